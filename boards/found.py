@@ -1,0 +1,73 @@
+"""The boards there are: a file in this folder with a class Board is all it takes.
+
+What a board can do stands in its file as plain constants. They are read from the syntax tree,
+because a microcontroller's board imports what only exists there.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boards.shapes import Findings
+from boards.site_fields import say
+
+if TYPE_CHECKING:
+    from boards.site import Site
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class BoardFile:
+    """One board as its file declares it."""
+
+    name: str
+    meaning: str
+    constants: Mapping[str, Any]  # FIRMWARE, UARTS, WATCHDOG_MS, FLASH_BYTES ...
+
+    @property
+    def micropython(self) -> bool:
+        """Whether it runs MicroPython and has to be flashed; the others run where they stand."""
+        return "FIRMWARE" in self.constants
+
+
+def boards() -> dict[str, BoardFile]:
+    """Every board by name."""
+    found = (_read(path) for path in sorted(FOLDER.glob("[a-z]*.py")))
+    return {board.name: board for board in found if board is not None}
+
+
+def _read(path: Path) -> BoardFile | None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not any(isinstance(node, ast.ClassDef) and node.name == "Board" for node in tree.body):
+        return None
+    constants = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) \
+                and isinstance(node.targets[0], ast.Name):
+            constants[node.targets[0].id] = node.value.value
+    meaning = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return BoardFile(path.stem, meaning, constants)
+
+
+def misfits(site: "Site", board: BoardFile) -> list[str]:
+    """What of a valid site this board cannot do, a line each."""
+    findings = Findings(site.path.name)
+    uarts = board.constants.get("UARTS")
+    for bus in site.buses:
+        if bus.image["link"] != "rtu":
+            continue
+        path = bus.image["path"]
+        if uarts is None and not isinstance(path, str):
+            findings.add(f"bus {bus.name} path", path, f'a serial device as "/dev/ttyUSB0" '
+                         f"on {board.name}")
+        elif uarts is not None and (isinstance(path, str) or path >= uarts):
+            findings.add(f"bus {bus.name} path", path, f"the number of a UART, 0 .. {uarts - 1}, "
+                         f"on {board.name}")
+    beat_s, watchdog_ms = site.sections["site"]["beat_s"], board.constants.get("WATCHDOG_MS")
+    if watchdog_ms is not None and 1500 * beat_s > watchdog_ms:
+        say(findings, "site.beat_s", f"found {beat_s} s, expected at most {watchdog_ms // 1500} s: "
+            f"the watchdog of {board.name} bites after {watchdog_ms} ms without a beat")
+    return findings.lines

@@ -1,0 +1,63 @@
+"""What every board that runs on CPython has in common: sockets, serial lines, a journal."""
+
+import time
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from boards.journal_file import Header
+from boards.journal_folder import JournalFolder
+from boards.serial_port import SerialPort
+from edge.blocks import FileBlocks, RamBlocks
+from edge.port import TcpPort
+
+_EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
+_DAY_S = 86_400
+
+
+class HostBoard:
+    """A board in a process; `folder` holds its journal and its outbox, None: nothing is kept."""
+
+    name = ""
+
+    def __init__(self, image: Mapping[str, Any], folder: Path | None) -> None:
+        self._image = image
+        self._folder = folder
+        self._journal: JournalFolder | None = None
+
+    def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort:
+        """The byte pipe of one bus of the image, not opened yet."""
+        return TcpPort(bus["host"], bus["port"]) if bus["link"] == "tcp" else SerialPort(bus)
+
+    def wall(self) -> tuple[int, int, bool]:
+        """UTC: days since 2000-01-01, second of the day, whether the clock was ever set."""
+        day, second = divmod(int(time.time()) - _EPOCH_S, _DAY_S)
+        return day, second, self._clock_set()
+
+    def _clock_set(self) -> bool:
+        return True
+
+    def flash_device(self) -> FileBlocks | RamBlocks | None:
+        """Where the outbox keeps its frames."""
+        if self._folder is None:
+            return RamBlocks()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileBlocks(str(self._folder / "outbox.bin"))
+
+    def watchdog(self, feed: bool) -> None:
+        """Start the watchdog, or tell it that a beat was completed."""
+
+    def keep(self, row: "array[int]", rule_names: Sequence[str]) -> None:
+        """Keep one journal row."""
+        if self._folder is None:
+            return
+        if self._journal is None:
+            header = replace(Header.of(self._image), rules=tuple(rule_names))
+            self._journal = JournalFolder(self._folder / "journal", header)
+        self._journal.keep(row)
+
+    def network_up(self) -> bool:
+        """Whether it is worth while to connect: here a refusal is quick, and tells by itself."""
+        return True

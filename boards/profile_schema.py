@@ -1,0 +1,166 @@
+"""What a device profile is: its words, its types and the limits each of them has.
+
+A profile describes one model of meter, converter or battery as data. This file holds what the
+reader, the compiler and the device simulator agree on; none of it exists on a gateway.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+READ_CODES = (3, 4)
+WRITE_CODES = (6, 16)
+
+# name: registers, lowest and highest raw value. A float holds every integer up to 2^24 exactly.
+_WORDS = {
+    "u16": (1, 0, 0xFFFF),
+    "i16": (1, -0x8000, 0x7FFF),
+    "u32": (2, 0, 0xFFFF_FFFF),
+    "i32": (2, -0x8000_0000, 0x7FFF_FFFF),
+    "u64": (4, 0, (1 << 64) - 1),
+    "i64": (4, -(1 << 63), (1 << 63) - 1),
+    "f32": (2, -(1 << 24), 1 << 24),
+}
+# Suffix s: the least significant register comes first.
+TYPES = _WORDS | {f"{name}s": words for name, words in _WORDS.items() if words[0] > 1}
+
+
+def registers(kind: str) -> int:
+    """Number of 16-bit registers a value of this type fills."""
+    return TYPES[kind][0]
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A signal of the beat: the units it can be made from and which way it is positive."""
+
+    units: Mapping[str, int]  # unit of the point -> canonical units in one of it
+    signs: tuple[str, ...] = ()  # (the canonical direction, its opposite); none: never signed
+
+
+_POWER = {"W": 1, "kW": 1000, "MW": 1_000_000}
+_ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
+_SHARE = {"pm": 1, "%": 10}
+SIGNALS = {
+    "grid_w": Canonical(_POWER, ("import", "export")),
+    "import_wh": Canonical(_ENERGY),
+    "export_wh": Canonical(_ENERGY),
+    "store_w": Canonical(_POWER, ("discharge", "charge")),
+    "soc_pm": Canonical(_SHARE),
+    "charge_max_w": Canonical(_POWER),
+    "discharge_max_w": Canonical(_POWER),
+    "charge_wh": Canonical(_ENERGY),
+    "discharge_wh": Canonical(_ENERGY),
+    "ready": Canonical({"flag": 1}),
+    "pv_w": Canonical(_POWER, ("generation", "consumption")),
+    "pv_wh": Canonical(_ENERGY),
+}
+SETPOINT = Canonical(_POWER, ("discharge", "charge"))
+DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
+CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w"}  # and its one must
+FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
+
+Register = tuple[int, int, int]  # function code, address, 16-bit value
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value on the wire: engineering value = raw * scale * 10**(raw of `power`), in `unit`."""
+
+    name: str
+    fc: int
+    addr: int  # 0-based, as on the wire
+    kind: str
+    scale: Fraction
+    unit: str
+    power: str = ""  # the point that holds a SunSpec scale factor; "" when there is none
+    na: tuple[int, ...] = ()  # raw values, as the type reads them, that mean "not available"
+
+    def end(self) -> int:
+        """The address after its last register."""
+        return self.addr + registers(self.kind)
+
+
+@dataclass(frozen=True)
+class Rtu:
+    """A serial line's usual settings."""
+
+    baud: int
+    parity: str
+    unit: int
+
+
+@dataclass(frozen=True)
+class Tcp:
+    """A socket's usual settings."""
+
+    port: int
+    unit: int
+
+
+@dataclass(frozen=True)
+class DeadMan:
+    """The device's own timer: not fed for `timeout_s`, it goes to 0 W by itself."""
+
+    register: str  # the write point that sets the timer, s; "" when it is fixed
+    timeout_s: int
+    fed_by: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """How an active-power setpoint is made. Sequences are (write point, engineering value)."""
+
+    shape: str
+    write: str
+    readback: str  # a point; "" when the setpoint cannot be read back
+    refresh_s: int
+    enter: tuple[tuple[str, int], ...]
+    leave: tuple[tuple[str, int], ...]
+    dead_man: DeadMan | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One model of device."""
+
+    id: str
+    vendor: str
+    model: str
+    kind: str  # one of CLASSES
+    source: tuple[str, ...]
+    unverified: tuple[str, ...]
+    quirks: tuple[str, ...]
+    rtu: Rtu | None
+    tcp: Tcp | None
+    max_regs: int  # registers one request may ask for
+    max_gap: int  # unused registers worth reading to save a request
+    points: Mapping[str, Point]
+    writes: Mapping[str, Point]
+    sign: Mapping[str, str]  # point -> the direction in which its raw value is positive
+    signals: Mapping[str, str]  # signal -> point, "-point" when the point counts the other way
+    slow: tuple[str, ...]
+    every: int  # slow points are read each so many polls
+    frozen_s: int  # unchanged for so long, the device is taken for dead; 0: never
+    watch: tuple[str, ...]  # points read only because they never stand still
+    areas: tuple[Register, ...]  # function code, address, count the device is known to answer
+    identity: tuple[Register, ...]  # must hold before any reading is believed
+    constants: tuple[Register, ...]  # known to hold, not worth insisting on
+    control: Control | None
+
+    def signal_scale(self, signal: str) -> Fraction:
+        """Canonical units (W, Wh, per mille) in one raw step of the signal's point, signed."""
+        point, turned = signal_point(self.signals[signal])
+        canonical = SIGNALS[signal].units[self.points[point].unit]
+        return self.points[point].scale * canonical * (-1 if turned else 1)
+
+    def setpoint_scale(self, name: str) -> Fraction:
+        """Watts of discharge in one raw step of a setpoint or of its read-back, signed."""
+        point = self.writes[name] if name in self.writes else self.points[name]
+        turned = self.sign[name] != SETPOINT.signs[0]
+        return point.scale * SETPOINT.units[point.unit] * (-1 if turned else 1)
+
+
+def signal_point(text: str) -> tuple[str, bool]:
+    """Split "-point" into its name and whether the sign is turned."""
+    return text.removeprefix("-"), text.startswith("-")

@@ -1,0 +1,156 @@
+"""A site file: read, held against the field tables, and whole or not at all.
+
+`check` says everything that is wrong with one, a line each: where, what was found, what was
+expected. `load` is for programs: the site, or SiteError with the same lines.
+"""
+
+import datetime
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boards import tariff as tariffs
+from boards import zone
+from boards.shapes import Findings, one_of
+from boards.site_checks import cross_check
+from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
+from boards.site_fields import near, read_table, say
+from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
+from edge.config import OPTIONAL
+
+_LONGEST_LINE = 400
+
+
+@dataclass(frozen=True)
+class Site:
+    """A valid site: every value inside its range, every default filled in."""
+
+    path: Path
+    sections: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, Mapping[str, int]]  # most important first
+    tariff: tariffs.Tariff
+    buses: tuple[Bus, ...]
+    devices: tuple[Device, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.sections['site']['park']}/{self.sections['site']['gateway']}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of a site file; `site` is None when there are errors."""
+
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    site: Site | None
+
+
+class SiteError(ValueError):
+    """A site file that cannot be used; `lines` says everything that is wrong with it."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+
+def load(path: Path | str) -> Site:
+    """Read a site file. Raises SiteError with every mistake in it, OSError when it is not there."""
+    checked = check(Path(path))
+    if checked.site is None:
+        raise SiteError(checked.errors)
+    return checked.site
+
+
+def check(path: Path, today: datetime.date | None = None) -> Checked:
+    """Read and judge a site file. OSError when it is not there."""
+    return check_bytes(path.read_bytes(), path, today)
+
+
+def check_bytes(content: bytes, path: Path, today: datetime.date | None = None) -> Checked:
+    """Judge the bytes of a site file that lies, or would lie, at `path`."""
+    findings = Findings(path.name)
+    warnings = Findings(path.name)
+    try:
+        raw = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        return Checked((_tidy(f"{path.name}: not TOML: {error}"),), (), None)
+    site = _read(findings, raw, path)
+    cross_check(findings, warnings, site, today or datetime.date.today())
+    errors = tuple(dict.fromkeys(_tidy(line) for line in findings.lines))
+    return Checked(errors, tuple(_tidy(line) for line in warnings.lines),
+                   None if errors else site)
+
+
+def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
+    known = [*TABLES, "rules", *LIST_SECTIONS]
+    raw = _renamed(findings, "", "table", raw, known)
+    sections = {}
+    for name, fields in TABLES.items():
+        if name in raw or name in OPTIONAL:
+            sections[name] = read_table(findings, name, raw.get(name, {}), fields)
+        else:
+            findings.add(name, None, f"a table [{name}]")
+            sections[name] = dict.fromkeys(field[0] for field in fields)
+    used = _rules(findings, raw.get("rules", {}))
+    buses = read_buses(findings, raw.get("bus", []))
+    devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")))
+    _zone(findings, sections["site"]["timezone"])
+    prices = _tariff(findings, sections["tariff"]["file"], path)
+    return Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+
+
+def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:
+    """The rules a site switches on, by the order in which they speak."""
+    if not isinstance(raw, dict):
+        findings.add("rules", raw, "tables [rules.NAME]")
+        raw = {}
+    known = rules()
+    raw = _renamed(findings, "rules.", "rule", raw, list(known))
+    return {name: read_table(findings, f"rules.{name}", raw.get(name, {}), rule.fields)
+            for name, rule in known.items() if name in raw or name in ALWAYS}
+
+
+def _renamed(findings: Findings, place: str, what: str, raw: Mapping[str, Any],
+             known: Sequence[str]) -> dict[str, Any]:
+    """Say which names nobody knows; read them as what they were meant to be."""
+    meant = {}
+    for name, value in raw.items():
+        if name in known:
+            meant[name] = value
+        else:
+            right = near(name, [other for other in known if other not in raw])
+            hint = f"; did you mean {right}?" if right else f", expected {one_of(known)}"
+            say(findings, f"{place}{name}", f"unknown {what}{hint}")
+            if right:
+                meant.setdefault(right, value)
+    return meant
+
+
+def _zone(findings: Findings, name: str | None) -> None:
+    if name is not None and zone.zone(name) is None:
+        right = zone.likely(name)
+        findings.add("site.timezone", name, "an IANA time zone as Asia/Shanghai"
+                     + (f"; did you mean {right}?" if right else ""))
+
+
+def _tariff(findings: Findings, file: str | None, path: Path) -> tariffs.Tariff | None:
+    if file is None:
+        return None
+    found = tariffs.find(file, path.parent)
+    if found is None:
+        findings.add("tariff.file", file, "a file beside the site file, or one of "
+                     + " ".join(tariffs.shipped()))
+        return None
+    inside = Findings(found.name)
+    prices = tariffs.read(found, inside)
+    findings.lines += inside.lines
+    return prices
+
+
+def _tidy(line: str) -> str:
+    """One line, of bearable length, whatever a file may hold."""
+    shown = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in line)
+    return shown if len(shown) <= _LONGEST_LINE else shown[:_LONGEST_LINE - 2] + " …"

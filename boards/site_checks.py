@@ -1,0 +1,148 @@
+"""What must hold between the parts of a site, beyond each value being inside its own range.
+
+A value that is wrong by itself is None here, and whatever would be judged by it is left out.
+"""
+
+import datetime
+import ipaddress
+import operator
+from typing import TYPE_CHECKING
+
+from boards import zone
+from boards.device_checks import check_devices
+from boards.image import first_day
+from boards.shapes import Findings
+from boards.site_fields import say, with_unit
+from boards.site_tables import TABLES, rules
+
+if TYPE_CHECKING:
+    from boards.site import Site
+
+# How pairs of keys must stand to each other; the first of a pair is the one to mend.
+_RELATIONS = (
+    ("at most", operator.le, (
+        ("battery.charge_max_w", "gate.charge_max_w"),
+        ("battery.discharge_max_w", "gate.discharge_max_w"),
+        ("rules.reserve.ceiling_pm", "gate.soc_ceiling_pm"),
+        ("rules.contract.import_max_w", "gate.import_max_w"),
+        ("rules.export.export_max_w", "gate.export_max_w"),
+        ("rules.demand.target_w", "rules.contract.import_max_w"),
+        ("rules.demand.target_w", "gate.import_max_w"),
+        ("rules.fresh.fallback_w", "battery.discharge_max_w"),
+    )),
+    ("at least", operator.ge, (
+        ("rules.reserve.floor_pm", "gate.soc_floor_pm"),
+    )),
+    ("less than", operator.lt, (
+        ("rules.reserve.floor_pm", "rules.reserve.ceiling_pm"),
+        ("gate.soc_floor_pm", "gate.soc_ceiling_pm"),
+    )),
+)
+
+
+def value(site: "Site", key: str) -> int | None:
+    """The value of a key as battery.capacity_wh or rules.reserve.floor_pm; None: not there."""
+    section, _, name = key.rpartition(".")
+    if section.startswith("rules."):
+        keys = site.rules.get(section.removeprefix("rules."), {})
+    else:
+        keys = site.sections.get(section, {})
+    found = keys.get(name)
+    return found if isinstance(found, int) else None
+
+
+def _unit(key: str) -> str:
+    section, _, name = key.rpartition(".")
+    rule = section.removeprefix("rules.")
+    fields = rules()[rule].fields if section.startswith("rules.") else TABLES[section]
+    return next(field[1] for field in fields if field[0] == name)
+
+
+def cross_check(findings: Findings, warnings: Findings, site: "Site",
+                today: datetime.date) -> None:
+    """Add a line for every contradiction; what is only odd becomes a warning."""
+    for words, holds, pairs in _RELATIONS:
+        for key, other in pairs:
+            mine, theirs = value(site, key), value(site, other)
+            if mine is not None and theirs is not None and not holds(mine, theirs):
+                unit = _unit(key)
+                say(findings, key, f"found {with_unit(mine, unit)}, "
+                                   f"expected {words} {other} = {with_unit(theirs, unit)}")
+    _check_fallback(findings, site)
+    _check_beat(findings, site)
+    check_devices(findings, warnings, site)
+    _warn_limits(warnings, site)
+    _warn_tariff(warnings, site, today)
+    _warn_names(warnings, site)
+
+
+def _check_fallback(findings: Findings, site: "Site") -> None:
+    fallback_w = value(site, "rules.fresh.fallback_w")
+    charge_w = value(site, "battery.charge_max_w")
+    if fallback_w is not None and charge_w is not None and fallback_w < -charge_w:
+        say(findings, "rules.fresh.fallback_w", f"found {fallback_w} W, "
+            f"expected at least -battery.charge_max_w = {-charge_w} W")
+
+
+def _check_beat(findings: Findings, site: "Site") -> None:
+    beat_s, lease_ms = value(site, "site.beat_s"), value(site, "battery.lease_ms")
+    if beat_s is None:
+        return
+    if 60 % beat_s:
+        fitting = " ".join(str(s) for s in range(1, 61) if 60 % s == 0)
+        say(findings, "site.beat_s", f"found {beat_s} s, expected a divisor of 60: {fitting}")
+    if lease_ms is not None and lease_ms < 2000 * beat_s:
+        say(findings, "battery.lease_ms",
+            f"found {lease_ms} ms, expected at least {2000 * beat_s} ms: two beats")
+
+
+def _warn_limits(warnings: Findings, site: "Site") -> None:
+    for name, gate in (("grid_ms", "age_max_ms"), ("store_ms", "age_max_ms"),
+                       ("soc_ms", "soc_age_max_ms")):
+        mine, theirs = value(site, f"ages.{name}"), value(site, f"gate.{gate}")
+        if mine is not None and theirs is not None and mine > theirs:
+            say(warnings, f"ages.{name}", f"{mine} ms is above gate.{gate} = {theirs} ms: "
+                "the gate will stop the battery while the rules still trust the reading")
+    ramp, step_w = value(site, "rules.ramp.ramp_w_per_s"), value(site, "gate.step_max_w")
+    beat_s = value(site, "site.beat_s")
+    if ramp is not None and step_w is not None and beat_s is not None and ramp * beat_s > step_w:
+        say(warnings, "rules.ramp.ramp_w_per_s", f"{ramp * beat_s} W a beat is above "
+            f"gate.step_max_w = {step_w} W: the gate will cut it")
+
+
+def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None:
+    tariff = site.tariff
+    if tariff is None:
+        return
+    remarks = {
+        "has a demand price, but no rule holds the demand: add [rules.demand]":
+            tariff.demand_e4 and "demand" not in site.rules,
+        "is illustrative: enter the prices of the contract": tariff.illustrative,
+        f"was valid until {tariff.valid_to}": tariff.valid_to and tariff.valid_to < today,
+        f"is valid from {tariff.valid_from} on": tariff.valid_from and tariff.valid_from > today,
+    }
+    for remark, applies in remarks.items():
+        if applies:
+            say(warnings, "tariff.file", f"{tariff.file} {remark}")
+    known = first_day(site).year + zone.YEARS
+    if today.year >= known - 1:
+        say(warnings, "site.timezone", f"changes of local time are listed until {known}: "
+            "give the tariff a newer valid_from")
+
+
+def _warn_names(warnings: Findings, site: "Site") -> None:
+    """A name is looked up by a call that waits, and with it the control."""
+    hosts = [("broker.host", site.sections["broker"].get("host"))]
+    hosts += [(f"bus {bus.name} host", bus.image.get("host")) for bus in site.buses]
+    for key, host in hosts:
+        if host and not _is_address(host):
+            say(warnings, key, f"{host} is a name; an address needs no look-up that control "
+                "would wait for")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""The buses and devices of a site file: what hangs where, and who reads what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from boards import profiles
+from boards.profile_schema import Profile
+from boards.shapes import Findings, one_of
+from boards.site_fields import read_table
+from boards.site_tables import DEVICE, LINK, LINKS, NAME
+
+
+@dataclass(frozen=True)
+class Bus:
+    """One connection or serial line; `image` is what a gateway loads."""
+
+    name: str
+    image: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """What the bus occupies: two buses cannot have the same."""
+        image = self.image
+        return f"{image['host']}:{image['port']}" if image["link"] == "tcp" else str(image["path"])
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device, with the part of its profile that the site uses."""
+
+    name: str
+    profile: Profile
+    bus: int
+    unit: int
+    poll_ms: int
+
+
+def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
+    """Read every [[bus]]; one with mistakes stays away, so that nothing is judged by it."""
+    buses = []
+    for number, entry in enumerate(_tables(findings, "bus", raw)):
+        key = f"bus[{number}]"
+        link = entry.get("link")
+        if not isinstance(link, str) or link not in LINKS:
+            findings.add(f"{key}.link", link, one_of(LINKS, link))
+            continue
+        fields = (NAME, LINK, *LINKS[link])
+        got = read_table(findings, key, entry, fields, {"link": LINKS})
+        if None not in got.values():
+            buses.append(Bus(got["name"], got))
+    _unique(findings, "bus", "name", [bus.name for bus in buses])
+    _unique(findings, "bus", "place", [bus.place for bus in buses])
+    return tuple(buses)
+
+
+def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: Iterable[str]
+                 ) -> tuple[Device, ...]:
+    """Read every [[device]]; one with mistakes stays away. `named` are all buses there were."""
+    places = {bus.name: number for number, bus in enumerate(buses)}
+    choices = {"profile": profiles.ids(), "bus": dict.fromkeys(named)}
+    devices = []
+    entries = _tables(findings, "device", raw)
+    for number, entry in enumerate(entries):
+        name = entry.get("name")
+        key = f"device[{number}]" + (f" {name}" if isinstance(name, str) else "")
+        got = read_table(findings, key, entry, DEVICE, choices)
+        if None in got.values() or got["bus"] not in places:
+            continue
+        profile = _profile(findings, key, got["profile"], got["signals"])
+        if profile is not None:
+            device = _device(findings, key, got, profile, places, buses)
+            devices += [device] if device else []
+    if len(devices) < len(entries):
+        findings.spoiled.add("device")
+    _unique(findings, "device", "name", [device.name for device in devices])
+    _unique(findings, "device", "unit",
+            [f"{device.unit} on {buses[device.bus].name}" for device in devices])
+    return tuple(devices)
+
+
+def bus_names(raw: object) -> list[str]:
+    """The names of all [[bus]] tables, right or wrong."""
+    entries = raw if isinstance(raw, list) else []
+    names = (entry.get("name") for entry in entries if isinstance(entry, dict))
+    return [name for name in names if isinstance(name, str)]
+
+
+def _tables(findings: Findings, key: str, raw: object) -> list[dict[str, Any]]:
+    if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
+        findings.add(key, raw, f"tables [[{key}]]")
+        return []
+    return raw
+
+
+def _unique(findings: Findings, key: str, field: str, values: Sequence[str]) -> None:
+    for value in dict.fromkeys(values):
+        if values.count(value) > 1:
+            findings.lines.append(f"{findings.file}: {key}: found {values.count(value)} with "
+                                  f"{field} {value}, expected one")
+
+
+def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str]) -> Profile | None:
+    try:
+        profile = profiles.load(name)
+    except profiles.ProfileError as error:
+        findings.lines += error.lines
+        return None
+    for signal in wanted:
+        if signal not in profile.signals:
+            findings.add(f"{key}.signals", signal, one_of(profile.signals, signal))
+            return None
+    return replace(profile, signals={signal: point for signal, point in profile.signals.items()
+                                     if signal in wanted}) if wanted else profile
+
+
+def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profile,
+            places: Mapping[str, int], buses: Sequence[Bus]) -> Device | None:
+    bus = places[got["bus"]]
+    link = buses[bus].image["link"]
+    usual = profile.tcp if link == "tcp" else profile.rtu
+    if usual is None:
+        findings.add(f"{key}.bus", got["bus"], f"a bus of the other link: {profile.id} has no "
+                     f"{link} table")
+        return None
+    unit = usual.unit if got["unit"] < 0 else got["unit"]
+    if link == "rtu" and not 1 <= unit <= 247:
+        findings.add(f"{key}.unit", unit, "1 .. 247, as on every serial line")
+        return None
+    return Device(got["name"], profile, bus, unit, got["poll_ms"])
+
+
+def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
+    """The devices that read one signal."""
+    return [device for device in devices if signal in device.profile.signals]
+
+
+def commanded(devices: Sequence[Device]) -> list[Device]:
+    """The devices that take the battery's setpoint."""
+    return [device for device in devices if device.profile.control]

@@ -1,0 +1,67 @@
+"""Every key a site file may hold: the validator and the JSON schema are both made from this.
+
+A field is (name, unit, lowest, highest, default, meaning) as in edge/config.py; default None means
+that it must be given. A rule's fields stand in its own file, found by its name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from edge.config import SECTIONS
+
+Field = tuple[str, str, int | None, int | None, int | str | None, str]
+
+RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
+ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
+LIST_SECTIONS = ("bus", "device")
+TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
+
+TCP: tuple[Field, ...] = (
+    ("host", "text", None, None, None, "address of the device or of its gateway"),
+    ("port", "port", 1, 65535, 502, "its TCP port"),
+    ("timeout_ms", "ms", 50, 60_000, 1000, "how long to wait for an answer"),
+    ("gap_ms", "ms", 0, 5000, 25, "rest between two requests"),
+)
+RTU: tuple[Field, ...] = (
+    ("path", "line", None, None, None, "serial device, or the number of a UART"),
+    ("baud", "baud", 300, 1_000_000, 9600, "speed of the line"),
+    ("parity", "parity", None, None, "N", "N none, E even, O odd"),
+    ("stop", "bits", 1, 2, 1, "stop bits"),
+    ("echo", "0/1", 0, 1, 0, "1 = the adapter hears what it sends"),
+    ("rs485", "0/1", 0, 1, 0, "1 = the kernel drives the direction pin; 0 = the adapter does"),
+    ("timeout_ms", "ms", 50, 60_000, 500, "how long to wait for an answer"),
+    ("gap_ms", "ms", 0, 5000, 25, "rest between two requests"),
+)
+LINKS = {"tcp": TCP, "rtu": RTU}
+NAME: Field = ("name", "id", None, None, None, "its name in messages")
+LINK: Field = ("link", "link", None, None, None, "tcp or rtu")
+DEVICE: tuple[Field, ...] = (
+    NAME,
+    ("profile", "profile", None, None, None, "what model it is: a file in edge/devices"),
+    ("bus", "bus", None, None, None, "name of the bus it hangs on"),
+    ("unit", "address", 0, 255, -1, "its address on the bus; without it the profile's"),
+    ("poll_ms", "ms", 100, 600_000, 1000, "how often it is read"),
+    ("signals", "signals", None, None, "", "which of its readings to use; without it all"),
+)
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """One rule as its file declares it: a smaller order speaks first."""
+
+    name: str
+    order: int
+    fields: tuple[Field, ...]
+    meaning: str
+
+
+def rules() -> dict[str, RuleTable]:
+    """Every rule there is, most important first: a file in the folder is all it takes."""
+    found = []
+    for path in RULES_FOLDER.glob("[a-z]*.py"):
+        module = import_module(f"edge.rules.{path.stem}")
+        meaning = (module.__doc__ or "").strip().splitlines()[0]
+        found.append(RuleTable(path.stem, module.ORDER, module.FIELDS, meaning))
+    return {rule.name: rule for rule in sorted(found, key=lambda rule: (rule.order, rule.name))}

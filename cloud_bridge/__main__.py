@@ -1,0 +1,38 @@
+"""`python -m cloud_bridge`: the commands of the cloud's side, each loaded when it is called."""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {"serve": "Store what gateways send, and acknowledge it."}
+
+
+class _Parts(click.Group):
+    """A command is `main` in the module of its name: `--help` loads none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"cloud_bridge.{cmd_name}").main
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Parts)
+def main() -> None:
+    """The cloud's side of parkedge: from the broker into a database, and out again.
+
+    \b
+    Example:
+      python -m cloud_bridge serve --broker mqtt://127.0.0.1:1883 --store park.db
+    """
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m cloud_bridge")

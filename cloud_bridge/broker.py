@@ -1,0 +1,74 @@
+"""A broker inside the process, for the demo and for trying things: amqtt on loopback.
+
+It is no broker for a plant. What amqtt 0.12.1 does otherwise than MQTT 3.1.1 asks, or than a real
+broker does (all harmless here, since only the bridge's acknowledgement frees a frame):
+- sessions and what they wait for are in memory alone, and without a limit;
+- a subscriber that owes a PUBACK for 5 s never gets that message again, not even on reconnecting;
+- a message goes to a subscriber at the publisher's QoS, whatever was granted;
+- for a client without a user name nothing is kept while it is away: hence `user`.
+"""
+
+import asyncio
+import logging
+import threading
+from types import TracebackType
+from typing import Self
+
+from amqtt.broker import Broker
+from amqtt.errors import BrokerError
+
+_START_S = 10.0
+
+
+class EmbeddedBroker:
+    """A context manager: inside, clients connect to `host`, `port` with the name `user`."""
+
+    host = "127.0.0.1"
+    user = "demo"
+
+    def __init__(self, port: int = 0) -> None:
+        """Choose the TCP port, 0 for a free one."""
+        self.port = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
+        self._broker: Broker | None = None
+
+    @property
+    def url(self) -> str:
+        """As `serve --broker` wants it."""
+        return f"mqtt://{self.user}@{self.host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        """Start it. OSError when the port is taken."""
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(_START_S)
+        except BrokerError as error:
+            self._end()
+            raise OSError(str(error)) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._broker is not None:
+            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(_START_S)
+        self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_START_S)
+        self._loop.close()
+
+    async def _start(self) -> None:
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)
+        logging.getLogger("transitions").setLevel(logging.CRITICAL)
+        config = {
+            "listeners": {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin":
+                        {"allow_anonymous": False}},
+        }
+        broker = Broker(config)
+        await broker.start()
+        self._broker = broker
+        listener = broker._servers["default"].instance  # there is no public way to the port
+        self.port = listener.sockets[0].getsockname()[1]

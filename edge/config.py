@@ -1,0 +1,80 @@
+"""What a site file may say, and how the compiled image of one is loaded.
+
+The tables below are the single source of the validator, the JSON schema and the documentation,
+all on the host. A gateway only loads the image, which the host has already validated.
+
+A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
+given. Units "id", "text", "zone" and "tariff" are strings, everything else an integer.
+"""
+
+import json
+
+IMAGE_VERSION = 1
+_W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
+
+SECTIONS = {
+    "site": (
+        ("park", "id", None, None, None, "the park's name in topics and stores"),
+        ("gateway", "id", None, None, None, "this gateway's name in topics and stores"),
+        ("timezone", "zone", None, None, None, "IANA time zone of the tariff, e.g. Asia/Shanghai"),
+        ("beat_s", "s", 1, 60, 1, "length of a beat; must divide 60"),
+    ),
+    "battery": (
+        ("capacity_wh", "Wh", 100, 30_000_000, None, "usable energy from 0 to 1000 per mille"),
+        ("charge_max_w", "W", 1, _W_MAX, None, "largest charging power"),
+        ("discharge_max_w", "W", 1, _W_MAX, None, "largest discharging power"),
+        ("efficiency_pm", "pm", 500, 1000, 900, "round-trip efficiency"),
+        ("lease_ms", "ms", 1000, 300_000, 5000, "how long a setpoint lives without a new beat"),
+    ),
+    "gate": (
+        ("charge_max_w", "W", 0, _W_MAX, None, "converter nameplate, charging"),
+        ("discharge_max_w", "W", 0, _W_MAX, None, "converter nameplate, discharging"),
+        ("soc_floor_pm", "pm", 0, 1000, None, "battery maker's lowest state of charge"),
+        ("soc_ceiling_pm", "pm", 0, 1000, None, "battery maker's highest state of charge"),
+        ("import_max_w", "W", 0, _W_MAX, None, "transformer or main breaker rating"),
+        ("export_max_w", "W", 0, _W_MAX, None, "largest export the connection may ever carry"),
+        ("step_max_w", "W", 1, 2 * _W_MAX, None, "largest growth of battery power in one beat"),
+        ("age_max_ms", "ms", 500, 600_000, None, "oldest grid or battery power to act upon"),
+        ("soc_age_max_ms", "ms", 500, 3_600_000, None, "oldest state of charge to act upon"),
+    ),
+    "ages": (
+        ("grid_ms", "ms", 500, 600_000, 5000, "grid meter readings older than this are stale"),
+        ("store_ms", "ms", 500, 600_000, 5000, "converter readings older than this are stale"),
+        ("soc_ms", "ms", 500, 3_600_000, 60_000, "states of charge older than this are stale"),
+        ("pv_ms", "ms", 500, 600_000, 15_000, "PV readings older than this are stale"),
+        ("release_s", "s", 0, 3600, 10, "all must be fresh for so long before control resumes"),
+    ),
+    "demand": (
+        ("sliding", "0/1", 0, 1, 0, "1 = the 15-minute window slides every minute"),
+    ),
+    "tariff": (
+        ("file", "tariff", None, None, None, "tariff file, beside the site file or shipped"),
+    ),
+    "carbon": (
+        ("factor", "mg/kWh", 0, 2_000_000, None, "emissions of imported energy"),
+        ("source", "text", None, None, None, "who published the factor, and when"),
+        ("year", "year", 1990, 2100, None, "the year the factor describes"),
+    ),
+    "telemetry": (
+        ("period_s", "s", 1, 3600, 15, "a row at least this often; also whenever a bound changes"),
+        ("batch_rows", "rows", 1, 240, 60, "rows sent in one message"),
+        ("linger_s", "s", 1, 3600, 60, "an unfinished batch is sent after this long"),
+    ),
+    "broker": (
+        ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
+        ("port", "port", 1, 65535, 1883, "its port"),
+        ("user", "text", None, None, "", "user name; empty = none"),
+    ),
+}
+
+OPTIONAL = ("ages", "demand", "telemetry", "broker")  # sections with a default for every key
+
+
+def load(path: str) -> dict:
+    """Read a compiled site image; ValueError when it is not one this firmware understands."""
+    with open(path) as file:
+        image = json.load(file)
+    if image.get("image") != IMAGE_VERSION:
+        raise ValueError("%s: image version %s, expected %d"
+                         % (path, image.get("image"), IMAGE_VERSION))
+    return image

@@ -1,0 +1,144 @@
+"""Registers to integers and back, exactly.
+
+A device image says for each point: [signal, block, offset, type, num, den, na, sf]. Its value is
+raw * num / den to the nearest integer, halves up, in integer arithmetic only: a gateway's floats
+have 24 bits and lose a watt-hour in any energy register worth reading. An IEEE 754 single is taken
+apart into mantissa and exponent, so that it too is converted without being rounded on the way.
+"""
+
+from edge.compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+_WORDS = const(0x07)
+_SIGNED = const(0x08)
+_FLOAT = const(0x10)
+_SWAPPED = const(0x20)  # the least significant register comes first
+
+TYPES = {
+    "u16": 1, "i16": 1 | _SIGNED,
+    "u32": 2, "i32": 2 | _SIGNED, "f32": 2 | _FLOAT,
+    "u64": 4, "i64": 4 | _SIGNED,
+    "u32s": 2 | _SWAPPED, "i32s": 2 | _SIGNED | _SWAPPED, "f32s": 2 | _FLOAT | _SWAPPED,
+    "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED,
+}
+
+# Where things are in a point of the image.
+SIGNAL = const(0)
+BLOCK = const(1)
+_OFFSET = const(2)
+_TYPE = const(3)
+_NUM = const(4)
+_DEN = const(5)
+_NA = const(6)
+_SCALE = const(7)
+
+_SCALE_MAX = const(10)  # SunSpec Device Information Model V1.2, 6.5.4: powers of ten -10 .. 10
+
+
+def words(kind: str) -> int:
+    """Return how many registers a type takes."""
+    return TYPES[kind] & _WORDS
+
+
+def nearest(num: int, den: int) -> int:
+    """Return num / den to the nearest integer, halves up; `den` is positive."""
+    return (num + den // 2) // den
+
+
+def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
+    """Return the value of a point, or None where the device says that it is not available.
+
+    `at` is the index in `buf` of the first register of the point's block.
+    """
+    flags = TYPES[point[_TYPE]]
+    raw = _unsigned(buf, at + 2 * point[_OFFSET], flags)
+    mask = (1 << 16 * (flags & _WORDS)) - 1
+    for absent in point[_NA]:
+        if (absent ^ raw) & mask == 0:  # whether the profile wrote 0x8000 or -32768
+            return None
+    num = point[_NUM]
+    den = point[_DEN]
+    if point[_SCALE] >= 0:
+        power = _signed(_unsigned(buf, at + 2 * point[_SCALE], 1), 16)
+        if power > _SCALE_MAX or power < -_SCALE_MAX:
+            return None
+        if power >= 0:
+            num *= 10**power
+        else:
+            den *= 10**-power
+    if flags & _FLOAT:
+        return _single(raw, num, den)
+    if flags & _SIGNED:
+        raw = _signed(raw, 16 * (flags & _WORDS))
+    return nearest(raw * num, den)
+
+
+def encode(value: int, num: int, den: int) -> int:
+    """Return value * num / den rounded toward zero: a setpoint is never exceeded by rounding."""
+    scaled = value * num
+    return scaled // den if scaled >= 0 else -(-scaled // den)
+
+
+def fits(raw: int, kind: str) -> bool:
+    """Say whether a raw value can be written to a register of this (integer) type."""
+    flags = TYPES[kind]
+    bits = 16 * (flags & _WORDS)
+    if flags & _SIGNED:
+        return -(1 << bits - 1) <= raw < 1 << bits - 1
+    return 0 <= raw < 1 << bits and not flags & _FLOAT
+
+
+def split(raw: int, kind: str) -> "list[int]":
+    """Return the registers that hold a raw value, in the order of their addresses."""
+    flags = TYPES[kind]
+    registers = [raw >> 16 * i & 0xFFFF for i in range(flags & _WORDS)]
+    if not flags & _SWAPPED:
+        registers.reverse()
+    return registers
+
+
+def check(point: "Sequence[Any]", blocks: "Sequence[Sequence[int]]") -> None:
+    """Refuse a point that no reply to its block could fill: ValueError."""
+    signal, block, offset, kind, _, den, _, scale = point
+    if kind not in TYPES:
+        raise ValueError(signal + ": no such type: " + str(kind))
+    if not 0 <= block < len(blocks):
+        raise ValueError(signal + ": no such block: " + str(block))
+    last = max(offset + words(kind), scale + 1)
+    if offset < 0 or last > blocks[block][2]:
+        raise ValueError(signal + ": does not lie within block " + str(block))
+    if den <= 0:
+        raise ValueError(signal + ": the denominator must be positive")
+
+
+def _unsigned(buf: bytearray, at: int, flags: int) -> int:
+    n = flags & _WORDS
+    raw = 0
+    for i in range(n):
+        j = at + 2 * (n - 1 - i if flags & _SWAPPED else i)
+        raw = raw << 16 | buf[j] << 8 | buf[j + 1]
+    return raw
+
+
+def _signed(raw: int, bits: int) -> int:
+    return raw - (1 << bits) if raw >> bits - 1 else raw
+
+
+def _single(raw: int, num: int, den: int) -> "int | None":
+    """IEEE 754 binary32 (3.4): (-1)^sign * mantissa * 2^exponent; None for NaN and infinity."""
+    exponent = raw >> 23 & 0xFF
+    mantissa = raw & 0x7FFFFF
+    if exponent == 0xFF:
+        return None
+    if exponent:
+        mantissa |= 0x800000
+    else:
+        exponent = 1  # subnormal
+    if raw >> 31:
+        mantissa = -mantissa
+    exponent -= 150  # 127 of bias, 23 bits of mantissa
+    if exponent >= 0:
+        return nearest((mantissa << exponent) * num, den)
+    return nearest(mantissa * num, den << -exponent)

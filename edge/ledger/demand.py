@@ -1,0 +1,202 @@
+"""The utility's demand window: what it has used, and what it still allows.
+
+Demand is the mean import over 15 minutes, in fixed blocks or sliding every minute. Energy is kept
+in W*min, because 15 minutes of W*s leave 31 bits above 1.2 MW.
+"""
+
+from array import array
+
+from edge.compat import const
+
+_WINDOW_S = const(900)
+_MINUTES = const(15)
+_KEPT = const(30)  # minutes of history: this window and the one before
+_BASE = const(5)  # minutes over which the base load is the smallest mean
+_LOOK_S = const(60)  # near its end a window is judged together with its next minute
+_WEIGH_S = const(10)  # how often the rest of the window is weighed anew
+
+
+class DemandWindow:
+    """Import so far, and what the battery must do so that the window ends at a target.
+
+    `sliding` = 1 for a window that ends every minute, 0 for blocks aligned to the quarter-hour.
+    `flows` are the energies of the running minute.
+    """
+
+    def __init__(self, sliding: int, flows):
+        self.sliding = sliding
+        self._flows = flows
+        self._import = array("i", [0] * _MINUTES)  # mean import of each minute, W
+        self._net = array("i", [0] * _KEPT)  # mean net load of each minute, W
+        self._minute = 0  # index of the last full minute
+        self.known = 0  # full minutes of history, up to _KEPT
+        self._used_wmin = 0  # import of the full minutes of the window that matters
+        self._ahead_wmin = 0  # net load of a window ago that is still to be repeated
+        self._full_minutes = 0  # minutes of that window which are over
+        self._base_w = self._base_then_w = 0  # base load now and a window ago
+        self._bound = False  # sliding: the window that matters was chosen this minute
+        self._wait_s = 0
+        self._learned = False  # there is a last window to repeat
+        self._spread_w = 0  # what the last window's repetition asks, spread evenly
+        self._hold_w = 0  # mean import that ends the window exactly at the target
+        self._gap_w = 0  # how much less it is when the next minute is looked at, too
+        self._ending = False  # the window's last minute runs
+        self.ended = False  # a quarter-hour ended with the last full minute
+        self.demand_w = 0  # mean import of the last full window
+        self.net_mean_w = 0  # mean net load of the last quarter-hour
+        self.peak_w = 0  # highest demand of the month
+
+    def restart(self, second: int, import_w: int):
+        """After a start or a jump of the clock to `second` of the day the window's past is
+        unknown: take the present import for it, and forget the minutes before."""
+        self.known = 0
+        self._full_minutes = second % _WINDOW_S // 60
+        self._used_wmin = import_w * self._full_minutes
+        for minute in range(_MINUTES):
+            self._import[minute] = import_w
+        self._bound = False
+        self._wait_s = 0
+        self.ended = False
+
+    def new_month(self):
+        """The billing month is over: its peak no longer counts."""
+        self.peak_w = 0
+
+    def close_minute(self, second: int):
+        """A minute is over; `second` of the day has just begun."""
+        flows = self._flows
+        last = self._minute
+        minute = (last + 1) % _KEPT
+        self._minute = minute
+        if flows.seconds:
+            self._import[minute % _MINUTES] = flows.import_ws // flows.seconds
+            self._net[minute] = flows.net_ws() // flows.seconds
+        else:  # nothing was measured: the last minute is taken to go on
+            self._import[minute % _MINUTES] = self._import[last % _MINUTES]
+            self._net[minute] = self._net[last]
+        if self.known < _KEPT:
+            self.known += 1
+        if self.sliding:
+            self._bound = False
+        else:
+            self._full_minutes += 1
+            self._used_wmin += self._import[minute % _MINUTES]
+            self._ahead_wmin -= self._net[(minute - _MINUTES) % _KEPT]
+        self._base_w = self._smallest_w(minute)
+        self._base_then_w = self._smallest_w(minute - _MINUTES)
+        self._wait_s = 0
+        self.ended = second % _WINDOW_S < 60
+        if self.ended:
+            self._close_quarter()
+        if self.sliding and self.known >= _MINUTES:
+            self._close_window(self._sum(self._import, _MINUTES))
+
+    def _close_quarter(self):
+        total_wmin = self._sum(self._net, _KEPT)
+        self.net_mean_w = total_wmin // _MINUTES
+        if not self.sliding:
+            self._ahead_wmin = total_wmin
+            if self.known >= _MINUTES:
+                self._close_window(self._used_wmin)
+            self._used_wmin = 0
+            self._full_minutes = 0
+
+    def _close_window(self, import_wmin: int):
+        self.demand_w = import_wmin // _MINUTES
+        if self.demand_w > self.peak_w:
+            self.peak_w = self.demand_w
+
+    def _sum(self, ring, size: int) -> int:
+        """W*min of the last fifteen minutes of a ring."""
+        total = 0
+        for back in range(_MINUTES):
+            total += ring[(self._minute - back) % size]
+        return total
+
+    def _smallest_w(self, last: int) -> int:
+        """The smallest of five minute means: spikes do not move it, so a change of it says that
+        the whole load has shifted."""
+        base_w = self._net[last % _KEPT]
+        for back in range(1, _BASE):
+            w = self._net[(last - back) % _KEPT]
+            if w < base_w:
+                base_w = w
+        return base_w
+
+    def need_w(self, target_w: int, power_w: int, now) -> int:
+        """Least battery power (W, discharge positive) that still ends the window at target_w,
+        from a battery of power_w; below zero it is what may be charged.
+
+        Two guesses of the rest of the window are weighed: the present load stays, or the last
+        window repeats on today's base load. What the repetition asks is spread evenly. The
+        present load counts when waiting any longer would ask nine tenths of the battery, and in
+        the last minute, when it is the better guess.
+        """
+        self._wait_s -= now.span_s
+        if self._wait_s <= 0:
+            self._weigh(target_w, now)
+        net_w = now.net_w
+        if power_w > net_w:  # more than the load lowers no import
+            power_w = net_w if net_w > 0 else 0
+        stays_w = net_w - self._hold_w
+        need_w = self._spread_w if self._learned else stays_w
+        if self._ending or (stays_w > need_w and stays_w >= power_w - power_w // 10):
+            need_w = stays_w
+        if need_w > 0:
+            return need_w if need_w < power_w else power_w
+        if stays_w > 0:
+            return 0
+        if stays_w > need_w:
+            need_w = stays_w
+        need_w += self._gap_w
+        return need_w if need_w < 0 else 0
+
+    def _weigh(self, target_w: int, now):
+        """Tell what the window still allows, and what it will be asked for."""
+        if self.sliding and not self._bound:
+            self._bind(target_w)
+        second = now.second % 60
+        left_s = _WINDOW_S - self._full_minutes * 60 - second
+        self._ending = left_s <= _LOOK_S
+        self._wait_s = 1 if self._ending else _WEIGH_S
+        room = target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60
+        hold_w = _mean_w(room, left_s)
+        self._hold_w = now.hold_w = hold_w
+        now.target_w = target_w
+        self._gap_w = 0
+        if self._ending:
+            gap_w = hold_w - _mean_w(room + target_w * (_LOOK_S - left_s) // 60, _LOOK_S)
+            if gap_w > 0:
+                self._gap_w = gap_w
+        self._learned = self.known >= _MINUTES + _BASE
+        if not self._learned:
+            return
+        then_w = self._net[(self._minute - _MINUTES + 1) % _KEPT]
+        ahead = self._ahead_wmin - then_w * second // 60
+        base_w = self._base_w if self._base_w < now.net_w else now.net_w
+        self._spread_w = _mean_w(ahead, left_s) + base_w - self._base_then_w - hold_w
+
+    def _bind(self, target_w: int):
+        """Of the fifteen sliding windows under way, find the one that will be hardest to hold."""
+        self._bound = True
+        used = self._sum(self._import, _MINUTES)
+        ahead = 0
+        worst_w = -(1 << 29)
+        for left in range(1, _MINUTES + 1):
+            used -= self._import[(self._minute + left) % _MINUTES]
+            ahead += self._net[(self._minute - _MINUTES + left) % _KEPT]
+            need_w = (used + ahead - target_w * _MINUTES) // left
+            if need_w > worst_w:
+                worst_w = need_w
+                self._used_wmin = used
+                self._ahead_wmin = ahead
+                self._full_minutes = _MINUTES - left
+
+    def so_far_w(self) -> int:
+        """Import of the window so far, spread over all of it, W."""
+        return (self._used_wmin + self._flows.import_ws // 60) // _MINUTES
+
+
+def _mean_w(wmin: int, seconds: int) -> int:
+    """W*min spread over `seconds`, W, without leaving 31 bits on the way."""
+    return wmin // seconds * 60 + wmin % seconds * 60 // seconds

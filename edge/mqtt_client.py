@@ -1,0 +1,299 @@
+"""An MQTT client that never blocks, never waits for ever and survives any bytes.
+
+A step machine over a port: `step(now_ms)` does what can be done now. One message at QoS 1 is in
+flight at a time and stays in its buffer until the broker acknowledges it; after a lost connection
+it is sent again. Everything waited for has a deadline, and a missed deadline ends the connection;
+the next one is tried after a growing, jittered pause. Nothing received is ever stored unbounded.
+"""
+
+from binascii import crc32
+
+from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff
+from edge.wire import mqtt
+
+if TYPE_CHECKING:
+    from typing import Any
+
+GONE = const(0)  # states
+PAUSING = const(1)
+READY = const(2)
+OPENING = const(3)
+GREETING = const(4)
+SUBSCRIBING = const(5)
+UP = const(6)
+_LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from OPENING on
+
+_RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
+_READS = const(4)  # receptions a step
+_PROMPT_MS = const(20)  # between steps while an answer is due
+_CALM_MS = const(100)  # between steps otherwise
+
+
+class Options:
+    """Who the client is, and how patient. `status_topic` (b"": none) gets "online" or, as the
+    will, "offline", both retained; keepalive_s is 30 to 1200."""
+
+    def __init__(self, client_id: bytes, user: bytes = b"", password: bytes = b"",
+                 status_topic: bytes = b"", keepalive_s: int = 60) -> None:
+        self.hello = mqtt.Hello(client_id, keepalive_s, user, password, status_topic, b"offline")
+        self.reply_ms = 10_000  # for the connection, and for every answer of the broker
+        self.retry_ms = 1_000  # first pause; doubles with every failure
+        self.retry_max_ms = 300_000
+        self.stable_ms = 30_000  # a connection that lasted so long resets the pause
+        self.slot_bytes = 8_192  # the largest QoS 1 packet sent
+        self.control_bytes = 1_024  # everything else on its way out
+        self.packet_bytes = 1_024  # the largest packet taken in
+
+
+class MqttClient:
+    """One connection to one broker; `port` is a non-blocking byte pipe."""
+
+    def __init__(self, port: "Any", options: Options) -> None:
+        self.options = options
+        self.state = READY
+        self.fault = ""  # what ended the last connection
+        self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
+        self.sessions = self.failures = 0  # times up, and times it ended in a fault
+        self.strays = 0  # packets that answer nothing that was asked
+        self.oversized = 0  # packets skipped for their size
+        self.unsubscribed = 0  # subscriptions the broker refused
+        self.slot = bytearray(options.slot_bytes)
+        self._slot_view = memoryview(self.slot)
+        self._slot_start = self._slot_at = self._slot_end = 0  # end 0: empty
+        self._slot_id = self._last_id = 0
+        self._control = bytearray(options.control_bytes)
+        self._control_view = memoryview(self._control)
+        self._control_at = self._control_end = 0
+        self._port = port
+        self._reader = mqtt.Reader(options.packet_bytes)
+        self._in = bytearray(256)
+        self._topics: list[bytes] = []
+        self._receivers: list[Any] = []
+        self._pinging = False
+        self._due_ms = self._puback_due_ms = self._ping_due_ms = 0
+        self._heard_ms = self._sent_ms = self._up_ms = 0
+        self._tries = 0  # failures in a row
+        self._dice = crc32(options.hello.client_id) % 65_536
+
+    def subscribe(self, topic: bytes, receiver: "Any") -> None:
+        """Before the first step: `receiver.receive(buf, start, end, now_ms)` gets every message of
+        one topic (no wildcards). It sees the client's own buffer and must copy what it keeps."""
+        self._topics.append(topic)
+        self._receivers.append(receiver)
+
+    def is_up(self) -> bool:
+        """Whether the broker has taken the connection and answered the subscriptions."""
+        return self.state == UP
+
+    def publish(self, topic: bytes, payload: bytes, retain: bool = False) -> bool:
+        """Send at QoS 0; False when not connected or there is no room now."""
+        end = mqtt.put_publish(self._control, self._control_end, topic, payload, retain)
+        if self.state != UP or end < 0 or end > len(self._control) - _RESERVE:
+            return False
+        self._control_end = end
+        return True
+
+    def begin(self, topic: bytes) -> int:
+        """Start a QoS 1 message: build its payload in `slot` from the index returned, then
+        `commit`. -1: not connected, or the last message is not acknowledged yet."""
+        if self.state != UP or self._slot_end:
+            return -1
+        self._slot_id = self._next_id()
+        return mqtt.begin_publish(self.slot, topic, self._slot_id)
+
+    def commit(self, end: int, now_ms: int, retain: bool = False) -> None:
+        """Send the message whose payload ends before slot[end]."""
+        self._slot_start = self._slot_at = mqtt.end_publish(self.slot, end, retain)
+        self._slot_end = end
+        self._puback_due_ms = ticks_add(now_ms, self.options.reply_ms)
+
+    def leave(self, now_ms: int) -> None:
+        """Say goodbye, as far as the port takes it at once, and stay away."""
+        try:
+            if self.state == UP:
+                self._tell(b"offline")
+                self._say(mqtt.put_empty(self._control, self._control_end, mqtt.DISCONNECT))
+                self._send(now_ms)
+        except OSError:
+            self.fault = "connection lost"  # the will says what we could not
+        self._port.close()
+        self.state = GONE
+
+    def step(self, now_ms: int) -> int:
+        """Do what can be done without waiting; ms until the next step is worth while."""
+        if self.state == GONE or (self.state == PAUSING and ticks_diff(self._due_ms, now_ms) > 0):
+            return _CALM_MS
+        try:
+            self._work(now_ms)
+        except OSError:
+            self._fail("no connection" if self.state == OPENING else "connection lost", now_ms)
+        self._check_deadlines(now_ms)
+        waiting = self._control_end or self._slot_end or self._pinging
+        return _PROMPT_MS if waiting or OPENING <= self.state < UP else _CALM_MS
+
+    def _work(self, now_ms: int) -> None:
+        if self.state < OPENING:
+            self._enter(OPENING, now_ms)
+            self._port.open(now_ms)
+        if self.state == OPENING and self._port.is_open():
+            self._greet(now_ms)
+        if self.state > OPENING:
+            self._listen(now_ms)
+        if self.state > OPENING:
+            self._keep_alive(now_ms)
+            self._send(now_ms)
+
+    def _enter(self, state: int, now_ms: int) -> None:
+        self.state = state
+        self._due_ms = ticks_add(now_ms, self.options.reply_ms)
+
+    def _greet(self, now_ms: int) -> None:
+        self._reader.reset()
+        self._pinging = False
+        self._control_at = self._control_end = 0
+        self._heard_ms = self._sent_ms = now_ms
+        self._enter(GREETING, now_ms)
+        self._say(self.options.hello.put(self._control, 0))
+
+    def _say(self, end: int) -> None:
+        """Queue the control packet just written up to `end`; without room its answer is late."""
+        self._control_end = max(end, self._control_end)
+
+    def _listen(self, now_ms: int) -> None:
+        for _ in range(_READS):
+            if len(self._control) - self._control_end < _RESERVE:
+                return  # answers go out before more is taken in
+            n = self._port.recv(self._in, 0)
+            if n == 0:
+                return
+            self._heard_ms = now_ms
+            at = 0
+            while at < n:
+                at = self._reader.feed(self._in, at, n)
+                if self._reader.broken:
+                    self._fail("not MQTT", now_ms)
+                elif self._reader.whole:
+                    self._take(now_ms)
+                if self.state < OPENING:
+                    return
+
+    def _take(self, now_ms: int) -> None:
+        """Act on one whole packet."""
+        reader = self._reader
+        kind = reader.first & 0xF0
+        if not reader.parse() or (kind == mqtt.CONNACK) != (self.state == GREETING):
+            self._fail("not MQTT", now_ms)  # CONNACK is the first packet, and only that, 3.2
+        elif kind == mqtt.CONNACK:
+            self._take_connack(now_ms)
+        elif kind == mqtt.PUBLISH:
+            self._take_message(now_ms)
+        elif (kind == mqtt.PUBACK and reader.packet_id == self._slot_id
+              and self._slot_at == self._slot_end):
+            self._slot_id = self._slot_start = self._slot_at = self._slot_end = 0
+        elif kind == mqtt.SUBACK and reader.packet_id == self._last_id and self.state < UP:
+            self.unsubscribed = bytes(reader.body[2:reader.kept]).count(b"\x80")  # 3.9.3
+            self._go_up(now_ms)
+        elif kind == mqtt.PINGRESP and self._pinging:
+            self._pinging = False
+        else:
+            self.strays += 1
+
+    def _take_connack(self, now_ms: int) -> None:
+        self.refusal = self._reader.body[1]
+        if self.refusal:
+            self._fail("refused by the broker", now_ms)
+            return
+        if self._reader.body[0] == 0:  # the broker does not know us: no duplicates, 3.3.1.1
+            self.slot[self._slot_start] &= ~mqtt.DUP
+        elif self._slot_at > self._slot_start:
+            self.slot[self._slot_start] |= mqtt.DUP
+        self._slot_at = self._slot_start
+        self._enter(SUBSCRIBING, now_ms)
+        if self._topics:
+            at = self._control_end
+            self._say(mqtt.put_subscribe(self._control, at, self._next_id(), self._topics))
+        else:
+            self._go_up(now_ms)
+
+    def _go_up(self, now_ms: int) -> None:
+        self._enter(UP, now_ms)
+        self._up_ms = now_ms
+        self._puback_due_ms = self._due_ms
+        self.sessions += 1
+        self._tell(b"online")
+
+    def _tell(self, status: bytes) -> None:
+        if self.options.hello.will_topic:
+            self.publish(self.options.hello.will_topic, status, True)
+
+    def _take_message(self, now_ms: int) -> None:
+        reader = self._reader
+        topic = bytes(reader.body[2:reader.topic_end])
+        if reader.cut():
+            self.oversized += 1
+        elif topic in self._topics:
+            receiver = self._receivers[self._topics.index(topic)]
+            receiver.receive(reader.body, reader.payload_at, reader.kept, now_ms)
+        else:
+            self.strays += 1
+        if reader.packet_id:
+            self._say(mqtt.put_puback(self._control, self._control_end, reader.packet_id))
+
+    def _keep_alive(self, now_ms: int) -> None:
+        """Ask for a sign of life when either direction has been quiet, 3.1.2.10 and 3.12."""
+        quiet_ms = max(ticks_diff(now_ms, self._sent_ms), ticks_diff(now_ms, self._heard_ms))
+        if (self.state == UP and not self._pinging
+                and quiet_ms >= self.options.hello.keepalive_s * 750):
+            self._say(mqtt.put_empty(self._control, self._control_end, mqtt.PINGREQ))
+            self._pinging = True
+            self._ping_due_ms = ticks_add(now_ms, self.options.reply_ms)
+
+    def _send(self, now_ms: int) -> None:
+        """Send whole packets in turn: what has begun, then control packets, then the slot."""
+        if self.state == UP and self._slot_start < self._slot_at < self._slot_end:
+            self._send_slot(now_ms)
+            if self._slot_at < self._slot_end:
+                return
+        if self._control_end:
+            view = self._control_view[self._control_at:self._control_end]
+            self._control_at += self._port.send(view, len(view))
+            self._sent_ms = now_ms
+            if self._control_at < self._control_end:
+                return
+            self._control_at = self._control_end = 0
+        if self.state == UP and self._slot_at < self._slot_end:
+            self._send_slot(now_ms)
+
+    def _send_slot(self, now_ms: int) -> None:
+        view = self._slot_view[self._slot_at:self._slot_end]
+        n = self._port.send(view, len(view))
+        if n:
+            self._slot_at += n
+            self._sent_ms = now_ms  # a slow line is no dead line: its deadlines start again
+            self._puback_due_ms = self._ping_due_ms = ticks_add(now_ms, self.options.reply_ms)
+
+    def _next_id(self) -> int:
+        self._last_id = self._last_id % 65_535 + 1
+        return self._last_id
+
+    def _check_deadlines(self, now_ms: int) -> None:
+        if self.state == UP:
+            if self._slot_end and ticks_diff(now_ms, self._puback_due_ms) >= 0:
+                self._fail("no PUBACK in time", now_ms)
+            elif self._pinging and ticks_diff(now_ms, self._ping_due_ms) >= 0:
+                self._fail("the broker is silent", now_ms)
+        elif self.state >= OPENING and ticks_diff(now_ms, self._due_ms) >= 0:
+            self._fail(_LATE[self.state - OPENING], now_ms)
+
+    def _fail(self, fault: str, now_ms: int) -> None:
+        """End the connection and pause: between half of the present pause and all of it."""
+        if self.state == UP and not 0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms:
+            self._tries = 0
+        self._port.close()
+        self.state = PAUSING
+        self.fault = fault
+        self.failures += 1
+        half_ms = min(self.options.retry_ms << self._tries, self.options.retry_max_ms) // 2
+        self._tries = min(self._tries + 1, 12)
+        self._dice = (self._dice * 75 + 74) % 65_537
+        self._due_ms = ticks_add(now_ms, half_ms + half_ms * (self._dice & 1023) // 1023)

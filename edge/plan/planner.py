@@ -1,0 +1,93 @@
+"""The slow thinking: what to hold the demand under, and what to do with the rest of the battery.
+
+When a quarter-hour has ended its load is remembered, and at midnight the day is learnt from. Then
+the next quarter-hour is planned: the demand target first, the trade within it second. The work is
+cut in slices of about 15,000 instructions of a Cortex-M, one a beat, and allocates nothing.
+"""
+
+from edge.compat import const
+from edge.plan.memory import SLOTS, Memory
+from edge.plan.scale import Scale
+from edge.plan.target import Target
+from edge.plan.trade import Trade
+
+_IDLE, _DAY, _BEGIN, _TARGET, _TRADE = const(0), const(1), const(2), const(3), const(4)
+_MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
+INFLATE_PM = 1050
+
+class Planner:
+    """Results, always valid: `target_w` >= 0, `wish_w` (discharge +), `recharge_w` >= 0; `busy`
+    while a plan is being made (the results are then those of the plan before)."""
+
+    def __init__(self, battery_wh: int, charge_max_w: int, discharge_max_w: int,
+                 soc_floor_pm: int, soc_ceiling_pm: int, efficiency_pm: int,
+                 demand_price: int, prices, contract_w: int = 0, load_max_w: int = 0):
+        """`demand_price`: 1e-4 currency a kW and month, 0 = demand costs nothing; `prices`: of the
+        96 slots of a day, 1e-4 currency a kWh; `contract_w`: target until a day is known;
+        `load_max_w`: highest load expected, if above 32 times the battery's power."""
+        store_wh = battery_wh // 1000 * (soc_ceiling_pm - soc_floor_pm)
+        self.scale = Scale(store_wh, charge_max_w, discharge_max_w, efficiency_pm, load_max_w)
+        self.memory = Memory()
+        self.target = Target(self.scale, self.memory, self.scale.power(contract_w))
+        self.trade = Trade(self.scale, self.memory, prices, demand_price * _MISSED, INFLATE_PM)
+        worth = self.trade.worth
+        self._trades = worth.use_value(max(prices)) > worth.buy_value(min(prices))
+        self._shaves = demand_price > 0
+        self._day = self._slot = 0  # being planned
+        self._net = self._store = 0
+        self._month_peak_w = 0
+        self._phase = _IDLE
+        self.busy = False
+        self.target_w = contract_w
+        self.wish_w = 0
+        self.recharge_w = 0 if self._trades else charge_max_w
+
+    def slot(self, day: int, slot: int, load_w: int, month_peak_w: int, month: int):
+        """A slot (0 .. 95) of local `day` has ended with mean net load `load_w`. The month's
+        billed peak and the month are those of the slot that begins now (peak 0 on the 1st)."""
+        load = self.scale.power(load_w)
+        self.memory.note(day, slot, load)
+        self.target.note(slot, load)
+        self._month_peak_w = month_peak_w
+        self._day, self._slot = day, slot + 1
+        self._phase = _BEGIN
+        if slot == SLOTS - 1:
+            self._day, self._slot = day + 1, 0
+            self.target.begin_day(day)
+            self._phase = _DAY
+        self.busy = True
+
+    def step(self, net_w: int, store_wh: int):
+        """Think for one beat: `net_w` is the load of the slot now, `store_wh` the energy above
+        the floor."""
+        phase = self._phase
+        if phase == _TRADE:
+            if self.trade.step():
+                self.wish_w = self.trade.wish * self.scale.quantum_w
+                self._phase = _IDLE
+        elif phase == _TARGET:
+            if self.target.step():
+                self._aim()
+        elif phase == _DAY:
+            if self.target.step_day():
+                self._phase = _BEGIN
+        elif phase == _BEGIN:
+            self._begin(net_w, store_wh)
+        self.busy = self._phase != _IDLE
+
+    def _begin(self, net_w: int, store_wh: int):
+        self._net = self.scale.power(net_w)
+        self._store = self.scale.energy(store_wh)
+        peak = -(-self._month_peak_w // self.scale.quantum_w)
+        if self.target.begin(self._day, self._slot, self._net, self._store, peak):
+            self._aim()
+        else:
+            self._phase = _TARGET
+
+    def _aim(self):
+        """The target is known; on to the trade, if there is anything to gain by one."""
+        self.target_w = self.target.goal * self.scale.quantum_w
+        self._phase = _IDLE
+        if self._trades:
+            self.trade.begin(self._day, self._slot, self._net, self._store, self.target.goal)
+            self._phase = _TRADE

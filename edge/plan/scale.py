@@ -1,0 +1,39 @@
+"""The battery in the planner's own units, chosen so that a sum never leaves 31 bits.
+
+Power is counted in quanta of about a thousandth of the battery's power, energy in thousandths of
+"one quantum for one slot of 15 minutes". A slot at power p then moves p * into_pm or p * out_pm
+units: the losses cost one multiplication and no division.
+"""
+
+_TOP = 32767  # largest power in quanta: what array('h') holds
+
+
+class Scale:
+    """Fixed once: `quantum_w`, `charge` and `discharge` (quanta), `full` (units of energy)."""
+
+    def __init__(self, store_wh: int, charge_max_w: int, discharge_max_w: int,
+                 efficiency_pm: int, load_max_w: int):
+        largest_w = max(charge_max_w, discharge_max_w)
+        self.quantum_w = max(1, largest_w // 1000, -(-load_max_w // _TOP))
+        self.charge = charge_max_w // self.quantum_w
+        self.discharge = discharge_max_w // self.quantum_w
+        self.full = store_wh * 4 // self.quantum_w * 1000
+        way_pm = 1  # one conversion: the square root of the round trip
+        while (way_pm + 1) * (way_pm + 1) <= efficiency_pm * 1000:
+            way_pm += 1
+        self.into_pm = way_pm
+        self.out_pm = 1_000_000 // way_pm
+
+    def power(self, watts: int) -> int:
+        """The nearest number of quanta, held within +/-32767."""
+        quanta = (watts + self.quantum_w // 2) // self.quantum_w
+        if quanta > _TOP:
+            return _TOP
+        return quanta if quanta > -_TOP else -_TOP
+
+    def energy(self, wh: int) -> int:
+        """Units of energy, held within 0 .. full."""
+        units = wh * 4 // self.quantum_w * 1000
+        if units > self.full:
+            return self.full
+        return units if units > 0 else 0

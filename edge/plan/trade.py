@@ -1,0 +1,138 @@
+"""What to do with the battery beyond the peak: buy cheap, use dear, keep what a peak may need.
+
+Up to eight remembered days of the same type say what a unit in store is worth at the end of this
+slot. They are made a little worse than they were, the nearer the more like the last hour, and each
+slot as high as its neighbours: that is the reserve for what nobody foresees. Then: use the store
+while using is worth more than keeping, buy while buying costs less than it will be worth.
+"""
+
+from array import array
+
+from edge.compat import const
+from edge.plan.levels import LEVELS, Levels
+from edge.plan.memory import DAYS, SLOTS
+from edge.plan.worth import Worth
+
+_SCENARIOS = const(8)
+_AHEAD = const(32)  # slots; the walk begins at the first refill beyond
+_TREND_PM = const(800)  # of the last hour's deviation is believed,
+_FADE_PM = const(950)  # and less of it for each slot ahead
+_WALK, _ADD = const(1), const(2)
+
+
+class Trade:
+    """`wish`: power wanted by price, quanta, discharge +; valid when `step` says True."""
+
+    def __init__(self, scale, memory, prices, missed: int, inflate_pm: int):
+        self.scale = scale
+        self.memory = memory
+        self.prices = prices
+        self.worth = Worth(scale, prices, missed)
+        self.levels = Levels()
+        self.wish = 0
+        self._inflate_pm = inflate_pm
+        self._refill = _end_of_cheapest(prices)
+        self._fade = array("h", [0] * (_AHEAD + SLOTS + 2))
+        believed = _TREND_PM * 32
+        for ahead in range(len(self._fade)):
+            self._fade[ahead] = believed
+            believed = believed * _FADE_PM // 1000
+        self._day = self._slot = self._net = self._store = self._goal = 0
+        self._past = self._answers = self._phase = self._ahead = self._deviation = 0
+
+    def begin(self, day: int, slot: int, net: int, store: int, goal: int):
+        """Think about the slot that begins with load `net`, its import held to `goal`."""
+        self._day, self._slot, self._net = day, slot, net
+        self._store, self._goal = store, goal
+        self._past, self._answers, self._phase = day, 0, 0
+        self.levels.clear()
+
+    def step(self) -> bool:
+        """Think for one beat; True when the wish is ready."""
+        if self._phase == _WALK:
+            self._walk()
+        elif self._phase == _ADD:
+            if self.levels.add(self.worth):
+                self._phase = 0
+        elif self._answers == _SCENARIOS or not self._recall():
+            self.wish = self._decide()
+            return True
+        return False
+
+    def _recall(self) -> bool:
+        """Begin with the next remembered day; False when there is no more."""
+        past = self.memory.like(self._day, self._past)
+        if past < 0:
+            return False
+        memory, loads = self.memory, self.memory.loads
+        self._past = past
+        self._answers += 1
+        deviation = self._net - loads[memory.at(past, self._slot)]
+        for back in range(-3, 0):
+            deviation += loads[memory.at(self._day, self._slot + back)]
+            deviation -= loads[memory.at(past, self._slot + back)]
+        self._deviation = deviation // 4
+        ahead = (self._refill - self._slot) % SLOTS
+        self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
+        self.worth.begin(self._refill)
+        self._phase = _WALK
+        return True
+
+    def _walk(self):
+        """One step backward: half an hour, or the quarter that is left of one."""
+        ahead = self._ahead
+        if ahead == 0:
+            self._phase = _ADD
+            return
+        slots = 2 if ahead > 1 and (self._slot + ahead) % 2 else 1
+        ahead -= slots
+        self._ahead = ahead
+        loads, size = self.memory.loads, DAYS * SLOTS
+        place = self.memory.at(self._past, self._slot + ahead)
+        load = loads[place]
+        for _ in range(slots + 1):
+            place = place + 1 if place + 1 < size else 0
+            if loads[place] > load:
+                load = loads[place]
+        if load > 0:
+            load = load * self._inflate_pm // 1000
+        load += self._deviation * self._fade[ahead] // 32768
+        self.worth.back(load, (self._slot + ahead + 1) % SLOTS, self._goal, slots)
+
+    def _decide(self) -> int:
+        """Discharge +: first what the target asks for, then by price."""
+        scale, price, net = self.scale, self.prices[self._slot], self._net
+        height, must = scale.full // LEVELS, net - self._goal
+        if must < 0:
+            must = 0
+        store = self._store - must * scale.out_pm
+        floor = self.levels.above(self.worth.use_value(price)) * height
+        if net > 0 and store > floor:
+            use = must + (store - floor) // scale.out_pm
+            if use > net:
+                use = net
+            return use if use < scale.discharge else scale.discharge
+        if must > 0:
+            return 0
+        ceiling = self.levels.above(self.worth.buy_value(price) - 1) * height
+        if self.levels.days == 0:  # nothing is known: be ready
+            ceiling = scale.full
+        buy = (ceiling - store) // scale.into_pm
+        if buy < -net:
+            buy = -net  # the sun's surplus is free
+        if buy > self._goal - net:
+            buy = self._goal - net
+        if buy > scale.charge:
+            buy = scale.charge
+        return -buy if buy > 0 else 0
+
+
+def _end_of_cheapest(prices) -> int:
+    """Last slot of the day's longest run of the lowest price, which may pass midnight."""
+    lowest = min(prices)
+    longest = run = end = 0
+    for i in range(2 * SLOTS):
+        run = run + 1 if prices[i % SLOTS] == lowest else 0
+        if longest < run <= SLOTS:
+            longest, end = run, i % SLOTS
+    return end

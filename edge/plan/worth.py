@@ -1,0 +1,79 @@
+"""What the energy in store is worth, by walking a day of load and prices backward.
+
+Hold the demand target fixed. Then the value of stored energy is convex and piecewise linear, and
+its slopes can only be: a price seen through the loss of discharging (what a unit saves), a price
+seen through the loss of charging (what a unit costs), nothing, and the price of missing the target.
+So the value is known when it is known how much of the store is worth each slope: one length a
+slope. A slot adds lengths for what it could buy and use, and the two ends are trimmed to the store.
+"""
+
+from array import array
+
+
+class Worth:
+    """`lengths[i]` units of energy are worth `slopes[i]` (money a unit, falling) each."""
+
+    def __init__(self, scale, prices, missed: int):
+        self.scale = scale
+        slopes = [missed, 0]
+        for price in prices:
+            for slope in (self.use_value(price), self.buy_value(price)):
+                if slope not in slopes:
+                    slopes.append(slope)
+        slopes.sort()
+        slopes.reverse()
+        self.slopes = array("i", slopes)
+        self.lengths = array("i", slopes)
+        self.buy = array("b", [slopes.index(self.buy_value(price)) for price in prices])
+        self.use = array("b", [slopes.index(self.use_value(price)) for price in prices])
+
+    def use_value(self, price: int) -> int:
+        """What a stored unit saves when it is used at this price."""
+        return price * self.scale.into_pm // 1000
+
+    def buy_value(self, price: int) -> int:
+        """What a stored unit costs when it is bought at this price."""
+        return price * self.scale.out_pm // 1000
+
+    def begin(self, slot: int):
+        """Start at the end of this slot, every unit worth what it costs in it."""
+        lengths = self.lengths
+        for i in range(len(lengths)):
+            lengths[i] = 0
+        lengths[self.buy[slot]] = self.scale.full
+
+    def back(self, load: int, slot: int, target: int, slots: int):
+        """Walk back over `slots` slots of this load that begin with the day's `slot`, at one
+        price, their import held at or below the target (>= 0)."""
+        scale, lengths = self.scale, self.lengths
+        into_pm, out_pm, power = scale.into_pm * slots, scale.out_pm * slots, scale.discharge
+        free = 0  # what the sun would charge for nothing
+        if load > target:
+            must = load - target if load - target < power else power
+            lengths[0] += must * out_pm
+            useful = target if target < power - must else power - must
+            used = must + useful
+            charged = 0
+        else:
+            charged = target - load if target - load < scale.charge else scale.charge
+            if load < 0:
+                free = -load if -load < charged else charged
+                lengths[self.buy[slot]] += (charged - free) * into_pm
+                useful = used = 0
+            else:
+                lengths[self.buy[slot]] += charged * into_pm
+                useful = used = load if load < power else power
+        lengths[self.use[slot]] += useful * out_pm
+        excess, i = charged * into_pm, 0  # the dearest units can be bought after this slot,
+        while excess > lengths[i]:
+            excess -= lengths[i]
+            lengths[i] = 0
+            i += 1
+        lengths[i] -= excess
+        i = len(lengths) - 1  # and the cheapest are not worth keeping
+        excess = used * out_pm - free * into_pm
+        while excess > lengths[i]:
+            excess -= lengths[i]
+            lengths[i] = 0
+            i -= 1
+        lengths[i] -= excess

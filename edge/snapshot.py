@@ -1,0 +1,99 @@
+"""What is known this beat, and how old it is."""
+
+from edge.compat import const, ticks_add
+
+NEVER_MS = const(1 << 28)  # the age of what was never read
+
+GRID_FRESH = const(1)
+STORE_FRESH = const(2)
+SOC_FRESH = const(4)
+PV_FRESH = const(8)
+TRUSTED = const(16)
+READY = const(32)
+FAULT = const(64)
+CLOCK_OK = const(128)
+
+_PAIR = const(3)  # grid and battery power fresh: the load can be told
+_NEEDED = const(39)  # and the state of charge, and the converter ready: it may be used
+
+
+class Snapshot:
+    """All that a rule may know. Power is positive INTO the busbar; units are the last word.
+
+    `ages` is the site's table of how old a reading may be before it is not trusted, and
+    `release_s` how long everything must have been fresh before the safe state is left.
+    `grid` and `store` are the trails of the grid meter and the battery (edge/trail.py).
+    """
+
+    def __init__(self, ages: dict, beat_s: int, grid, store):
+        self.beat_s = beat_s
+        self._grid_max_ms = ages["grid_ms"]
+        self._store_max_ms = ages["store_ms"]
+        self._soc_max_ms = ages["soc_ms"]
+        self._pv_max_ms = ages["pv_ms"]
+        self._release_s = ages["release_s"]
+        self._calm_s = 0
+        self._grid = grid
+        self._store = store
+        self.now_ms = 0
+        self.day = self.second = 0  # UTC, days since 2000-01-01 and seconds of that day
+        self.span_s = beat_s  # how long the beat just ended really was
+        self.local_day = self.local_second = 0  # as of the running minute
+        self.month = 0  # local, counted from 2000-01
+        self.price_e4 = 0  # import price now, 1e-4 currency per kWh
+        self.grid_w = self.pv_w = self.store_w = 0
+        self.grid_age_ms = self.pv_age_ms = self.store_age_ms = self.soc_age_ms = NEVER_MS
+        self.soc_pm = 0
+        self.charge_max_w = self.discharge_max_w = 0
+        self.ready = False
+        self.flags = 0
+        self.net_w = 0  # what the grid would carry with the battery idle
+        self._net_known = False
+        self._last_pv_w = 0
+        self.flow_known = False  # mean powers of the beat just ended
+        self.flow_w = self.flow_store_w = self.flow_pv_w = 0
+        self.command_w = 0  # the last command that went out
+        self.target_w = 0  # demand target in force
+        self.hold_w = 0  # mean import that may be held until the window's end to meet it
+
+    def settle(self, now_ms: int):
+        """Weigh the readings: what to trust, and the load at one common moment."""
+        self.now_ms = now_ms
+        flags = self.flags & (FAULT | CLOCK_OK)
+        grid_age_ms = self.grid_age_ms
+        store_age_ms = self.store_age_ms
+        if grid_age_ms <= self._grid_max_ms:
+            flags |= GRID_FRESH
+        if store_age_ms <= self._store_max_ms:
+            flags |= STORE_FRESH
+        if self.soc_age_ms <= self._soc_max_ms:
+            flags |= SOC_FRESH
+        if self.pv_age_ms <= self._pv_max_ms:
+            flags |= PV_FRESH
+        if self.ready:
+            flags |= READY
+        if flags & _NEEDED != _NEEDED:
+            self._calm_s = 0
+        elif self._calm_s >= self._release_s:
+            flags |= TRUSTED
+        else:
+            self._calm_s += self.beat_s
+        self.flags = flags
+        if flags & _PAIR != _PAIR:
+            self._net_known = self.flow_known = False
+            return
+        self.flow_known = self._net_known
+        self._net_known = True
+        store_w = self.store_w
+        # the beat just ended: the load as it stood at its start and the battery as it stands at
+        # its end, which is exact for what changes only at beats
+        self.flow_w = self.net_w - store_w
+        self.flow_store_w = store_w
+        self.flow_pv_w = self._last_pv_w
+        self._last_pv_w = self.pv_w if flags & PV_FRESH else 0
+        if grid_age_ms == store_age_ms:
+            self.net_w = self.grid_w + store_w
+        else:
+            age_ms = grid_age_ms if grid_age_ms > store_age_ms else store_age_ms
+            moment_ms = ticks_add(now_ms, -age_ms)
+            self.net_w = self._grid.at(moment_ms) + self._store.at(moment_ms)

@@ -1,0 +1,1 @@
+"""Codecs without input or output: bytes in, meaning out, in buffers that are made once."""

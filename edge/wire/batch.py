@@ -1,0 +1,111 @@
+"""A batch of journal rows in a message body: MessagePack [version, n_fields, n_rows, binary].
+
+Version 1 codes a row as a bitmap of the fields that changed (field 0 in bit 0 of the first byte),
+then the change of each of those: zigzag (0, -1, 1, -2 ... as 0, 1, 2, 3 ...) and 7 bits a byte, low
+ones first, bit 7 set when more follow. The row before the first is all zeros, so a batch stands
+alone.
+"""
+
+from edge.compat import TYPE_CHECKING, const
+from edge.wire import msgpack
+
+if TYPE_CHECKING:
+    from array import array
+
+VERSION = const(1)
+_HEAD_BYTES = const(9)  # array head, version and n_fields in one byte each; n_rows, length in three
+_ROWS_MAX = const(65535)
+_CHANGE_BYTES = const(5)  # of a change of up to 32 bits, zigzag
+
+
+class BatchEncoder:
+    """Codes rows of `n_fields` (1 .. 127) 32-bit integers into at most `capacity_bytes`.
+
+    The finished body is the beginning of `buffer`. Adding a row allocates nothing as long as its
+    values fit 31 bits; values of 32 bits are coded just as well.
+    """
+
+    def __init__(self, n_fields: int, capacity_bytes: int):
+        self._bitmap_bytes = (n_fields + 7) // 8
+        longest_row = self._bitmap_bytes + _CHANGE_BYTES * n_fields
+        if not 0 < n_fields < 128:
+            raise ValueError("a batch has 1 to 127 fields")
+        if not _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF:
+            raise ValueError("a batch holds at least one row of any values, and at most 65544 B")
+        self.buffer = bytearray(capacity_bytes + longest_row)  # one row may be found not to fit
+        self._n_fields = n_fields
+        self._capacity = capacity_bytes
+        self._last = [0] * n_fields
+        self._at = _HEAD_BYTES
+        self._rows = 0
+        self._closed = False
+
+    def reset(self) -> None:
+        """Begin a new batch, in the same buffer."""
+        for field in range(self._n_fields):
+            self._last[field] = 0
+        self._at = _HEAD_BYTES
+        self._rows = 0
+        self._closed = False
+
+    def add(self, row: "array[int]") -> bool:
+        """Code one more row; False when it does not fit: the batch is closed, `finish` it."""
+        if self._closed or self._rows == _ROWS_MAX:
+            return False
+        buffer = self.buffer
+        last = self._last
+        mark = self._at
+        at = mark + self._bitmap_bytes
+        bits = 0
+        bit = 1
+        for field in range(self._n_fields):
+            value = row[field]
+            before = last[field]
+            if value != before:
+                bits |= bit
+                last[field] = value
+                # The change may take 32 bits and its zigzag 33, more than a small int holds: so
+                # its lowest six bits and the rest are computed apart, and never put together.
+                rest = (value >> 6) - (before >> 6)
+                low = (value & 63) - (before & 63)
+                if low < 0:
+                    low += 64
+                    rest -= 1
+                if rest < 0:
+                    rest = -1 - rest
+                    low = 127 - 2 * low
+                else:
+                    low *= 2
+                while rest:
+                    buffer[at] = low | 128
+                    at += 1
+                    low = rest & 127
+                    rest >>= 7
+                buffer[at] = low
+                at += 1
+            bit *= 2
+            if bit == 256:
+                buffer[mark] = bits
+                mark += 1
+                bits = 0
+                bit = 1
+        if bit != 1:
+            buffer[mark] = bits
+        if at > self._capacity:
+            self._closed = True
+            return False
+        self._at = at
+        self._rows += 1
+        return True
+
+    def finish(self) -> int:
+        """Close the batch; the length of the body that now begins `buffer`, 0 without a row."""
+        self._closed = True
+        if self._rows == 0:
+            return 0
+        at = msgpack.put_array_head(self.buffer, 0, 4)
+        at = msgpack.put_int(self.buffer, at, VERSION)
+        at = msgpack.put_int(self.buffer, at, self._n_fields)
+        at = msgpack.put_u16(self.buffer, at, self._rows)
+        msgpack.put_bin16_head(self.buffer, at, self._at - _HEAD_BYTES)
+        return self._at

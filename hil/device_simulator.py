@@ -1,0 +1,198 @@
+"""A simulated device: the registers of a profile, alive, without a wire.
+
+What the plant says in engineering values comes out as registers; what is written to the registers
+comes back to the plant in engineering values. Registers that the profile does not know answer 0
+inside the gaps a gateway may read across and are refused elsewhere, function code by function code.
+Time is passed in, never read from a clock.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+
+from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_point
+from hil.registers import to_raw, to_words
+
+Values = Mapping[str, int | Fraction]
+Fault = Callable[[bytes], bytes]
+
+_HOLDING = 3  # function code whose registers may also be written
+_TICK_MS = 200  # a real meter's digits move about so often
+_LIVELY = {"V": (Fraction(230), Fraction(1, 10)), "Hz": (Fraction(50), Fraction(1, 100))}
+_FINEST = {"V": -1, "A": -2, "Hz": -2}  # the scale factor an inverter likes, by unit; others 0
+_COARSEST = 10  # SunSpec scale factors are -10 .. 10
+
+
+class DeviceSimulator:
+    """One device on a bus, at address `unit` (1 .. 255).
+
+    `values()` is asked at every read. Its keys are signals of the profile (W, Wh, per mille, with
+    the signs of the busbar) or points (in the point's unit, signed as the device counts). Voltages
+    and frequencies it leaves out move by themselves, the same way for the same `seed` and time;
+    other points it leaves out show "not available", or 0.
+
+    `on_write(name, value)` hears every write by the name of its write point, in the point's unit;
+    the setpoint comes in W, discharge positive. When the dead-man timer expires it hears a
+    setpoint of 0. Both are called on the server's thread, except the latter, which comes from
+    `advance`.
+
+    `fault` may be set at any time: it is given each reply as it goes out, frame and all, and
+    returns what shall go out instead (nothing: silence).
+    """
+
+    def __init__(self, profile: Profile, values: Callable[[], Values],
+                 on_write: Callable[[str, int], None], unit: int = 1, *, seed: int = 0) -> None:
+        if not 1 <= unit <= 255:
+            raise ValueError(f"found unit {unit}, expected 1 .. 255")
+        self.profile = profile
+        self.unit = unit
+        self.fault: Fault | None = None
+        self.expired = False  # the dead-man timer has run out since the last setpoint
+        self._values = values
+        self._on_write = on_write
+        self._seed = seed
+        self._signals = {signal_point(text)[0]: signal for signal, text in profile.signals.items()}
+        self._writes = {point.addr: point for point in profile.writes.values()}
+        self._users: dict[str, list[Point]] = {}  # scale factor -> the points it scales
+        for point in profile.points.values():
+            if point.power:
+                self._users.setdefault(point.power, []).append(point)
+        self._written: dict[int, int] = {}
+        self._fixed = {(fc, addr): value
+                       for fc, addr, value in (*profile.identity, *profile.constants)}
+        self.readable = _readable(profile)
+        self._now_ms = self._fed_ms = 0
+        self._fed = self._armed = False
+        timer = profile.control.dead_man if profile.control else None
+        self._timeout_ms = timer.timeout_s * 1000 if timer else 0
+
+    def read(self, fc: int, addr: int, count: int) -> list[int] | None:
+        """Answer a read; None where the device has no such registers."""
+        wanted = range(addr, addr + count)
+        if not self.readable.get(fc, set()).issuperset(wanted):
+            return None
+        self._feed("read")
+        words = {at: self._fixed.get((fc, at), 0) for at in wanted}
+        if fc == _HOLDING:
+            words.update({at: self._written[at] for at in wanted if at in self._written})
+        given = self._values()
+        for point in self.profile.points.values():
+            if point.fc == fc and point.addr < addr + count and point.end() > addr:
+                words.update(enumerate(self._words(point, given), point.addr))
+        return [words[at] for at in wanted]
+
+    def write(self, fc: int, addr: int, words: list[int]) -> bool:
+        """Take a write; False where the device has no such register for this function code."""
+        taken: list[tuple[Point, list[int]]] = []
+        at = addr
+        while at < addr + len(words):
+            point = self._writes.get(at)
+            if point is None or point.fc != fc or point.end() > addr + len(words):
+                return False
+            taken.append((point, words[at - addr:point.end() - addr]))
+            at = point.end()
+        for point, part in taken:
+            self._written.update(enumerate(part, point.addr))
+            self._take(point, to_raw(point.kind, part))
+        return True
+
+    def advance(self, now_ms: int) -> None:
+        """Let time pass up to `now_ms`, ms since any start; let the dead-man timer bite."""
+        self._now_ms = now_ms
+        if self._fed:
+            self._fed = False
+            self._fed_ms = now_ms
+        control = self.profile.control
+        if control is None or not self._armed or not self._timeout_ms:
+            return
+        if now_ms - self._fed_ms >= self._timeout_ms:
+            self._armed = False
+            self.expired = True
+            point = self.profile.writes[control.write]
+            self._written.update(enumerate(to_words(point.kind, 0), point.addr))
+            self._on_write(control.write, 0)
+
+    def _take(self, point: Point, raw: Fraction) -> None:
+        control = self.profile.control
+        scale = point.scale
+        if control and point.name == control.write:
+            scale = self.profile.setpoint_scale(point.name)
+            self._armed = True
+            self.expired = False
+            self._feed("setpoint")
+        value = round(raw * scale)
+        if control and control.dead_man and point.name == control.dead_man.register:
+            self._timeout_ms = value * 1000  # 0 switches the timer off: an assumption
+        self._feed("write")
+        self._on_write(point.name, value)
+
+    def _feed(self, traffic: str) -> None:
+        timer = self.profile.control.dead_man if self.profile.control else None
+        if timer and timer.fed_by in ("any", traffic):
+            self._fed = True
+
+    def _words(self, point: Point, given: Values) -> list[int]:
+        """What the registers of one point hold now."""
+        if point.name in self._users:
+            return to_words(point.kind, self._power(point.name, given))
+        value = self._engineering(point, given)
+        if value is not None:
+            power = self._power(point.power, given) if point.power else 0
+            return to_words(point.kind, Fraction(value) / point.scale / Fraction(10) ** power)
+        if point.addr in self._written:
+            return [self._written.get(at, 0) for at in range(point.addr, point.end())]
+        return to_words(point.kind, point.na[0] if point.na else 0)
+
+    def _engineering(self, point: Point, given: Values) -> int | Fraction | None:
+        """A point's value in its own unit; None when nobody knows it."""
+        if point.name in given:
+            return given[point.name]
+        signal = self._signals.get(point.name, "")
+        if signal in given:
+            turned = signal_point(self.profile.signals[signal])[1]
+            value = Fraction(given[signal], SIGNALS[signal].units[point.unit])
+            return -value if turned else value
+        if point.unit in _LIVELY:
+            middle, step = _LIVELY[point.unit]
+            digit = zlib.crc32(f"{self._seed} {point.name}".encode()) + self._now_ms // _TICK_MS * 7
+            return middle + (digit % 31 - 15) * step  # 7 and 31 are coprime: it never stands still
+        return None
+
+    def _power(self, name: str, given: Values) -> int:
+        """The scale factor in force: the finest usual one with which its values still fit."""
+        if name in given:
+            return int(given[name])
+        users = self._users[name]
+        finest = min(_FINEST.get(point.unit, 0) for point in users)
+        for power in range(finest, _COARSEST):
+            if all(self._fits(point, power, given) for point in users):
+                return power
+        return _COARSEST
+
+    def _fits(self, point: Point, power: int, given: Values) -> bool:
+        value = self._engineering(point, given)
+        if value is None:
+            return True
+        raw = round(Fraction(value) / point.scale / Fraction(10) ** power)
+        _, low, high = TYPES[point.kind]
+        return low <= raw <= high and (raw == 0 or raw not in point.na)
+
+
+def _readable(profile: Profile) -> dict[int, set[int]]:
+    """The registers each function code reads: known ones, and small gaps between known ones."""
+    spans: list[tuple[int, int, int]] = [(point.fc, point.addr, point.end())
+                                         for point in profile.points.values()]
+    spans += [(fc, start, start + count) for fc, start, count in profile.areas]
+    spans += [(fc, addr, addr + 1) for fc, addr, _ in (*profile.identity, *profile.constants)]
+    readable: dict[int, set[int]] = {}
+    last: dict[int, int] = {}
+    for fc, start, end in sorted(spans):
+        first = last[fc] if start - last.get(fc, -0x10000) <= profile.max_gap else start
+        readable.setdefault(fc, set()).update(range(first, end))
+        last[fc] = max(end, last.get(fc, end))
+    readable.setdefault(_HOLDING, set()).update(_registers(profile.writes.values()))
+    return readable
+
+
+def _registers(points: Iterable[Point]) -> set[int]:
+    return {at for point in points for at in range(point.addr, point.end())}

@@ -1,0 +1,62 @@
+"""One beat of the real controller for one row of readings: the device side of lockstep.
+
+The same function serves the emulator (in process) and a MicroPython process at the end of a pipe
+(run this file with the path of a site image), so it keeps to what both interpreters have. A
+reading's stamp below zero means that the device stayed silent.
+"""
+
+import sys
+from array import array
+
+INPUTS = (
+    "now_ms", "day", "second",
+    "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
+    "charge_max_w", "discharge_max_w", "ready",
+)
+
+
+def beat(site, controller, v):
+    """Hand the readings `v` (in the order of INPUTS) to the roles and take one beat; returns the
+    setpoint in W."""
+    if v[4] >= 0:
+        site.grid_meter.take("grid_w", v[3], v[4])
+    storage = site.storage
+    if v[6] >= 0:
+        storage.take("store_w", v[5], v[6])
+        storage.take("ready", v[13], v[6])
+    if v[8] >= 0:
+        storage.take("soc_pm", v[7], v[8])
+        storage.take("charge_max_w", v[11], v[8])
+        storage.take("discharge_max_w", v[12], v[8])
+    if v[10] >= 0:
+        site.pv.take("pv_w", v[9], v[10])
+    return controller.beat(v[0], v[1], v[2])
+
+
+def serve(path):
+    """Answer each INPUTS array read from standard input with the journal row it caused."""
+    from edge.config import load
+    from edge.controller import Controller
+    from edge.site import Site
+
+    site = Site(load(path))
+    site.clock_set = True
+    controller = Controller(site)
+    inputs = array("i", [0] * len(INPUTS))
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    size = 4 * len(INPUTS)
+    while True:
+        # one readinto may fall short on a pipe; a short rest means that the rig has gone
+        data = source.read(size)
+        if data is None or len(data) < size:
+            return
+        inputs = array("i", data)
+        beat(site, controller, inputs)
+        sink.write(bytes(site.journal.row))
+        flush = getattr(sink, "flush", None)
+        if flush:
+            flush()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

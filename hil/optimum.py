@@ -1,0 +1,142 @@
+"""What a battery could have saved with the load known ahead: the yardstick of every score.
+
+Neither optimum needs a solver. With the load known, the lowest peak is a bisection over one number,
+the target: "charge up to it, discharge above it" either lasts to the end or runs dry. With a tariff
+as well, hold the target fixed and walk backward in time: the value of the energy in store is convex
+and piecewise linear, and its slopes come from a finite set (each price seen through the losses of
+one conversion, nothing, and never). So the whole state is one length of stored kWh a slope.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Sequence
+
+NEVER = 1e5  # currency per kWh: what an infeasible kWh costs, far above any price
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+class Battery(NamedTuple):
+    """`power_kw` both ways, `store_kwh` between floor and ceiling, `way`: efficiency one way."""
+
+    power_kw: float
+    store_kwh: float
+    way: float
+
+
+class Tariff(NamedTuple):
+    """Energy price a kWh imported for each of the load's slots; demand price a kW of the peak."""
+
+    prices: Sequence[float]
+    demand_price: float
+
+
+def holds(load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25) -> bool:
+    """Tell whether a battery that starts full keeps every slot's import at or below the target."""
+    store = battery.store_kwh
+    for load in load_kw:
+        over = load - target_kw
+        if over > 0:
+            store -= over * hours / battery.way
+            if over > battery.power_kw or store < 0:
+                return False
+        else:
+            store += min(-over, battery.power_kw) * hours * battery.way
+            store = min(store, battery.store_kwh)
+    return True
+
+
+def lowest_peak_kw(load_kw: Sequence[float], battery: Battery, hours: float = 0.25) -> float:
+    """Return the lowest peak import (kW, >= 0) over these slots, by bisection to 1e-12 relative."""
+    low, high = 0.0, max(0.0, max(load_kw))
+    for _ in range(40):
+        middle = (low + high) / 2
+        if holds(load_kw, middle, battery, hours):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+class Worth:
+    """Value of the stored energy, backward in time: `lengths[i]` kWh are worth `slopes[i]` each.
+
+    `slopes` fall from NEVER to 0; the lengths add up to the store. `cost` is the least that the
+    slots walked so far can cost when they begin with a full store.
+    """
+
+    def __init__(self, prices: Sequence[float], battery: Battery, hours: float = 0.25) -> None:
+        way = battery.way
+        ends = {p * way for p in prices} | {p / way for p in prices} | {0.0}
+        self.slopes = [NEVER, *sorted(ends, reverse=True)]
+        self.place = {slope: i for i, slope in enumerate(self.slopes)}
+        self.lengths = [0.0] * len(self.slopes)
+        self.lengths[0] = battery.store_kwh  # the end must be full: a missing kWh costs NEVER
+        self.battery, self.hours, self.cost = battery, hours, 0.0
+
+    def back(self, load: float, price: float, ceiling: float) -> None:
+        """Walk one slot back in time, its import held at or below `ceiling` (kW)."""
+        power, _, way = self.battery
+        into, out = self.hours * way, self.hours / way
+        lengths, nothing = self.lengths, len(self.lengths) - 1
+        buy, sell = self.place[price / way], self.place[price * way]
+        surplus = min(power, max(0.0, -load))
+        charge = max(surplus, min(power, ceiling - load), 0.0)
+        must = min(power, max(0.0, load - ceiling))
+        useful = min(power - must, max(0.0, min(load, ceiling)))
+        lengths[buy] += (charge - surplus) * into
+        lengths[nothing] += surplus * into + (power - must - useful) * out
+        lengths[0] += must * out
+        lengths[sell] += useful * out
+        self.cost += max(0.0, load - power) * self.hours * price
+        self.cost += max(0.0, load - power - ceiling) * self.hours * NEVER
+        self._trim(charge * into, power * out)
+
+    def _trim(self, charged: float, discharged: float) -> None:
+        lengths, slopes = self.lengths, self.slopes
+        i = 0
+        while charged > 0 and i < len(lengths):
+            cut = min(charged, lengths[i])
+            lengths[i] -= cut
+            charged -= cut
+            i += 1
+        i = len(lengths) - 1
+        while discharged > 0 and i >= 0:
+            cut = min(discharged, lengths[i])
+            lengths[i] -= cut
+            discharged -= cut
+            self.cost += cut * slopes[i]
+            i -= 1
+
+
+def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:
+    """Return the least bill with the import held at or below `ceiling` kW, from full to full."""
+    worth = Worth(sorted(set(tariff.prices)), battery)
+    for load, price in zip(reversed(load_kw), reversed(tariff.prices)):
+        worth.back(load, price, ceiling)
+    return worth.cost + tariff.demand_price * ceiling
+
+
+def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> float:
+    """Return the least bill of these 15-min slots: convex in the ceiling, so golden section."""
+    low, high = lowest_peak_kw(load_kw, battery), max(0.0, max(load_kw))
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left = bill_at(load_kw, left, battery, tariff)
+    at_right = bill_at(load_kw, right, battery, tariff)
+    best = min(at_left, at_right, bill_at(load_kw, high, battery, tariff))
+    while high - low > 1e-9 * max(1.0, high):
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = bill_at(load_kw, left, battery, tariff)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = bill_at(load_kw, right, battery, tariff)
+        best = min(best, at_left, at_right)
+    return best
+
+
+def bill(import_kw: Sequence[float], tariff: Tariff, hours: float = 0.25) -> float:
+    """Return the bill of a month of imports (kW a slot; export, below 0, earns nothing)."""
+    energy = sum(max(0.0, kw) * price for kw, price in zip(import_kw, tariff.prices))
+    return energy * hours + tariff.demand_price * max(0.0, max(import_kw))

@@ -1,0 +1,69 @@
+"""Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
+
+    heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
+                                  hil.lockstep.INPUTS
+
+A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
+the fault; the traceback names the function. The fault is then cleared, so that one place does not
+hide the next. The last line is "beats N violations M commands K".
+"""
+
+import io
+import sys
+from array import array
+
+import micropython
+
+from edge.config import load
+from edge.controller import Controller
+from edge.site import Site
+from edge.snapshot import FAULT
+from hil import lockstep
+
+
+class Locked:
+    """The controller, with the heap locked for the length of each beat."""
+
+    def __init__(self, controller):
+        self.controller = controller
+
+    def beat(self, now_ms, day, second):
+        micropython.heap_lock()
+        try:
+            return self.controller.beat(now_ms, day, second)
+        finally:
+            micropython.heap_unlock()
+
+
+def run(image_path, inputs_path):
+    site = Site(load(image_path))
+    site.clock_set = True
+    locked = Locked(Controller(site))
+    inputs = array("i", [0] * len(lockstep.INPUTS))
+    beats = violations = commands = 0
+    known = set()
+    with open(inputs_path, "rb") as source:
+        while source.readinto(inputs) == 4 * len(inputs):
+            if lockstep.beat(site, locked, inputs):
+                commands += 1
+            beats += 1
+            if site.fault:
+                violations += 1
+                text = io.StringIO()
+                sys.print_exception(site.fault, text)
+                place = " <- ".join(reversed([line.strip() for line in text.getvalue().split("\n")
+                                              if line.strip().startswith("File")]))
+                if place not in known:
+                    known.add(place)
+                    print("beat", beats, text.getvalue().strip().split("\n")[-1], place)
+                    print("inputs", list(inputs))
+                site.fault = None
+                site.now.flags &= ~FAULT  # latched for good on a gateway
+            if site.telemetry.take():
+                site.telemetry.done()
+    print("beats", beats, "violations", violations, "commands", commands)
+
+
+if hasattr(micropython, "alloc_emergency_exception_buf"):  # others have a fixed one
+    micropython.alloc_emergency_exception_buf(2000)  # a traceback needs room with the heap locked
+run(sys.argv[1], sys.argv[2])

@@ -1,0 +1,103 @@
+"""A beat allocates nothing: thousands of changing ones with MicroPython's heap locked."""
+
+from __future__ import annotations
+
+import json
+import random
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hil import lockstep
+from tests.core.park import DAY, TICKS, image
+
+BEATS = 5000
+SCRIPT = Path(__file__).with_name("heap_beats.py")
+BIG = {"capacity_wh": 30_000_000, "charge_max_w": 8_000_000, "discharge_max_w": 8_000_000}
+BIG_GATE = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "import_max_w": 8_000_000,
+            "export_max_w": 8_000_000, "step_max_w": 16_000_000}
+PARKS = {
+    "block": image(),
+    "sliding": image(demand={"sliding": 1}, rules={"demand": {"target_w": 150_000}}),
+    "a beat a minute": image(site={"beat_s": 60}, telemetry={"period_s": 60}),
+    "sliding, no demand rule": image(without=("demand",), demand={"sliding": 1}),
+    "the largest": image(battery=BIG, gate=BIG_GATE, tariff={"prices_e4": [12_000, -500] * 48},
+                         rules={"contract": {"import_max_w": 8_000_000},
+                                "ramp": {"ramp_w_per_s": 8_000_000}}),
+    "the largest, a beat a minute": image(
+        site={"beat_s": 60}, battery=BIG, gate=BIG_GATE, demand={"sliding": 1},
+        rules={"contract": {"import_max_w": 8_000_000}, "ramp": {"ramp_w_per_s": 8_000_000},
+               "reserve": {"floor_pm": 0, "ceiling_pm": 1000}}),
+}
+
+
+def inputs(beat_s: int, top_w: int, seed: int) -> Iterator[list[int]]:
+    """Readings that wander, jump, fall silent and come back; ticks wrap, a day ends, the clock is
+    set back and forth."""
+    rng = random.Random(seed)
+    now_ms = TICKS - 1_500_000 * beat_s % TICKS
+    clock_s = DAY * 86_400 + 86_400 - 1200 * beat_s % 86_400
+    load_w, store_w, soc_pm = top_w // 3, 0, 500
+    silent = 0
+    for k in range(BEATS):
+        now_ms = (now_ms + beat_s * 1000) % TICKS
+        clock_s += beat_s
+        if k == 4700:  # late, so that the planner has had whole days before
+            clock_s += rng.choice((100_000, -3_600, 86_400 * 400))
+        if rng.random() < 0.004:
+            silent = rng.randrange(2, 30)
+        silent -= 1
+        jump = rng.random()
+        if jump < 0.01:
+            load_w = rng.choice((top_w, -top_w, 0))
+        load_w = min(max(load_w + rng.randrange(-top_w // 50, top_w // 50 + 1), -top_w), top_w)
+        soc_pm = min(max(soc_pm + rng.choice((-3, 0, 0, 3)), 0), 1000)
+        store_w = rng.choice((store_w, store_w, rng.randrange(-top_w, top_w)))
+        grid_age, store_age = rng.choice(((0, 0), (0, 0), (900, 250), (250, 2900)))
+        stamps = [(now_ms - age) % TICKS for age in (grid_age, store_age, 0, 0)]
+        if silent > 0:
+            stamps[rng.randrange(4)] = -1
+        limit_w = rng.choice((top_w, top_w, top_w // 2, 0))
+        yield [now_ms, clock_s // 86_400, clock_s % 86_400, load_w, stamps[0], store_w, stamps[1],
+               soc_pm, stamps[2], rng.randrange(0, top_w // 3), stamps[3], limit_w, limit_w,
+               int(rng.random() > 0.02)]
+
+
+def _write(folder: Path, made: dict, seed: int) -> tuple[Path, Path]:
+    top_w = 8_000_000 if made["battery"] == {**made["battery"], **BIG} else 900_000
+    image_path, inputs_path = folder / "site.json", folder / "inputs"
+    image_path.write_text(json.dumps(made))
+    rows = inputs(made["site"]["beat_s"], top_w, seed)
+    inputs_path.write_bytes(b"".join(array("i", row).tobytes() for row in rows))
+    return image_path, inputs_path
+
+
+@pytest.mark.parametrize("micropython", ["i386", "armhf"], indirect=True)
+@pytest.mark.parametrize("made", PARKS.values(), ids=PARKS.keys())
+def test_no_beat_touches_the_heap(made, micropython, tmp_path):
+    image_path, inputs_path = _write(tmp_path, made, seed=len(made["rules"]))
+    said = micropython.run(SCRIPT, image_path, inputs_path, heap="2m").stdout
+    last = said.split("\n")[-2].split()
+    assert last[:2] == ["beats", str(BEATS)], said
+    assert last[3] == "0", "allocates:\n" + said
+    assert int(last[5]) > BEATS // 20, "too few beats had a command: the rules were not exercised"
+
+
+def test_the_trap_catches_an_allocation(micropython, tmp_path):
+    """The test above must be able to fail: a rule that makes a list is named."""
+    folder = tmp_path / "edge" / "rules"
+    image_path, inputs_path = _write(tmp_path, image(), seed=1)
+    script = tmp_path / "trapped.py"
+    script.write_text(
+        "import edge.rules.export as export\n"
+        "def narrow(self, envelope, now):\n"
+        "    envelope.at_most([now.net_w][0] + self.export_max_w, self.by)\n"
+        "export.Rule.narrow = narrow\n"
+        f"exec(open({str(SCRIPT)!r}).read())\n")
+    assert not folder.exists()
+    said = micropython.run(script, image_path, inputs_path, heap="2m").stdout
+    assert "MemoryError" in said
+    assert "in narrow" in said
+    assert len(lockstep.INPUTS) == 14

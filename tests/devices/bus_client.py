@@ -1,0 +1,58 @@
+"""A bus on a real socket: reads a meter and a converter, commands the converter, gives it back.
+
+    bus_client.py HOST PORT IMAGES.json WISH_W
+
+Run by CPython and by MicroPython; `test_bus_interop.py` compares what they print.
+"""
+
+import json
+import sys
+import time
+
+from edge.compat import ticks_diff, ticks_ms
+from edge.devices.bus import Bus
+from edge.devices.driver import Driver
+from edge.devices.roles import GridMeter, Storage
+from edge.port import TcpPort
+
+PATIENCE_MS = 20_000
+
+
+def step_until(bus, done, beat):
+    """Step in real time until `done()` says so; False when that takes too long."""
+    start_ms = now_ms = ticks_ms()
+    while ticks_diff(now_ms, start_ms) < PATIENCE_MS:
+        beat(now_ms)
+        wait_ms = bus.step(now_ms)
+        if done():
+            return True
+        time.sleep(wait_ms / 1000)
+        now_ms = ticks_ms()
+    return False
+
+
+def main(host, port, images, wish_w):
+    with open(images) as file:
+        meter_image, converter_image = json.load(file)
+    meter = GridMeter()
+    battery = Storage(100_000, 100_000, 5000)
+    bus = Bus({"link": "tcp", "host": host, "port": int(port), "timeout_ms": 3000, "gap_ms": 1},
+              TcpPort(host, int(port)))
+    bus.add(Driver(meter_image, [meter]))
+    converter = Driver(converter_image, [battery])
+    bus.add(converter)
+
+    def beat(now_ms):
+        battery.setpoint_w = int(wish_w)
+        battery.setpoint_ms = now_ms
+
+    print(step_until(bus, lambda: meter.grid_w and meter.import_wh > 0 and battery.store_w
+                     and converter.lease.held_w == int(wish_w), beat))
+    print(meter.grid_w, meter.import_wh, battery.store_w, converter.lease.held_w)
+    bus.leave()
+    print(step_until(bus, bus.has_left, beat))
+    print(bus.timeouts, bus.exceptions, bus.breaks, bus.foreign(), converter.lease.fault)
+    bus.close()
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+"""A simulated device on the bench, and the client that judges it."""
+
+from contextlib import closing, contextmanager
+
+import pytest
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+from pymodbus.client.mixin import ModbusClientMixin
+
+from boards import profiles
+from hil.simulators import DeviceSimulator
+
+every_profile = pytest.mark.parametrize("profile_id", profiles.ids())
+JUDGE = ModbusClientMixin.DATATYPE
+JUDGED = {"u16": JUDGE.UINT16, "i16": JUDGE.INT16, "u32": JUDGE.UINT32, "i32": JUDGE.INT32,
+          "u64": JUDGE.UINT64, "i64": JUDGE.INT64, "f32": JUDGE.FLOAT32}
+
+
+def simulate(profile_id, values=None, unit=1, **more):
+    """A simulated device and the list of what was written to it."""
+    heard = []
+    device = DeviceSimulator(profiles.load(profile_id), lambda: values or {},
+                             lambda name, value: heard.append((name, value)), unit, **more)
+    return device, heard
+
+
+@contextmanager
+def client_of(place):
+    """pymodbus' own client, on a port number or on the path of a serial line."""
+    if isinstance(place, int):
+        client = ModbusTcpClient("127.0.0.1", port=place, timeout=3, retries=0)
+    else:
+        client = ModbusSerialClient(place, baudrate=9600, timeout=3, retries=0)
+    with closing(client):
+        assert client.connect()
+        yield client
+
+
+def read(client, fc, addr, count, unit=1):
+    """Registers, or the exception code as a negative number."""
+    ask = client.read_holding_registers if fc == 3 else client.read_input_registers
+    reply = ask(addr, count=count, device_id=unit)
+    return -reply.exception_code if reply.isError() else reply.registers
+
+
+def judge(kind, words):
+    """What pymodbus' client makes of registers."""
+    order = "little" if kind.endswith("s") else "big"
+    return ModbusClientMixin.convert_from_registers(words, JUDGED[kind.removesuffix("s")], order)

@@ -1,0 +1,183 @@
+"""Our bus and driver against our simulated devices over TCP, for every profile on disk.
+
+Time is virtual: only the replies are waited for, so a minute of polling takes a moment.
+"""
+
+import select
+from fractions import Fraction
+
+import pytest
+
+from boards import profiles
+from edge.devices.bus import Bus
+from edge.devices.driver import Driver
+from edge.devices.roles import GridMeter, Pv, Storage
+from edge.port import TcpPort
+from hil.simulators import serve_tcp
+from tests.devices.simulated import every_profile, simulate
+
+PATIENCE_S = 10
+SITE_W = 2_000_000
+LEASE_MS = 5000
+VALUES = [
+    {"grid_w": 123_460, "import_wh": 65_430, "export_wh": 10, "store_w": -98_760, "soc_pm": 420,
+     "pv_w": 31_999, "pv_wh": 1_234_567},
+    {"grid_w": -4_320, "import_wh": 65_440, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
+     "pv_w": -20, "pv_wh": 1_234_568},
+    {"grid_w": 0, "import_wh": 65_450, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
+     "pv_w": 1_500_000, "pv_wh": 1_234_569},
+]
+
+
+class PatientPort(TcpPort):
+    """Waits for the other end, so that no machine is too slow for virtual time."""
+
+    def __init__(self, host, port):
+        super().__init__(host, port)
+        self._asked = False
+
+    def is_open(self):
+        self._poll.poll(PATIENCE_S * 1000)
+        return super().is_open()
+
+    def send(self, buf, n):
+        self._asked = True
+        return super().send(buf, n)
+
+    def recv(self, buf, at):
+        if self._asked:
+            self._asked = False
+            assert select.select([self._socket], [], [], PATIENCE_S)[0], "no reply"
+        return super().recv(buf, at)
+
+
+class Gateway:
+    """One driver on one bus, with every role there is."""
+
+    def __init__(self, profile, port, **limits):
+        image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
+        self.storage = Storage(SITE_W, SITE_W, LEASE_MS)
+        self.roles = [GridMeter(), self.storage, Pv()]
+        self.driver = Driver(image, self.roles)
+        self.port = PatientPort("127.0.0.1", port)
+        self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
+        self.bus.drivers.append(self.driver)
+        self.now_ms = 1000
+
+    def run(self, span_ms, each=lambda now_ms: None):
+        end_ms = self.now_ms + span_ms
+        while self.now_ms < end_ms:
+            each(self.now_ms)
+            self.now_ms += max(1, self.bus.step(self.now_ms))
+
+    def command(self, w, now_ms):
+        """What a beat does: a setpoint and the moment from which its lease runs."""
+        self.storage.setpoint_w = w
+        self.storage.setpoint_ms = now_ms
+
+    def shown(self, signal):
+        return next(getattr(role, signal) for role in self.roles if signal in role.SIGNALS)
+
+
+@pytest.fixture
+def bench(request):
+    """A device of the profile asked for, its gateway, and what was written to it."""
+    profile = profiles.load(request.param)
+    values = dict(VALUES[0])
+    device, heard = simulate(request.param, values)
+    limits = {"min_w": -SITE_W, "max_w": SITE_W} if profile.control else {}
+    with serve_tcp([device]) as port:
+        gateway = Gateway(profile, port, **limits)
+        yield gateway, device, values, heard
+        gateway.port.close()
+
+
+on_every_profile = pytest.mark.parametrize("bench", profiles.ids(), indirect=True)
+on_every_converter = pytest.mark.parametrize(
+    "bench", [name for name in profiles.ids() if profiles.load(name).control], indirect=True)
+
+
+def step_of(device, signal, value):
+    """The finest step in which a device can show a signal, in canonical units."""
+    step = abs(device.profile.signal_scale(signal))
+    point = device.profile.points[device.profile.signals[signal].removeprefix("-")]
+    if point.power:
+        return step * Fraction(10) ** len(str(abs(value))) / 10**4  # four digits at least
+    return step if point.kind[0] != "f" else Fraction(abs(value), 1 << 23) + 1
+
+
+@on_every_profile
+def test_every_signal_arrives(bench):
+    gateway, device, values, _ = bench
+    for newer in VALUES:
+        values.update(newer)
+        gateway.run(11_000, device.advance)  # slow points come with every tenth poll
+        for signal in device.profile.signals:
+            error = gateway.shown(signal) - values[signal]
+            assert abs(error) <= step_of(device, signal, values[signal]) / 2, signal
+    assert (gateway.bus.timeouts, gateway.bus.exceptions, gateway.bus.breaks) == (0, 0, 0)
+
+
+@on_every_profile
+def test_a_meter_that_shows_the_same_power_for_long_is_not_taken_for_frozen(bench):
+    gateway, device, values, _ = bench
+    values["grid_w"] = 0
+    gateway.run(150_000, device.advance)
+    assert not gateway.driver.readings.frozen
+    if device.profile.frozen_s:
+        gateway.run(2000 * device.profile.frozen_s)  # its clock stands still: a dead meter
+        assert gateway.driver.readings.frozen
+
+
+@on_every_converter
+def test_a_setpoint_arrives_and_is_taken_back_when_the_beat_stops(bench):
+    gateway, device, _, heard = bench
+    control = device.profile.control
+
+    def beat(now_ms):
+        device.advance(now_ms)
+        gateway.command(-123_456, now_ms)
+
+    gateway.run(30_000, beat)
+    step_w = int(abs(device.profile.setpoint_scale(control.write)))
+    held_w = -123_456 // step_w * step_w + step_w  # toward zero
+    assert heard[:len(control.enter)] == list(control.enter)
+    assert set(heard[len(control.enter):]) == {(control.write, held_w)}
+    assert len(heard) >= len(control.enter) + 3, "refreshed"
+    assert gateway.driver.lease.held_w == held_w
+    heard.clear()
+    gateway.run(LEASE_MS + 5000, device.advance)
+    assert heard[-1 - len(control.leave):] == [(control.write, 0), *control.leave]
+    assert not device.expired
+
+
+@on_every_converter
+def test_the_dead_man_bites_when_the_gateway_falls_silent(bench):
+    gateway, device, _, heard = bench
+    control = device.profile.control
+    gateway.run(5000, lambda now_ms: gateway.command(50_000, now_ms))
+    assert heard[-1] == (control.write, 50_000)
+    device.advance(gateway.now_ms)
+    before = len(heard)
+    for seconds in range(control.dead_man.timeout_s):
+        device.advance(gateway.now_ms + seconds * 1000)
+        assert not device.expired
+    device.advance(gateway.now_ms + control.dead_man.timeout_s * 1000)
+    assert device.expired
+    assert heard[before:] == [(control.write, 0)]
+
+
+@every_profile
+def test_a_stranger_at_the_address_is_not_believed(profile_id):
+    profile = profiles.load(profile_id)
+    if not profile.identity:
+        return
+    stranger, _ = simulate(profile_id, VALUES[0])
+    stranger.fault = lambda reply: reply[:-1] + bytes([reply[-1] ^ 1])
+    with serve_tcp([stranger]) as port:
+        gateway = Gateway(profile, port)
+        before = [gateway.shown(signal) for signal in profile.signals]
+        gateway.run(5000, stranger.advance)
+        gateway.port.close()
+    assert gateway.driver.stranger
+    assert [gateway.shown(signal) for signal in profile.signals] == before

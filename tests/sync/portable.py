@@ -1,0 +1,122 @@
+"""Run by a test on CPython and on MicroPython, whose outputs must be equal."""
+
+import binascii
+from array import array
+
+from edge.blocks import RamBlocks
+from edge.outbox import Outbox
+from edge.wire import msgpack
+from edge.wire.batch import BatchEncoder
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:  # CPython: nothing to lock
+
+    def heap_lock():
+        """Nothing."""
+
+    def heap_unlock():
+        """Nothing."""
+
+
+class Dice:
+    """The same pseudo-random numbers everywhere (Numerical Recipes' generator, high bits)."""
+
+    def __init__(self):
+        self.state = 1
+
+    def bits(self, n):
+        """Return `n` random bits, at most 16."""
+        self.state = (self.state * 1664525 + 1013904223) & 0xFFFFFFFF
+        return self.state >> (32 - n)
+
+
+dice = Dice()
+
+
+def random_bytes(n):
+    return bytes([dice.bits(8) for _ in range(n)])
+
+
+def show_numbers():
+    buf = bytearray(400)
+    at = 0
+    for bits in (5, 7, 8, 15, 16, 29, 30, 31, 32, 63, 64):
+        for value in ((1 << bits) - 1, 1 - (1 << bits), -(1 << bits)):
+            if -(1 << 63) <= value < 1 << 64:
+                at = msgpack.put_int(buf, at, value)
+    at = msgpack.put_str(buf, at, "grid_w")
+    at = msgpack.put_bin(buf, at, b"\x00\xff", 2)
+    at = msgpack.put_map_head(buf, msgpack.put_array_head(buf, at, 16), 3)
+    print(at, binascii.hexlify(buf[:at]))
+    most = (1 << 30) - 1  # -(1 << 30) would be a heap number for ever: it is negated as one
+    small = (0, 127, 128, 65535, 65536, most, -1, -33, -129, -32769, -most - 1)
+    heap_lock()
+    at = 0
+    for value in small:
+        at = msgpack.put_int(buf, at, value)
+    heap_unlock()
+    print(at, binascii.hexlify(buf[:at]))
+
+
+def show_decoding():
+    for i in range(2000):
+        data = bytearray(random_bytes(1 + dice.bits(4)))
+        if i % 2:
+            data[0] = 0x90 | len(data) % 8
+        error, value = msgpack.decode(data, len(data))
+        print(error, "" if error else repr(value))
+
+
+def show_batch(bits, locked):
+    """Rows of values of up to `bits` bits, the extremes among them, coded with the heap locked."""
+    encoder = BatchEncoder(35, 4000)
+    rows = []
+    for _ in range(40):
+        row = array("i", [0] * 35)
+        for field in range(35):
+            value = dice.bits(16) << (bits - 17) >> dice.bits(5)
+            row[field] = (0, value, -value, (1 << (bits - 1)) - 1, -(1 << (bits - 1)))[
+                dice.bits(4) % 5]
+        rows.append(row)
+    taken = 0
+    if locked:
+        heap_lock()
+    for row in rows:
+        if encoder.add(row):
+            taken += 1
+    n = encoder.finish()
+    encoder.reset()
+    encoder.add(rows[0])
+    first = encoder.finish()
+    if locked:
+        heap_unlock()
+    print(taken, n, first, binascii.crc32(memoryview(encoder.buffer)[:n]))
+
+
+def show_outbox():
+    device = RamBlocks(256, 5)
+    box = Outbox(device)
+    box.mount()
+    box.epoch = 0xFEDCBA98
+    into = bytearray(box.max_payload)
+    for i in range(200):
+        payload = random_bytes(dice.bits(6))
+        seq = box.append(1 + i % 3, payload, len(payload))
+        if dice.bits(1):
+            box.ack(box.epoch, seq - dice.bits(3))
+        if dice.bits(4) == 0:
+            box = Outbox(device)
+            box.mount()
+        unsent = box.next_unsent()
+        n = box.read(unsent, into)
+        box.sent(unsent)
+        print(seq, unsent, box.kind, binascii.hexlify(into[:n]), box.backlog(), box.lost())
+    print(binascii.crc32(device.memory))
+
+
+show_numbers()
+show_decoding()
+show_batch(31, True)
+show_batch(32, False)
+show_outbox()
