@@ -82,9 +82,10 @@ def flash(gateway: Gateway, files: Mapping[str, bytes],
     wherever that is still possible."""
     wanted = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     gateway.run(_QUIET)
-    there = _hashes(gateway, files)
+    there = _hashes(gateway, [*files, *(path + _NEW for path in files)])
+    _remove(gateway, [path for path in there if path.endswith(_NEW)])  # of a flash that failed
     changed = [path for path in files if there.get(path) != wanted[path]]
-    strays = [path for path in there if path not in files]
+    strays = [path for path in there if path not in files and not path.endswith(_NEW)]
     _make_folders(gateway, changed)
     total, done = sum(len(files[path]) for path in changed), 0
     for path in changed:
@@ -96,8 +97,7 @@ def flash(gateway: Gateway, files: Mapping[str, bytes],
     _prove({path + _NEW: wanted[path] for path in changed}, brought)
     for path in changed:
         gateway.run(f"import os\nos.rename({path + _NEW!r}, {path!r})\n")
-    for path in strays:
-        gateway.run(f"import os\nos.remove({path!r})\n")
+    _remove(gateway, strays)
     _prove(wanted, _hashes(gateway, files))
     gateway.restart()
     return Flashed(tuple(changed), tuple(strays), len(files) - len(changed))
@@ -124,6 +124,11 @@ def _make_folders(gateway: Gateway, paths: Sequence[str]) -> None:
                for depth in range(1, len(parts))}
     for folder in sorted(folders):
         gateway.run(_FOLDER % folder)
+
+
+def _remove(gateway: Gateway, paths: Iterable[str]) -> None:
+    for path in paths:
+        gateway.run(f"import os\nos.remove({path!r})\n")
 
 
 def _write(gateway: Gateway, path: str, content: bytes) -> None:

@@ -1,8 +1,10 @@
 """What every board that runs on CPython has in common: sockets, serial lines, a journal."""
 
+import os
+import signal
 import time
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from edge.port import TcpPort
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
+_VARIABLE = "PARKEDGE_MQTT_PASSWORD"
 
 
 class HostBoard:
@@ -57,6 +60,37 @@ class HostBoard:
             header = replace(Header.of(self._image), rules=tuple(rule_names))
             self._journal = JournalFolder(self._folder / "journal", header)
         self._journal.keep(row)
+
+    def password(self) -> bytes:
+        """The broker password: a secret, so never in the site file, but in the environment."""
+        return os.environ.get("PARKEDGE_BROKER_PASSWORD", "").encode()
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when this process is asked to end."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop())
+
+    def password(self) -> bytes:
+        """The broker's password, from the environment: a site file is shown around."""
+        return os.environ.get(_VARIABLE, "").encode()
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Call `stop` when this process is asked to end."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop())
+
+    def password(self) -> bytes:
+        """The broker's password: a credential of systemd, else the environment; never the site
+        file, which is shown around."""
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if folder and (Path(folder) / _CREDENTIAL).is_file():
+            return (Path(folder) / _CREDENTIAL).read_bytes().strip()
+        return os.environ.get(_VARIABLE, "").encode()
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Have `stop` called when somebody ends the process, so that it can end in order."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop())
 
     def network_up(self) -> bool:
         """Whether it is worth while to connect: here a refusal is quick, and tells by itself."""

@@ -71,14 +71,21 @@ def check(path: Path, today: datetime.date | None = None) -> Checked:
 
 def check_bytes(content: bytes, path: Path, today: datetime.date | None = None) -> Checked:
     """Judge the bytes of a site file that lies, or would lie, at `path`."""
-    findings = Findings(path.name)
-    warnings = Findings(path.name)
     try:
         raw = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         return Checked((_tidy(f"{path.name}: not TOML: {error}"),), (), None)
+    try:
+        return _check(raw, path, today or datetime.date.today())
+    except RecursionError:  # in telling what was found
+        return Checked((f"{path.name}: not a site: nested too deep",), (), None)
+
+
+def _check(raw: Mapping[str, Any], path: Path, today: datetime.date) -> Checked:
+    findings = Findings(path.name)
+    warnings = Findings(path.name)
     site = _read(findings, raw, path)
-    cross_check(findings, warnings, site, today or datetime.date.today())
+    cross_check(findings, warnings, site, today)
     errors = tuple(dict.fromkeys(_tidy(line) for line in findings.lines))
     return Checked(errors, tuple(_tidy(line) for line in warnings.lines),
                    None if errors else site)

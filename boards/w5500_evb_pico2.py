@@ -27,6 +27,7 @@ _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
 _RELEASE_MS = 1  # added to the computed end of a frame
 _LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+_PASSWORD = "/password"
 _UNIX_2000_S = 946_684_800
 _DAY_S = 86_400
 
@@ -127,6 +128,28 @@ class Board:
 
     def keep(self, row: "Any", rule_names: "Any") -> None:
         """Nothing: here the rows that matter go to the cloud by way of the outbox."""
+
+    def password(self) -> bytes:
+        """The broker password: a secret, so never in the site image, but in a file of its own."""
+        try:
+            with open("/broker.password", "rb") as file:
+                return file.read().strip()
+        except OSError:
+            return b""
+
+    def on_stop(self, stop: "Any") -> None:
+        """A gateway is not stopped; it is unplugged, and its devices fall back by themselves."""
+
+    def password(self) -> bytes:
+        """The broker's password: the file of that name, which flashing leaves alone."""
+        try:
+            with open(_PASSWORD, "rb") as file:
+                return file.read().strip()
+        except OSError:
+            return b""
+
+    def on_stop(self, stop: "Any") -> None:
+        """Nobody stops a gateway in order: a reset is answered by the devices' own timers."""
 
     def network_up(self) -> bool:
         """Whether the cable is in and there is an address."""

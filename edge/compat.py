@@ -12,7 +12,7 @@ import time
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any
 
     def const(value: int) -> int:
         """Return `value`; on MicroPython the compiler folds it into the bytecode instead."""
@@ -32,11 +32,14 @@ _HALF = const(1 << 29)  # half a period, ms; 6.2 days
 _MASK = const((1 << 30) - 1)
 
 
+_monotonic_ns: "Any" = getattr(time, "monotonic_ns", None)
+
+
 def _monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
+    return _monotonic_ns() // 1_000_000
 
 
-_clock_ms: "Callable[[], int]" = getattr(time, "ticks_ms", None) or _monotonic_ms
+_clock_ms: "Any" = getattr(time, "ticks_ms", None) or _monotonic_ms
 
 
 def ticks_ms() -> int:

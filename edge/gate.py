@@ -12,6 +12,7 @@ promises, for any command and any reading:
 
 from edge.compat import const
 
+FAULT = const(7)  # no gate was reached: the beat could not be finished
 PASSED = const(0)
 STALE = const(1)
 NAMEPLATE = const(2)
@@ -28,64 +29,65 @@ class Gate:
     """Nameplate numbers of one site, as entered from the cabinet doors; powers W, all >= 0."""
 
     def __init__(self, plate: dict):
-        self.charge_w = plate["charge_max_w"]
-        self.discharge_w = plate["discharge_max_w"]
-        self.floor_pm = plate["soc_floor_pm"]
-        self.ceiling_pm = plate["soc_ceiling_pm"]
-        self.import_w = plate["import_max_w"]
-        self.export_w = plate["export_max_w"]
-        self.age_ms = plate["age_max_ms"]
-        self.soc_age_ms = plate["soc_age_max_ms"]
-        self.step_w = plate["step_max_w"]
-        self.last_w = 0
-        self.verdict = PASSED
+        self.allow_w = _allow_w(plate)
 
-    def allow_w(self, w: int, now) -> int:
-        """The command that may go out instead of w; `verdict` says what cut it last."""
+
+def _allow_w(plate: dict):
+    """The gate's one function; its numbers are bound as defaults, see edge/rules/__init__.py."""
+    last_w = 0
+
+    def allow_w(w: int, now, charge_w=plate["charge_max_w"], discharge_w=plate["discharge_max_w"],
+                floor_pm=plate["soc_floor_pm"], ceiling_pm=plate["soc_ceiling_pm"],
+                import_w=plate["import_max_w"], export_w=plate["export_max_w"],
+                age_ms=plate["age_max_ms"], soc_age_ms=plate["soc_age_max_ms"],
+                step_w=plate["step_max_w"]) -> int:
+        """The command that may go out instead of w; now.verdict says what cut it last."""
+        nonlocal last_w
         verdict = PASSED
-        last_w = self.last_w
         if w != 0:
             net_w = now.grid_w + now.store_w  # what the coupling point carries without battery
-            if (now.grid_age_ms > self.age_ms or now.store_age_ms > self.age_ms
-                    or now.soc_age_ms > self.soc_age_ms or not now.ready):
+            if (now.grid_age_ms > age_ms or now.store_age_ms > age_ms
+                    or now.soc_age_ms > soc_age_ms or not now.ready):
                 verdict = STALE
                 w = 0
             elif w > 0:
-                if now.soc_pm <= self.floor_pm:
+                if now.soc_pm <= floor_pm:
                     verdict = STATE_OF_CHARGE
                     w = 0
-                if w > self.discharge_w:
+                if w > discharge_w:
                     verdict = NAMEPLATE
-                    w = self.discharge_w
-                if w > net_w + self.export_w:
+                    w = discharge_w
+                if w > net_w + export_w:
                     verdict = EXPORT
-                    w = net_w + self.export_w
+                    w = net_w + export_w
                     if w < 0:
                         w = 0
-                most_w = self.step_w
+                most_w = step_w
                 if last_w > 0:
                     most_w += last_w
                 if w > most_w:
                     verdict = STEP
                     w = most_w
             else:
-                if now.soc_pm >= self.ceiling_pm:
+                if now.soc_pm >= ceiling_pm:
                     verdict = STATE_OF_CHARGE
                     w = 0
-                if w < -self.charge_w:
+                if w < -charge_w:
                     verdict = NAMEPLATE
-                    w = -self.charge_w
-                if w < net_w - self.import_w:
+                    w = -charge_w
+                if w < net_w - import_w:
                     verdict = IMPORT
-                    w = net_w - self.import_w
+                    w = net_w - import_w
                     if w > 0:
                         w = 0
-                most_w = self.step_w
+                most_w = step_w
                 if last_w < 0:
                     most_w -= last_w
                 if w < -most_w:
                     verdict = STEP
                     w = -most_w
-        self.verdict = verdict
-        self.last_w = w
+        now.verdict = verdict
+        last_w = w
         return w
+
+    return allow_w

@@ -27,7 +27,7 @@ class Journal:
     def __init__(self):
         self.row = array("i", [0] * len(FIELDS))
 
-    def note(self, now, envelope, chosen_w: int, verdict: int):
+    def note(self, now, envelope, chosen_w: int):
         """Write what was known and what was decided this beat."""
         row = self.row
         row[1] = now.second
@@ -50,7 +50,7 @@ class Journal:
         row[18] = envelope.hi_by
         row[19] = chosen_w
         row[20] = now.command_w
-        row[21] = verdict
+        row[21] = now.verdict
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""

@@ -49,8 +49,7 @@ class Site:
         self.rule_names = ["device"] + [name for name, _ in image["rules"]]
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)
-        self._minute = -1  # of the UTC day
-        self._post = self.flows.post
+        self.meter = _meter(self)
 
     def _planner(self, image: dict):
         battery = image["battery"]
@@ -67,33 +66,18 @@ class Site:
 
     def _rules(self, listed: list) -> list:
         """The `narrow` of each rule, in the image's order; a rule signs with its place in
-        `rule_names`. Bound once, because binding a method costs heap."""
-        rules = []
+        `rule_names`."""
+        rules: list = []
         for name, keys in listed:
-            module = __import__("edge.rules." + name, None, None, ("Rule",))
-            rules.append(module.Rule(len(rules) + 1, keys, self).narrow)
+            module = __import__("edge.rules." + name, None, None, ("rule",))
+            rules.append(module.rule(len(rules) + 1, keys, self))
         return rules
 
-    def meter(self, day: int, second: int):
-        """Account the beat that ends now, at `second` of the UTC `day`; a span that cannot be
-        (first beat, a stepped clock) counts as one nominal beat."""
-        now = self.now
-        span_s = second - now.second
-        if span_s < 0:
-            span_s += _DAY_S
-        if span_s == 0 or span_s > 60:
-            span_s = self.beat_s
-        now.span_s = span_s
-        now.second = second
-        self._post(now)
-        if second // 60 != self._minute or day != now.day:
-            self._close_minute(day, second)
-
-    def _close_minute(self, day: int, second: int):
-        """Feed window and accounts with the minute that is over, then turn the clock."""
+    def close_minute(self, day: int, second: int, minutes: int):
+        """`minutes` (1, unless the clock jumped) after the last call another minute begins, at
+        `second` of the UTC `day`: feed window and accounts, then turn the clock."""
         now, window, flows = self.now, self.window, self.flows
         self.account.post(flows, now.price_e4, self.export_price_e4)
-        minutes = second // 60 - self._minute + (day - now.day) * 1440 if day - now.day < 2 else 0
         if minutes == 1:
             window.close_minute(second)
         else:
@@ -103,7 +87,6 @@ class Site:
             self.planner.slot(now.local_day, now.local_second // 900, window.net_mean_w,
                               window.peak_w, now.month)
         month = now.month
-        self._minute = second // 60
         now.day = day
         self.clock.tell(now)
         if now.month != month:
@@ -123,3 +106,33 @@ class Site:
             return 0
         capacity_wh = self.battery["capacity_wh"]
         return capacity_wh // 1000 * above_pm + capacity_wh % 1000 * above_pm // 1000
+
+
+def _meter(site):
+    """Bind what the beat does to account the beat just ended, with its clock."""
+    today = -2
+    minute = 0
+    last = 0
+
+    def meter(day: int, second: int, now=site.now, post=site.flows.post, beat_s=site.beat_s,
+              close_minute=site.close_minute):
+        """Account the beat that ends now, at `second` of the UTC `day`. Two beats within one
+        second span 0 s; a span that cannot be (first beat, a stepped clock) counts as one
+        nominal beat."""
+        nonlocal today, minute, last
+        span_s = second - last
+        if span_s < 0:
+            span_s += _DAY_S
+        if span_s > 60:
+            span_s = beat_s
+        last = second
+        now.second = second
+        now.span_s = span_s
+        post(now)
+        if second // 60 != minute or day != today:
+            minutes = second // 60 - minute + (day - today) * 1440 if day - today < 2 else 0
+            today = day
+            minute = second // 60
+            close_minute(day, second, minutes)
+
+    return meter

@@ -27,14 +27,6 @@ class Snapshot:
 
     def __init__(self, ages: dict, beat_s: int, grid, store):
         self.beat_s = beat_s
-        self._grid_max_ms = ages["grid_ms"]
-        self._store_max_ms = ages["store_ms"]
-        self._soc_max_ms = ages["soc_ms"]
-        self._pv_max_ms = ages["pv_ms"]
-        self._release_s = ages["release_s"]
-        self._calm_s = 0
-        self._grid = grid
-        self._store = store
         self.now_ms = 0
         self.day = self.second = 0  # UTC, days since 2000-01-01 and seconds of that day
         self.span_s = beat_s  # how long the beat just ended really was
@@ -48,52 +40,67 @@ class Snapshot:
         self.ready = False
         self.flags = 0
         self.net_w = 0  # what the grid would carry with the battery idle
-        self._net_known = False
-        self._last_pv_w = 0
         self.flow_known = False  # mean powers of the beat just ended
         self.flow_w = self.flow_store_w = self.flow_pv_w = 0
         self.command_w = 0  # the last command that went out
         self.target_w = 0  # demand target in force
         self.hold_w = 0  # mean import that may be held until the window's end to meet it
 
-    def settle(self, now_ms: int):
+        self.verdict = 0  # what the gate said of it
+        self.settle = _settle(self, ages, grid, store)
+
+
+def _settle(now, ages: dict, grid, store):
+    """Bind the function that ends the reading of a beat; see edge/rules/__init__.py for how."""
+    calm_s = 0
+    net_w = 0
+    net_known = False
+    pv_w = 0
+
+    def settle(now_ms: int, now=now, grid=grid, store=store, grid_max_ms=ages["grid_ms"],
+               store_max_ms=ages["store_ms"], soc_max_ms=ages["soc_ms"], pv_max_ms=ages["pv_ms"],
+               release_s=ages["release_s"], beat_s=now.beat_s):
         """Weigh the readings: what to trust, and the load at one common moment."""
-        self.now_ms = now_ms
-        flags = self.flags & (FAULT | CLOCK_OK)
-        grid_age_ms = self.grid_age_ms
-        store_age_ms = self.store_age_ms
-        if grid_age_ms <= self._grid_max_ms:
+        nonlocal calm_s, net_w, net_known, pv_w
+        now.now_ms = now_ms
+        grid_age_ms = now.grid_age_ms
+        store_age_ms = now.store_age_ms
+        flags = now.flags & (FAULT | CLOCK_OK)
+        if grid_age_ms <= grid_max_ms:
             flags |= GRID_FRESH
-        if store_age_ms <= self._store_max_ms:
+        if store_age_ms <= store_max_ms:
             flags |= STORE_FRESH
-        if self.soc_age_ms <= self._soc_max_ms:
+        if now.soc_age_ms <= soc_max_ms:
             flags |= SOC_FRESH
-        if self.pv_age_ms <= self._pv_max_ms:
+        if now.pv_age_ms <= pv_max_ms:
             flags |= PV_FRESH
-        if self.ready:
+        if now.ready:
             flags |= READY
         if flags & _NEEDED != _NEEDED:
-            self._calm_s = 0
-        elif self._calm_s >= self._release_s:
+            calm_s = 0
+        elif calm_s >= release_s:
             flags |= TRUSTED
         else:
-            self._calm_s += self.beat_s
-        self.flags = flags
+            calm_s += beat_s
+        now.flags = flags
         if flags & _PAIR != _PAIR:
-            self._net_known = self.flow_known = False
+            now.flow_known = net_known = False
             return
-        self.flow_known = self._net_known
-        self._net_known = True
-        store_w = self.store_w
-        # the beat just ended: the load as it stood at its start and the battery as it stands at
-        # its end, which is exact for what changes only at beats
-        self.flow_w = self.net_w - store_w
-        self.flow_store_w = store_w
-        self.flow_pv_w = self._last_pv_w
-        self._last_pv_w = self.pv_w if flags & PV_FRESH else 0
+        # The beat just ended: the load as it stood at its start and the battery as it stands at
+        # its end, which is exact for what changes only at beats.
+        store_w = now.store_w
+        now.flow_known = net_known
+        now.flow_w = net_w - store_w
+        now.flow_store_w = store_w
+        now.flow_pv_w = pv_w
+        net_known = True
+        pv_w = now.pv_w if flags & PV_FRESH else 0
         if grid_age_ms == store_age_ms:
-            self.net_w = self.grid_w + store_w
+            net_w = now.grid_w + store_w
         else:
             age_ms = grid_age_ms if grid_age_ms > store_age_ms else store_age_ms
             moment_ms = ticks_add(now_ms, -age_ms)
-            self.net_w = self._grid.at(moment_ms) + self._store.at(moment_ms)
+            net_w = grid.at(moment_ms) + store.at(moment_ms)
+        now.net_w = net_w
+
+    return settle

@@ -27,12 +27,12 @@ class Sync:
     """One gateway's way up. It steps the client too, so that one call does it all."""
 
     def __init__(self, client: "MqttClient", outbox: "Outbox", park: str, gateway: str,
-                 window: int = 8) -> None:
+                 window: int = 8, patience_ms: int = 30_000) -> None:
         base = "parkedge/" + park + "/" + gateway
         self.topic = (base + "/b").encode()
         self.window = window  # frames that may be ahead of the acknowledged one
-        self.patience_ms = 30_000  # for an acknowledgement, at first; doubles while none comes
-        self.patience_max_ms = 600_000
+        self.patience_ms = patience_ms  # for an acknowledgement, at first; doubles while none comes
+        self.patience_max_ms = 20 * patience_ms
         self.frames_sent = self.rounds = 0  # frames handed to the client; times begun again
         self.strange_acks = 0  # not ours, not MessagePack, or of frames never sent
         self.device_errors = 0

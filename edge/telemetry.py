@@ -19,23 +19,16 @@ class Telemetry:
         self._full = BatchEncoder(n_fields, _BATCH_BYTES)
         self._full_waits = False
         self._rows_max = keys["batch_rows"]
-        self._period_s = keys["period_s"]
         self._linger_s = keys["linger_s"]
-        self._last_state = -1
-        self._wait_s = 0
         self._age_s = 0
         self.rows = 0
         self.lost = 0
+        self.offer = _offer(self, keys["period_s"])
 
-    def offer(self, row, state: int, span_s: int):
-        """Keep the row if it is due, or if `state` (what bound, flags) is news."""
-        self._wait_s -= span_s
-        if self._wait_s > 0 and state == self._last_state:
-            return
-        self._last_state = state
+    def keep(self, row, waited_s: int):
+        """Put the row into the open batch, waited_s after the one before."""
         if self.rows:
-            self._age_s += self._period_s - self._wait_s
-        self._wait_s = self._period_s
+            self._age_s += waited_s
         if not self._open.add(row):
             if not self._swap() or not self._open.add(row):
                 self.lost += 1
@@ -66,3 +59,21 @@ class Telemetry:
         """The batch that `take` gave is stored; its buffer may be used again."""
         self._full.reset()
         self._full_waits = False
+
+
+def _offer(telemetry, period_s: int):
+    """Bind the beat's part of it, with its memory."""
+    wait_s = 0
+    last_state = -1
+
+    def offer(row, state: int, span_s: int, keep=telemetry.keep, period_s=period_s):
+        """Keep the row if it is due, or if `state` (what bound, flags) is news."""
+        nonlocal wait_s, last_state
+        wait_s -= span_s
+        if wait_s > 0 and state == last_state:
+            return
+        keep(row, period_s - wait_s)
+        last_state = state
+        wait_s = period_s
+
+    return offer

@@ -15,9 +15,8 @@ INPUTS = (
 )
 
 
-def beat(site, controller, v):
-    """Hand the readings `v` (in the order of INPUTS) to the roles and take one beat; returns the
-    setpoint in W."""
+def hand_over(site, v):
+    """Give the readings `v` (in the order of INPUTS) to the roles, as a driver would."""
     if v[4] >= 0:
         site.grid_meter.take("grid_w", v[3], v[4])
     storage = site.storage
@@ -30,6 +29,11 @@ def beat(site, controller, v):
         storage.take("discharge_max_w", v[12], v[8])
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
+
+
+def beat(site, controller, v):
+    """Hand the readings over and take one beat; returns the setpoint in W."""
+    hand_over(site, v)
     return controller.beat(v[0], v[1], v[2])
 
 

@@ -151,8 +151,7 @@ class Bus:
 
     def _speak(self, now_ms: int) -> int:
         """Send the next request, once the line has rested."""
-        if self._baud:
-            self._flush(now_ms)
+        self._flush(now_ms)
         wait_ms = max(self._gap_ms - ticks_diff(now_ms, self._rest_ms),
                       self._silence_ms - ticks_diff(now_ms, self._heard_ms))
         if wait_ms > 0:
@@ -171,11 +170,14 @@ class Bus:
         return self._send(now_ms)
 
     def _flush(self, now_ms: int) -> None:
-        """Drop what is heard while nobody was asked: noise, or an answer that comes too late."""
+        """Drop what is heard while nobody was asked, noise or a late answer; notice a hang-up."""
+        link = self._link
         for _ in range(_READS):
-            if not self._port.recv(self._link.rx, 0):
+            n = self._port.recv(link.rx, link.rx_n)
+            if not n:
                 return
             self._heard_ms = now_ms
+            link.ignore(n)
 
     def _pick(self, now_ms: int) -> "Driver | None":
         """Return who asks next: a device with something to write, else the next with a read due."""
@@ -250,6 +252,7 @@ class Bus:
         else:
             self.exceptions += 1
             self._current.refused(link.code, now_ms)
+        link.release()
 
     def _time_out(self, now_ms: int) -> None:
         self.timeouts += 1

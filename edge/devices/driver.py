@@ -22,11 +22,11 @@ from edge.wire.modbus import ACKNOWLEDGE, BUSY, PATH_UNAVAILABLE, TARGET_SILENT,
 if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
-# What the request in flight is for.
+# What the request in flight is for; in this order: the lease, who it is, the poll.
 _WRITE = const(0)
-_PROBE = const(1)
+_VERIFY = const(1)
 _IDENTIFY = const(2)
-_VERIFY = const(3)
+_PROBE = const(3)
 _READ = const(4)
 
 _BACK_OFF_MAX_MS = const(30_000)
@@ -163,8 +163,8 @@ class Driver:
         """No reply came in time: leave the device alone for 1, 2, 4 .. polls, 30 s at most."""
         self.timeouts += 1
         self._doubt = True
-        if self._ask == _READ:
-            self._poll.advance(now_ms)  # one block that never answers must not hide the others
+        if self._ask >= _PROBE:
+            self._poll.advance(now_ms)  # a block that never answers must not hide the others
         if not self._is_lease_told(now_ms):
             self._strike_release(now_ms)
         if self._failures < _FAILURES_MAX:
@@ -215,7 +215,7 @@ class Driver:
 
     def _is_lease_told(self, now_ms: int) -> bool:
         """Tell the lease that its own request has failed; False when it was not its own."""
-        if self.lease is None or (self._ask != _WRITE and self._ask != _VERIFY):
+        if self.lease is None or self._ask > _VERIFY:
             return False
         if self._ask == _WRITE:
             self.lease.failed(now_ms)

@@ -59,10 +59,12 @@ class Poll:
         self.block = self._first_due(self.block + 1)
         self.next_ms = now_ms
         if self.block == len(self._blocks):
-            self._number += 1
             self._running = False
+            self.next_ms = self._started_ms
+        while self.block == len(self._blocks):  # also past polls for which no block is due
+            self._number += 1
             self.block = self._first_due(0)
-            self.next_ms = ticks_add(self._started_ms, self._poll_ms)
+            self.next_ms = ticks_add(self.next_ms, self._poll_ms)
 
     def hold(self, now_ms: int, delay_ms: int) -> None:
         """Ask nothing for `delay_ms`."""

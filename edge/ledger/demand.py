@@ -13,7 +13,6 @@ _MINUTES = const(15)
 _KEPT = const(30)  # minutes of history: this window and the one before
 _BASE = const(5)  # minutes over which the base load is the smallest mean
 _LOOK_S = const(60)  # near its end a window is judged together with its next minute
-_WEIGH_S = const(10)  # how often the rest of the window is weighed anew
 
 
 class DemandWindow:
@@ -35,12 +34,12 @@ class DemandWindow:
         self._full_minutes = 0  # minutes of that window which are over
         self._base_w = self._base_then_w = 0  # base load now and a window ago
         self._bound = False  # sliding: the window that matters was chosen this minute
-        self._wait_s = 0
-        self._learned = False  # there is a last window to repeat
-        self._spread_w = 0  # what the last window's repetition asks, spread evenly
-        self._hold_w = 0  # mean import that ends the window exactly at the target
-        self._gap_w = 0  # how much less it is when the next minute is looked at, too
-        self._ending = False  # the window's last minute runs
+        # What `weigh` finds:
+        self.hold_w = 0  # mean import that ends the window exactly at the target
+        self.gap_w = 0  # how much less it is when the next minute is looked at, too
+        self.learned = False  # there is a last window to repeat
+        self.spread_w = 0  # what its repetition asks, spread evenly over the rest
+        self.ending = False  # the window's last minute runs
         self.ended = False  # a quarter-hour ended with the last full minute
         self.demand_w = 0  # mean import of the last full window
         self.net_mean_w = 0  # mean net load of the last quarter-hour
@@ -55,7 +54,6 @@ class DemandWindow:
         for minute in range(_MINUTES):
             self._import[minute] = import_w
         self._bound = False
-        self._wait_s = 0
         self.ended = False
 
     def new_month(self):
@@ -84,7 +82,6 @@ class DemandWindow:
             self._ahead_wmin -= self._net[(minute - _MINUTES) % _KEPT]
         self._base_w = self._smallest_w(minute)
         self._base_then_w = self._smallest_w(minute - _MINUTES)
-        self._wait_s = 0
         self.ended = second % _WINDOW_S < 60
         if self.ended:
             self._close_quarter()
@@ -123,58 +120,27 @@ class DemandWindow:
                 base_w = w
         return base_w
 
-    def need_w(self, target_w: int, power_w: int, now) -> int:
-        """Least battery power (W, discharge positive) that still ends the window at target_w,
-        from a battery of power_w; below zero it is what may be charged.
-
-        Two guesses of the rest of the window are weighed: the present load stays, or the last
-        window repeats on today's base load. What the repetition asks is spread evenly. The
-        present load counts when waiting any longer would ask nine tenths of the battery, and in
-        the last minute, when it is the better guess.
-        """
-        self._wait_s -= now.span_s
-        if self._wait_s <= 0:
-            self._weigh(target_w, now)
-        net_w = now.net_w
-        if power_w > net_w:  # more than the load lowers no import
-            power_w = net_w if net_w > 0 else 0
-        stays_w = net_w - self._hold_w
-        need_w = self._spread_w if self._learned else stays_w
-        if self._ending or (stays_w > need_w and stays_w >= power_w - power_w // 10):
-            need_w = stays_w
-        if need_w > 0:
-            return need_w if need_w < power_w else power_w
-        if stays_w > 0:
-            return 0
-        if stays_w > need_w:
-            need_w = stays_w
-        need_w += self._gap_w
-        return need_w if need_w < 0 else 0
-
-    def _weigh(self, target_w: int, now):
-        """Tell what the window still allows, and what it will be asked for."""
+    def weigh(self, target_w: int, now):
+        """Tell what the rest of the window still allows, and what it will be asked for."""
         if self.sliding and not self._bound:
             self._bind(target_w)
         second = now.second % 60
         left_s = _WINDOW_S - self._full_minutes * 60 - second
-        self._ending = left_s <= _LOOK_S
-        self._wait_s = 1 if self._ending else _WEIGH_S
+        self.ending = left_s <= _LOOK_S
         room = target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60
         hold_w = _mean_w(room, left_s)
-        self._hold_w = now.hold_w = hold_w
-        now.target_w = target_w
-        self._gap_w = 0
-        if self._ending:
+        self.hold_w = hold_w
+        self.gap_w = 0
+        if self.ending:
             gap_w = hold_w - _mean_w(room + target_w * (_LOOK_S - left_s) // 60, _LOOK_S)
             if gap_w > 0:
-                self._gap_w = gap_w
-        self._learned = self.known >= _MINUTES + _BASE
-        if not self._learned:
-            return
-        then_w = self._net[(self._minute - _MINUTES + 1) % _KEPT]
-        ahead = self._ahead_wmin - then_w * second // 60
-        base_w = self._base_w if self._base_w < now.net_w else now.net_w
-        self._spread_w = _mean_w(ahead, left_s) + base_w - self._base_then_w - hold_w
+                self.gap_w = gap_w
+        self.learned = self.known >= _MINUTES + _BASE
+        if self.learned:
+            then_w = self._net[(self._minute - _MINUTES + 1) % _KEPT]
+            ahead = self._ahead_wmin - then_w * second // 60
+            base_w = self._base_w if self._base_w < now.net_w else now.net_w
+            self.spread_w = _mean_w(ahead, left_s) + base_w - self._base_then_w - hold_w
 
     def _bind(self, target_w: int):
         """Of the fifteen sliding windows under way, find the one that will be hardest to hold."""

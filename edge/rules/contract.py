@@ -9,15 +9,13 @@ FIELDS = (
 )
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """The grid carries net_w - battery: charge no more than the limit leaves free, and above the
     limit discharge what is missing."""
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        self.import_max_w = keys["import_max_w"]
-
-    def narrow(self, envelope, now):
-        w = now.net_w - self.import_max_w
+    def narrow(envelope, now, by=by, import_max_w=keys["import_max_w"]):
+        w = now.net_w - import_max_w
         if w > envelope.lo_w:
-            envelope.at_least(w, self.by)
+            envelope.at_least(w, by)
+
+    return narrow

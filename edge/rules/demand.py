@@ -6,24 +6,55 @@ ORDER = const(80)
 FIELDS = (
     ("target_w", "W", 0, 8_000_000, 0, "fixed demand target; 0 = let the planner learn it"),
 )
+_WEIGH_S = const(10)  # how often the rest of the window is weighed; its last minute every beat
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """Bill the window, not the moment: a short spike needs no energy when the window's mean stays
     below the target; what the window still allows is what the battery may be charged with."""
+    wait_s = 0
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        self.target_w = keys["target_w"]
-        self.need_w = site.window.need_w
-        self.planner = site.planner
-        self.power_w = site.battery["discharge_max_w"]
+    def narrow(envelope, now, by=by, fixed_w=keys["target_w"], window=site.window,
+               planner=site.planner, power_w=site.battery["discharge_max_w"]):
+        nonlocal wait_s
+        wait_s -= now.span_s
+        if wait_s <= 0:
+            target_w = fixed_w if fixed_w else planner.target_w
+            window.weigh(target_w, now)
+            now.target_w = target_w
+            wait_s = 1 if window.ending or not target_w else _WEIGH_S
+        if now.target_w == 0:  # nothing is known of the site yet
+            return
+        net_w = now.net_w
+        spread_w = window.spread_w if window.learned else net_w - window.hold_w
+        w = need_w(net_w, power_w, window.hold_w, spread_w, window.gap_w, window.ending)
+        if w > envelope.lo_w:
+            envelope.at_least(w, by)
 
-    def narrow(self, envelope, now):
-        target_w = self.target_w
-        if target_w == 0:
-            target_w = self.planner.target_w
-        if target_w > 0:
-            w = self.need_w(target_w, self.power_w, now)
-            if w > envelope.lo_w:
-                envelope.at_least(w, self.by)
+    return narrow
+
+
+def need_w(net_w: int, power_w: int, hold_w: int, spread_w: int, gap_w: int, ending: bool) -> int:
+    """Least battery power (W, discharge positive) that still ends the window at its target; below
+    zero it is what may be charged.
+
+    Two guesses of the rest of the window are weighed: the present load net_w stays, or the last
+    window repeats on today's base load, which asks spread_w evenly from now on. The window ends
+    at its target if the grid carries hold_w from now on. The present load counts when waiting any
+    longer would ask nine tenths of the battery's power_w, and in the last minute (`ending`), when
+    it is the better guess. Charging keeps gap_w aside for the window that follows.
+    """
+    if power_w > net_w:  # more than the load lowers no import
+        power_w = net_w if net_w > 0 else 0
+    stays_w = net_w - hold_w
+    w = spread_w
+    if ending or (stays_w > w and stays_w >= power_w - power_w // 10):
+        w = stays_w
+    if w > 0:
+        return w if w < power_w else power_w
+    if stays_w > 0:
+        return 0
+    if stays_w > w:
+        w = stays_w
+    w += gap_w
+    return w if w < 0 else 0

@@ -8,14 +8,12 @@ FIELDS = (
 )
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """Discharge no more than the load plus the allowed export; store surplus beyond it."""
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        self.export_max_w = keys["export_max_w"]
-
-    def narrow(self, envelope, now):
-        w = now.net_w + self.export_max_w
+    def narrow(envelope, now, by=by, export_max_w=keys["export_max_w"]):
+        w = now.net_w + export_max_w
         if w < envelope.hi_w:
-            envelope.at_most(w, self.by)
+            envelope.at_most(w, by)
+
+    return narrow

@@ -11,14 +11,12 @@ FIELDS = (
 )
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """Fail closed: a stale grid meter, converter or BMS, or a converter that is not ready, means
     the fallback, until all have been well for the release time."""
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        self.fallback_w = keys["fallback_w"]
-
-    def narrow(self, envelope, now):
+    def narrow(envelope, now, by=by, fallback_w=keys["fallback_w"]):
         if not now.flags & _TRUSTED:
-            envelope.exactly(self.fallback_w, self.by)
+            envelope.exactly(fallback_w, by)
+
+    return narrow

@@ -8,17 +8,16 @@ FIELDS = (
 )
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """Keep the next command near the last one."""
+    step_w = keys["ramp_w_per_s"] * site.beat_s
+    step_w = step_w if step_w < 16_000_000 else 16_000_000
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        step_w = keys["ramp_w_per_s"] * site.beat_s
-        self.step_w = step_w if step_w < 16_000_000 else 16_000_000
-
-    def narrow(self, envelope, now):
+    def narrow(envelope, now, by=by, step_w=step_w):
         w = now.command_w
-        if w - self.step_w > envelope.lo_w:
-            envelope.at_least(w - self.step_w, self.by)
-        if w + self.step_w < envelope.hi_w:
-            envelope.at_most(w + self.step_w, self.by)
+        if w - step_w > envelope.lo_w:
+            envelope.at_least(w - step_w, by)
+        if w + step_w < envelope.hi_w:
+            envelope.at_most(w + step_w, by)
+
+    return narrow

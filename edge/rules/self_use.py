@@ -8,15 +8,13 @@ FIELDS = (
 )
 
 
-class Rule:
+def rule(by: int, keys: dict, site):
     """Store the surplus; with `discharge`, cover the load as well."""
 
-    def __init__(self, by: int, keys: dict, site):
-        self.by = by
-        self.discharge = keys["discharge"]
-
-    def narrow(self, envelope, now):
+    def narrow(envelope, now, by=by, discharge=keys["discharge"]):
         if now.net_w < 0:
-            envelope.at_most(now.net_w, self.by)
-        elif self.discharge:
-            envelope.at_least(now.net_w, self.by)
+            envelope.at_most(now.net_w, by)
+        elif discharge:
+            envelope.at_least(now.net_w, by)
+
+    return narrow

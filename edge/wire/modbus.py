@@ -39,7 +39,8 @@ class Link:
     """One request on its way out and the bytes that came back; the base of each transport.
 
     To send: build a PDU in `tx` from index `pdu_at`, `seal` it, put `tx[:tx_n]` on the wire.
-    To receive: write bytes into `rx` from index `rx_n` (there is always room), `feed` their number.
+    To receive: write bytes into `rx` from index `rx_n` (there is always room), `feed` their number;
+    once a reply has been read, `release` it.
     """
 
     def __init__(self, pdu_at: int, size: int):

@@ -68,6 +68,14 @@ class RtuLink(Link):
         if self._echo:
             self._echo_n = self.tx_n
 
+    def release(self) -> None:
+        """The reply has been read: forget it, and what came behind it."""
+        self.rx_n = 0
+
+    def ignore(self, n: int) -> None:
+        """Drop `n` bytes that nobody asked for."""
+        self.rx_n = 0
+
     def resync(self) -> None:
         """The line has been still: the next byte is the first of a frame."""
         if self._lost:

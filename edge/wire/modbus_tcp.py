@@ -31,7 +31,7 @@ class TcpLink(Link):
     def __init__(self) -> None:
         Link.__init__(self, _PDU, _FRAME_MAX)
         self.transaction = 0
-        self._used = 0  # bytes of the last reply, kept in `rx` until the next request
+        self._used = 0  # bytes of the reply at the head of `rx`
 
     def reset(self) -> None:
         """Begin a new connection: what the old one left behind belongs to nobody."""
@@ -40,8 +40,6 @@ class TcpLink(Link):
 
     def seal(self, unit: int, end: int) -> None:
         """Put the header before the PDU that ends at `end` in `tx`, with a new transaction."""
-        self.drop(self._used)
-        self._used = 0
         self.transaction = self.transaction + 1 & 0xFFFF
         tx = self.tx
         put_word(tx, 0, self.transaction)
@@ -49,6 +47,16 @@ class TcpLink(Link):
         put_word(tx, 4, end - _HEAD)
         tx[_HEAD] = unit
         self.tx_n = end
+
+    def release(self) -> None:
+        """The reply has been read: make room for what follows it."""
+        self.drop(self._used)
+        self._used = 0
+
+    def ignore(self, n: int) -> None:
+        """Take `n` bytes that nobody asked for: they count, or the next frame is not found."""
+        if self.feed(n) != MORE:
+            self.release()
 
     def feed(self, n: int) -> int:
         """Take `n` more bytes, now in `rx` from `rx_n` on; say what all of them amount to."""

@@ -47,7 +47,7 @@ def toml(value: Any) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_bytes_changed_anywhere(data):
     content = bytearray(TEXT.encode())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -57,14 +57,14 @@ def test_bytes_changed_anywhere(data):
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_lines_lost_doubled_and_moved(data):
     lines = data.draw(st.lists(st.sampled_from(LINES), max_size=60))
     survives("\n".join(lines).encode())
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_any_value_under_any_key(data):
     raw = tomllib.loads(TEXT)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -83,7 +83,8 @@ def test_any_value_under_any_key(data):
 
 def test_deep_nesting_is_refused_in_one_line():
     survives(b"a = " + b"[" * 100_000)
-    survives(("a" + ".a" * 100_000 + " = 1").encode())
+    survives(("a" + ".a" * 2000 + " = 1").encode())
+    survives(("battery.capacity_wh" + ".a" * 2000 + " = 1").encode())
     survives(b"a = " + b"9" * 100_000)
 
 

@@ -107,14 +107,14 @@ def test_a_device_that_comes_back_is_read_at_once_at_its_old_pace(link):
     assert len(meter.powers()) - before == 10
 
 
-def test_one_block_that_never_answers_does_not_hide_the_others():
+def test_blocks_that_never_answer_do_not_hide_the_others():
     device = Device(power(5000))
     slave = Slave({1: device}, rtu=True)
     meter = Meter()
     bus = bus_of("rtu", slave, (meter_image(1, blocks=[[3, POWER, 2, 1], [4, 500, 9, 1],
-                                                       [3, 300, 2, 1]],
+                                                       [4, 600, 9, 1], [3, 300, 2, 1]],
                                             points=[["grid_w", 0, 0, "i32", 1, 1, [], -1],
-                                                    ["import_wh", 2, 0, "u32", 1, 1, [], -1]]),
+                                                    ["import_wh", 3, 0, "u32", 1, 1, [], -1]]),
                                 meter))
     device.only = (4,)
     device.always = fault.SILENCE
@@ -168,7 +168,7 @@ def test_a_closed_connection_is_opened_again_less_and_less_often():
     assert len(meter.powers()) - before == 5
     slave.hang_up()
     run(bus, slave, 3500)
-    assert len(meter.powers()) - before >= 7  # one answer, and it is soon there again
+    assert len(meter.powers()) - before >= 7  # it is soon there again
 
 
 def test_a_unit_that_makes_its_gateway_hang_up_does_not_take_the_others_along():
@@ -206,12 +206,12 @@ def test_the_time_on_the_line_is_not_the_devices_fault():
 
 
 def test_a_probe_has_a_length_of_its_own():
-    """Reads of 1, 2 and 4 registers are taken, so one of 3 is not."""
-    bus, slave, device, meter = one("rtu", identity=[[3, POWER + 1, 5000]],
-                                    blocks=[[3, POWER, 2, 1], [3, 300, 4, 1]])
+    """Reads of 1, 2 and 3 registers are taken, so it asks for 4."""
+    bus, slave, device, _meter = one("rtu", identity=[[3, POWER + 1, 5000]],
+                                    blocks=[[3, POWER, 2, 1], [3, 300, 3, 1]])
     device.plan = [fault.OK, fault.OK, fault.OK, fault.SILENCE]
     run(bus, slave, 5000)
-    assert [entry[4] for entry in slave.log][:7] == [1, 2, 4, 2, 3, 4, 2]
+    assert [entry[4] for entry in slave.log][:7] == [1, 2, 3, 2, 4, 3, 2]
     assert bus.timeouts == 1
 
 

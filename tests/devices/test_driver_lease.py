@@ -8,8 +8,20 @@ from hypothesis import strategies as st
 
 from edge.devices import lease as leases
 from tests.devices import modbus_slave as fault
-from tests.devices.bench import READ_BACK, SETPOINT, START, STOP
+from tests.devices.bench import (
+    READ_BACK,
+    SETPOINT,
+    START,
+    STOP,
+    Battery,
+    Meter,
+    bus_of,
+    converter_image,
+    meter_image,
+    power,
+)
 from tests.devices.lease_bench import READ_BACKS, Bench
+from tests.devices.modbus_slave import Device, Slave, run
 
 
 @READ_BACKS
@@ -35,6 +47,26 @@ def test_it_is_refreshed_while_it_lives(readback):
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(gaps) == 5
     assert all(10_000 <= gap <= 10_100 for gap in gaps)
+
+
+def test_it_is_read_back_when_the_device_has_had_time_to_settle():
+    bench = Bench(readback=READ_BACK)
+    bench.run(30, 20_000)
+    written = [entry[0] for entry in bench.slave.asked(1, 6, SETPOINT)]
+    read = [entry[0] for entry in bench.slave.asked(1, 3, SETPOINT)]
+    assert len(written) == len(read) == 3
+    assert all(500 <= later - earlier <= 600
+               for earlier, later in zip(written, read, strict=True))
+
+
+def test_a_silent_converter_does_not_hold_up_the_bus():
+    slave = Slave({1: Device(power(5)), 2: Device({})}, rtu=True)
+    slave.devices[2].always = fault.SILENCE
+    meter, battery = Meter(), Battery(5000)
+    bus = bus_of("rtu", slave, (meter_image(1), meter), (converter_image(2), battery))
+    run(bus, slave, 120_000, lambda now_ms: battery.command(now_ms % 50_000, now_ms))
+    assert len(slave.asked(2)) <= 12
+    assert len(meter.powers()) >= 118
 
 
 def test_a_change_below_the_step_is_not_written():

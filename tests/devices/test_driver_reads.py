@@ -40,6 +40,14 @@ def test_slow_blocks_are_read_each_tenth_poll_and_at_the_start():
     assert meter.import_wh == 123_456_789
 
 
+def test_a_device_may_have_slow_blocks_only():
+    image = meter_image(1, blocks=[[3, POWER, 2, 4], [3, ENERGY, 2, 6]])
+    bus, slave, _, _ = bench(image, {})
+    run(bus, slave, 13_000)
+    assert [(round(entry[0] / 1000), entry[3]) for entry in slave.log] == [
+        (0, POWER), (0, ENERGY), (4, POWER), (6, ENERGY), (8, POWER), (12, POWER), (12, ENERGY)]
+
+
 def test_a_signal_is_as_old_as_its_own_block():
     bus, slave, _, meter = bench(meter_image(1), power(5))
     run(bus, slave, 15_000)
@@ -181,6 +189,17 @@ class TestFrozen:
         run(bus, slave, 60_000, hum)
         assert not bus.drivers[0].readings.frozen
         assert meter.stamp_ms >= 59_000
+
+    def test_a_silence_is_no_standstill(self):
+        """Who comes back with its old bytes is believed for as long as anybody."""
+        bus, slave, device, meter = bench(meter_image(1, frozen_ms=10_000), power(5), link="rtu")
+        run(bus, slave, 5000)
+        device.always = fault.SILENCE
+        run(bus, slave, 30_000)
+        device.always = fault.OK
+        before = len(meter.powers())
+        run(bus, slave, 60_000)
+        assert len(meter.powers()) - before in (10, 11)
 
     def test_without_a_limit_nothing_freezes(self):
         bus, slave, _, meter = bench(meter_image(1), power(5))

@@ -87,6 +87,7 @@ def test_no_bytes_whatever_do_any_harm(kind, echo, noise, sizes):
         if verdict == BROKEN:
             link.reset()
         elif verdict != MORE:
+            link.release()
             ask(link)
 
 
@@ -135,6 +136,7 @@ def test_late_replies_of_earlier_transactions(transaction, late):
 def test_a_duplicate_does_not_answer_the_next_request():
     link = ask(TcpLink())
     assert hear(link, tcp_frame(17, reply([1, 2])) * 2) == [DONE]
+    link.release()
     ask(link)
     assert hear(link, tcp_frame(17, reply([7, 8]), 2)[:5]) == [MORE]
     assert hear(link, tcp_frame(17, reply([7, 8]), 2)[5:]) == [DONE]

@@ -1,0 +1,138 @@
+"""The gateway as a whole: the only file with `await`.
+
+Tasks share one thread. The beat task is paced by the monotonic clock and never waits for anything
+else; each bus and the uplink are step machines that say when they want to be called again. The
+watchdog is fed by a completed beat and by nothing else, so that a beat that fails, hangs or is
+starved ends in a restart, and every device falls back by its own dead-man timer or its last 0 W.
+"""
+
+import asyncio
+import gc
+
+from edge.compat import const, ticks_add, ticks_diff, ticks_ms
+from edge.controller import Controller
+from edge.devices.bus import Bus
+from edge.devices.driver import Driver
+from edge.mqtt_client import MqttClient, Options
+from edge.outbox import Outbox
+from edge.port import TcpPort
+from edge.site import Site
+from edge.sync import Sync
+from edge.uplink import Uplink
+
+_LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
+_COLLECT_BEATS = const(8)
+
+if hasattr(asyncio, "sleep_ms"):
+    _pause_ms = asyncio.sleep_ms
+else:
+
+    async def _pause_ms(ms: int):
+        await asyncio.sleep(ms / 1000)
+
+
+class App:
+    """One running gateway; `image` is its compiled site, `board` what it runs on."""
+
+    def __init__(self, image: dict, board):
+        self.board = board
+        self.site = Site(image)
+        self.controller = Controller(self.site)
+        self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
+        roles = (self.site.grid_meter, self.site.storage, self.site.pv)
+        for device in image["devices"]:
+            self.buses[device["bus"]].add(Driver(device, roles))
+        self.uplink = self._uplink(image)
+        self.running = True
+        self.beats = 0
+        self.late = 0  # beats that began more than half a beat late
+
+    def _uplink(self, image: dict):
+        device = self.board.flash_device()
+        if device is None:
+            return None
+        outbox = Outbox(device)
+        outbox.mount()
+        broker, site = image["broker"], image["site"]
+        sync = None
+        if broker["host"]:
+            topic = "parkedge/" + site["park"] + "/" + site["gateway"] + "/status"
+            name = site["park"] + "-" + site["gateway"]
+            options = Options(name.encode(), broker["user"].encode(), self.board.password(),
+                              topic.encode())
+            client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
+            sync = Sync(client, outbox, site["park"], site["gateway"])
+        return Uplink(self.site, outbox, sync)
+
+    def beat(self):
+        """Take one beat now."""
+        day, second, self.site.clock_set = self.board.wall()
+        self.controller.beat(ticks_ms(), day, second)
+        self.board.keep(self.site.journal.row, self.site.rule_names)
+        if self.site.fault is None:
+            self.board.watchdog(True)
+        self.beats += 1
+
+    async def _beat_task(self):
+        period_ms = self.site.beat_s * 1000
+        due_ms = ticks_ms()
+        while self.running:
+            self.beat()
+            if self.beats % _COLLECT_BEATS == 0 and hasattr(gc, "mem_free"):
+                gc.collect()  # here, in the slack after a beat, and nowhere by surprise
+            due_ms = ticks_add(due_ms, period_ms)
+            wait_ms = ticks_diff(due_ms, ticks_ms())
+            if wait_ms < -period_ms // 2:
+                self.late += 1
+                due_ms = ticks_ms()
+            await _pause_ms(wait_ms if wait_ms > 0 else 0)
+
+    async def _bus_task(self, bus):
+        while self.running:
+            await _pause_ms(bus.step(ticks_ms()))
+
+    async def _uplink_task(self):
+        while self.running:
+            await _pause_ms(self.uplink.step(ticks_ms(), self.board.network_up()))
+
+    async def main(self):
+        """Run until `stop`, then give the devices back."""
+        self.board.watchdog(False)
+        tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses]
+        if self.uplink is not None:
+            tasks.append(asyncio.create_task(self._uplink_task()))
+        try:
+            await self._beat_task()
+        finally:
+            self.running = False
+            for task in tasks:
+                task.cancel()
+            await self._leave()
+
+    async def _leave(self):
+        """0 W to every device, confirmed where it answers in time."""
+        for bus in self.buses:
+            bus.leave()
+        end_ms = ticks_add(ticks_ms(), _LEAVE_MS)
+        while ticks_diff(end_ms, ticks_ms()) > 0:
+            wait_ms = 20
+            for bus in self.buses:
+                bus_ms = bus.step(ticks_ms())
+                if bus_ms < wait_ms:
+                    wait_ms = bus_ms
+            if all([bus.has_left() for bus in self.buses]):
+                break
+            await _pause_ms(wait_ms)
+        if self.uplink is not None:
+            self.uplink.flush()
+
+    def stop(self):
+        """End after the running beat."""
+        self.running = False
+
+
+def run(image: dict, board) -> None:
+    """Run a gateway until it is stopped; an interrupt leaves the devices at 0 W first."""
+    app = App(image, board)
+    board.on_stop(app.stop)
+    asyncio.run(app.main())

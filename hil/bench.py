@@ -1,0 +1,235 @@
+"""`python -m hil bench`: what the design costs, measured now on this machine.
+
+Bytes and instructions are counted on real MicroPython (i386 under heap lock, armhf under QEMU
+with a counting plugin), sizes on the tree that `boards build` makes, times as the processor time
+of a fresh process. A figure that cannot be measured here is left out, and the reason printed.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".cache" / "bin"
+ARM_ROOT = ROOT / ".cache" / "micropython-armhf"
+SITE = ROOT / "examples" / "foundry" / "site.toml"
+HEAP_BEATS = 5000
+ARM_BEATS = 1800  # half an hour: two windows close, two plans are made
+FROM_S = 9 * 3600 + 50 * 60  # a busy hour of the factory day
+APP_BEATS = 60
+_MARK = 1400  # instructions of the write that marks a beat, subtracted; measured with no beat
+
+
+class Missing(Exception):
+    """Why a figure cannot be measured on this machine."""
+
+
+@click.command("bench")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, nothing else.")
+@click.option("--streams", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Folder of 1s|15s|60s.csv.gz telemetry blocks; generated ones without it.")
+@click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
+def command(as_json: bool, streams: Path | None, only: str | None) -> None:
+    """Measure the beat, the sizes, the emulator and the telemetry.
+
+    \b
+    Example:
+      python -m hil bench --only beat
+    """
+    figures: dict[str, float] = {}
+    for prefix, measure in _MEASURES.items():
+        if only and not (prefix.startswith(only) or only.startswith(prefix)):
+            continue
+        try:
+            found = measure(streams)
+        except Missing as error:
+            click.echo(f"{prefix}: not measured: {error}", err=True)
+            continue
+        figures.update(found)
+        if not as_json:
+            for key, value in found.items():
+                click.echo(f"{key:<32} {value:>12,}")
+    if as_json:
+        click.echo(json.dumps(figures, indent=1))
+
+
+def _image() -> dict[str, Any]:
+    from boards.image import compile_site
+    from boards.site import check
+
+    site = check(SITE).site
+    if site is None:
+        raise Missing(f"{SITE} is not valid")
+    return compile_site(site)
+
+
+def _tool(name: str) -> str:
+    path = BIN / name
+    if not path.exists():
+        raise Missing(f"no {name}: make toolchain")
+    return str(path)
+
+
+class _Tree:
+    """A temporary folder with the built bytecode, the image and recorded readings."""
+
+    def __init__(self, beats: int = 0) -> None:
+        self.image = _image()
+        self.folder = Path(tempfile.mkdtemp(prefix="parkedge-bench-"))
+        self.site = self.folder / "site.json"
+        self.readings = self.folder / "readings"
+
+    def __enter__(self) -> _Tree:
+        from boards.build import BuildError, compile_module, edge_modules
+        from boards.image import encode
+
+        try:
+            for name in [*edge_modules(), "hil", "hil.lockstep", "hil.bench_beat",
+                         "hil.bench_app"]:
+                source = ROOT.joinpath(*name.split("."))
+                source = source / "__init__.py" if source.is_dir() else source.with_suffix(".py")
+                target = (self.folder / source.relative_to(ROOT)).with_suffix(".mpy")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(compile_module(name))
+        except BuildError as error:
+            raise Missing(str(error)) from error
+        self.site.write_bytes(encode(self.image))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def record(self, beats: int) -> None:
+        """Readings of a closed loop in process, for MicroPython to run through again."""
+        from hil import lockstep, plants, series
+
+        from edge.controller import Controller
+        from edge.site import Site
+
+        site = Site(self.image)
+        controller = Controller(site)
+        battery = self.image["battery"]
+        plant = plants.Plant(plants.Battery(
+            battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
+            tau_s=2))
+        load, pv = series.factory_day(), series.clear_sky(series.factory_day().start, 90_000)
+        row = array("i", [0] * len(lockstep.INPUTS))
+        with self.readings.open("wb") as file:
+            for number in range(beats):
+                second = FROM_S + number
+                plant.load_w, plant.pv_w = load.at(second), pv.at(second)
+                now_ms = number * 1000 + 700
+                store = plant.battery
+                row[:] = array("i", (
+                    number * 1000 + 1000, 9657, second, plant.grid_w, now_ms, store.power_w,
+                    now_ms + 120, store.soc_now_pm, now_ms, plant.pv_w, now_ms,
+                    battery["charge_max_w"], battery["discharge_max_w"], 1))
+                file.write(row)
+                plant.run(lockstep.beat(site, controller, row), 1)
+
+    def run(self, command: list[str], script: str, *arguments: str) -> str:
+        """Run a module of the tree; its standard output."""
+        done = subprocess.run(
+            [*command, "-c", f"import sys; sys.path.insert(0, {str(self.folder)!r}); "
+             f"sys.argv[:] = {[script, *arguments]!r}; import hil.{script}"],
+            capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            raise Missing((done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:200])
+        return done.stdout
+
+
+def _beat_heap(_: Path | None) -> dict[str, float]:
+    with _Tree() as tree:
+        tree.record(HEAP_BEATS)
+        told = tree.run([_tool("micropython-i386"), "-X", "heapsize=512k"], "bench_beat",
+                        str(tree.site), str(tree.readings), "heap")
+    found = json.loads(told.splitlines()[-1])
+    return {"beat.alloc_bytes": found["allocated"], "beat.i386_us": found["us"],
+            "heap.core_after_init_bytes": found["core_bytes"]}
+
+
+def _beat_arm(_: Path | None) -> dict[str, float]:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Missing("no C compiler for the counting plugin")
+    with _Tree() as tree:
+        tree.record(ARM_BEATS)
+        plugin = tree.folder / "count_insns.so"
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(plugin),
+                        str(ROOT / "hil" / "count_insns.c")], check=True)
+        command = [_tool("qemu-arm"), "-plugin", str(plugin), "-U", "LD_LIBRARY_PATH",
+                   "-L", str(ARM_ROOT), str(ARM_ROOT / "usr" / "bin" / "micropython"),
+                   "-X", "heapsize=512k"]
+        told = tree.run(command, "bench_beat", str(tree.site), str(tree.readings), "mark")
+    counts = [int(line.split()[1]) for line in told.splitlines() if line.startswith("insns ")]
+    beats = [after - before - _MARK
+             for before, after in zip(counts[::2], counts[1::2], strict=True)]
+    if len(beats) != ARM_BEATS:
+        raise Missing(f"{len(beats)} beats counted, expected {ARM_BEATS}")
+    return {"beat.arm_instructions": round(sum(beats) / len(beats)),
+            "beat.arm_instructions_max": max(beats[60:])}  # past the start
+
+
+def _sizes(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError, compile_module, core_modules, edge_modules
+
+    try:
+        size = {name: len(compile_module(name)) for name in edge_modules()}
+    except BuildError as error:
+        raise Missing(str(error)) from error
+    return {"size.core_mpy_bytes": sum(size[name] for name in core_modules()),
+            "size.app_mpy_bytes": sum(size.values()),
+            **{f"size.module.{name}": size[name] for name in sorted(size)}}
+
+
+def _heap_app(_: Path | None) -> dict[str, float]:
+    interpreter = _tool("micropython-i386")
+    with _Tree() as tree:
+        low, high = 16, 512  # kB; lives at high, dies at low
+        while high - low > 4:
+            middle = (low + high) // 2
+            try:
+                tree.run([interpreter, "-X", f"heapsize={middle}k"], "bench_app",
+                         str(tree.site), str(tree.folder), str(APP_BEATS))
+                high = middle
+            except Missing as error:
+                reason, low = error, middle
+        if high == 512:
+            raise Missing(f"does not run in 512k: {reason}")
+    return {"heap.app_min_heapsize_bytes": high * 1024}
+
+
+def _emulate(_: Path | None) -> dict[str, float]:
+    figures = {}
+    for key, arguments in (("day_1s", ["--days", "1", "--beat", "1"]),
+                           ("year_60s", ["--days", "365", "--beat", "60"])):
+        with tempfile.TemporaryDirectory() as out:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            subprocess.run([sys.executable, "-m", "hil", "emulate", str(SITE), *arguments,
+                            "--out", out], check=True, capture_output=True, cwd=ROOT)
+            spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        figures[f"emulate.{key}_seconds"] = round(spent, 2)
+    return figures
+
+
+def _wire(streams: Path | None) -> dict[str, float]:
+    from hil.bench_wire import measure
+
+    return measure(streams)
+
+
+_MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
+    "beat": _beat_heap, "beat.arm": _beat_arm, "size": _sizes, "heap": _heap_app,
+    "emulate": _emulate, "wire": _wire,
+}

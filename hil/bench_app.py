@@ -1,0 +1,58 @@
+"""Runs on MicroPython: the whole application, to find the smallest heap it lives in.
+
+Arguments: site image, a folder for the outbox, beats. The buses and the broker point where nobody
+answers, which costs no less memory than an answer; beats are taken in virtual time.
+"""
+
+import sys
+
+from edge.app import App
+from edge.blocks import FileBlocks
+from edge.config import load
+from edge.port import TcpPort
+
+
+class _Board:
+    def __init__(self, folder):
+        self.folder = folder
+        self.second = 0
+
+    def open_port(self, bus):
+        return TcpPort("127.0.0.1", 9)
+
+    def wall(self):
+        self.second += 1
+        return 9800 + self.second // 86400, self.second % 86400, True
+
+    def flash_device(self):
+        return FileBlocks(self.folder + "/outbox.bin", 4096, 16)
+
+    def watchdog(self, feed):
+        pass
+
+    def keep(self, row, rule_names):
+        pass
+
+    def password(self):
+        return b""
+
+
+def main(path, folder, beats):
+    """Take the beats, and step everything else in between."""
+    image = load(path)
+    image["broker"]["host"] = image["broker"]["host"] or "127.0.0.1"
+    app = App(image, _Board(folder))
+    now_ms = 0
+    for _ in range(beats):
+        app.beat()
+        for _ in range(5):
+            now_ms += 200
+            for bus in app.buses:
+                bus.step(now_ms)
+            app.uplink.step(now_ms, True)
+    if app.site.fault is not None:
+        raise app.site.fault
+    print("beats", app.beats)
+
+
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,79 @@
+"""Runs on MicroPython: beats over recorded readings, under heap lock; what `hil bench` measures.
+
+Arguments: site image, file of readings (INPUTS rows), mode. `heap` prints a JSON line of bytes and
+microseconds; `mark` writes a byte to standard error before and after each beat, between which an
+emulator counts instructions.
+"""
+
+import gc
+import json
+import sys
+import time
+from array import array
+
+gc.collect()
+_before = gc.mem_alloc()
+
+from edge.config import load
+from edge.controller import Controller
+from edge.site import Site
+
+_site = Site(load(sys.argv[1]))
+_controller = Controller(_site)
+gc.collect()
+_core_bytes = gc.mem_alloc() - _before
+
+from hil.lockstep import INPUTS, hand_over
+
+
+def _readings(path):
+    """The rows of a file, each in the same preallocated array."""
+    row = array("i", [0] * len(INPUTS))
+    view = memoryview(row)
+    with open(path, "rb") as file:
+        while file.readinto(view):
+            yield row
+
+
+def heap(path):
+    """Bytes that beats allocate, and how long they take."""
+    import micropython
+
+    beats = allocated = 0
+    spent_us = 0
+    for row in _readings(path):
+        hand_over(_site, row)
+        gc.collect()
+        before = gc.mem_alloc()
+        start_us = time.ticks_us()
+        micropython.heap_lock()
+        _controller.beat(row[0], row[1], row[2])
+        micropython.heap_unlock()
+        spent_us += time.ticks_diff(time.ticks_us(), start_us)
+        if _site.fault is not None:  # the beat asked for heap: measure it unlocked
+            raise _site.fault
+        allocated += gc.mem_alloc() - before
+        batch = _site.telemetry.take()
+        if batch is not None:
+            _site.telemetry.done()
+        beats += 1
+    print(json.dumps({"beats": beats, "allocated": allocated, "us": spent_us // beats,
+                      "core_bytes": _core_bytes}))
+
+
+def mark(path):
+    """Write a byte around every beat."""
+    sink = getattr(sys.stderr, "buffer", sys.stderr)
+    write, beat = sink.write, _controller.beat
+    for row in _readings(path):
+        hand_over(_site, row)
+        write(b".")
+        beat(row[0], row[1], row[2])
+        write(b".")
+        if _site.telemetry.take() is not None:
+            _site.telemetry.done()
+    if _site.fault is not None:
+        raise _site.fault
+
+
+(heap if sys.argv[3] == "heap" else mark)(sys.argv[2])

@@ -1,0 +1,126 @@
+"""The device under test: the controller in this process, or in a real MicroPython over a pipe.
+
+Both take one INPUTS array a beat (hil/lockstep.py) and leave the journal row it caused in `row`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from edge import journal
+from edge.controller import Controller
+from edge.site import Site
+from hil import lockstep
+
+KINDS = ("inproc", "micropython")
+_ROOT = Path(__file__).resolve().parent.parent
+_PROGRAMS = ("micropython-i386", "micropython", "micropython-armhf")  # the quickest first
+_HEAP = "1m"
+
+
+class DutError(RuntimeError):
+    """A device under test that cannot be had, or that ended, in one line."""
+
+
+class Dut(Protocol):
+    """`row` is the journal row of the last beat."""
+
+    row: array[int]
+
+    def beat(self, inputs: array[int]) -> int:
+        """Take one beat; returns the setpoint, W, discharge positive."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class InProcess:
+    """The controller in this interpreter; its parts stay open to look at as `site`."""
+
+    def __init__(self, image: Mapping[str, Any]) -> None:
+        self.site = Site(dict(image))
+        self.site.clock_set = True
+        self.row: array[int] = self.site.journal.row
+        self._controller = Controller(self.site)
+
+    def beat(self, inputs: array[int]) -> int:
+        setpoint_w: int = lockstep.beat(self.site, self._controller, inputs)
+        return setpoint_w
+
+    def close(self) -> None:
+        pass
+
+
+class MicroPythonProcess:
+    """The same files in another interpreter. `command` starts it, e.g. ["micropython"]."""
+
+    def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
+        self.row = array("i", bytes(4 * len(journal.FIELDS)))
+        self._size = len(self.row) * self.row.itemsize
+        self._setpoint = journal.FIELDS.index("command_w")
+        self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
+        path = Path(self._folder.name, "image.json")
+        path.write_text(json.dumps(image), encoding="utf-8")
+        self._log = Path(self._folder.name, "log")
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*(command or find()), "-X", f"heapsize={_HEAP}", lockstep.__file__, str(path)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=_ROOT,
+                env={**os.environ, "MICROPYPATH": f"{_ROOT}:.frozen"})
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._sink, self._source = self._process.stdin, self._process.stdout
+
+    def beat(self, inputs: array[int]) -> int:
+        try:
+            self._sink.write(inputs)
+            self._sink.flush()
+            data = self._source.read(self._size)
+        except BrokenPipeError:
+            data = b""
+        if len(data) < self._size:
+            raise DutError(self._last_words())
+        self.row = array("i", data)
+        return self.row[self._setpoint]
+
+    def close(self) -> None:
+        try:
+            self._sink.close()
+        except BrokenPipeError:
+            pass
+        self._source.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def _last_words(self) -> str:
+        self._process.wait(5)
+        said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"MicroPython ended with status {self._process.returncode}: " + \
+            (said[-1] if said else "it said nothing")
+
+
+def find() -> list[str]:
+    """The command of a MicroPython on this machine; DutError when there is none."""
+    path = f"{_ROOT / '.cache' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    for program in _PROGRAMS:
+        found = shutil.which(program, path=path)
+        if found:
+            return [found]
+    raise DutError("no MicroPython on this machine: make toolchain, or put micropython into PATH")
+
+
+def start(kind: str, image: Mapping[str, Any]) -> Dut:
+    """A device under test of one of KINDS."""
+    return MicroPythonProcess(image) if kind == "micropython" else InProcess(image)

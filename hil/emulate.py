@@ -1,0 +1,127 @@
+"""The emulator: the real controller and a plant in one loop, beat for beat.
+
+The controller sees what the instruments show at the beginning of a beat, the load of the present
+interval and nothing later. Then the plant lives through the beat with the setpoint it was given.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import isqrt
+from typing import TYPE_CHECKING, Any
+
+from boards.image import compile_site
+from boards.local_time import Moment
+from edge.compat import ticks_add
+from edge.journal import FIELDS
+from hil.bounds import Bounds
+from hil.dut import Dut
+from hil.feed import QUARTER_S, Feed
+from hil.lockstep import INPUTS
+from hil.plants import Battery, Plant
+from hil.trace import Trace
+
+if TYPE_CHECKING:
+    from boards.site import Site
+
+_DAY_S = 86400
+_TARGET = FIELDS.index("target_w")
+
+
+class Emulator:
+    """One park: a device under test, a plant, and what feeds it. `start` is a moment in UTC.
+
+    `keep` is given the journal rows of each quarter-hour, `bounds` and `trace` record it; both may
+    be exchanged on the way, to leave a warm-up out.
+    """
+
+    def __init__(self, dut: Dut, plant: Plant, load: Feed, pv: Feed | None, start: Moment,
+                 beat_s: int, keep: Callable[[array[int]], object] | None = None) -> None:
+        self.dut, self.plant, self.trace, self.bounds = dut, plant, Trace(), Bounds()
+        self._load, self._pv, self._beat_s, self._keep = load, pv, beat_s, keep
+        self._day, self._second = start
+        self._now_ms = 0
+        self._number = 0
+        self._inputs = array("i", bytes(4 * len(INPUTS)))
+        battery = plant.battery
+        self._inputs[11:] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
+        self._no_pv = [0] * (QUARTER_S // beat_s)
+
+    def quarter(self) -> None:
+        """Run the next quarter-hour."""
+        loads = self._load.quarter(self._number)
+        pvs = self._no_pv if self._pv is None else self._pv.quarter(self._number)
+        self._number += 1
+        dut, plant, battery, inputs = self.dut, self.plant, self.plant.battery, self._inputs
+        beat, live, span_s, rows, stores = dut.beat, plant.run, self._beat_s, array("i"), []
+        for load_w, pv_w in zip(loads, pvs, strict=True):
+            self._show(load_w, pv_w)
+            setpoint_w = beat(inputs)
+            rows.extend(dut.row)
+            plant.load_w = load_w
+            plant.pv_w = pv_w
+            live(setpoint_w, span_s)
+            stores.append(battery.power_w)
+            self._pass(span_s)
+        self.trace.take(loads, pvs, stores, battery.stored_uj, dut.row[_TARGET])
+        self.bounds.take(rows)
+        if self._keep:
+            self._keep(rows)
+
+    def close(self) -> array[int]:
+        """Take one last beat, so that the controller's ledger knows the last minute; its row."""
+        self._show(self.plant.load_w, self.plant.pv_w)
+        self.dut.beat(self._inputs)
+        if self._keep:
+            self._keep(self.dut.row)
+        return self.dut.row
+
+    def _show(self, load_w: int, pv_w: int) -> None:
+        """What the instruments say now."""
+        inputs, battery, now_ms = self._inputs, self.plant.battery, self._now_ms
+        inputs[0] = inputs[4] = inputs[6] = inputs[8] = now_ms
+        inputs[1] = self._day
+        inputs[2] = self._second
+        inputs[3] = load_w - pv_w - battery.power_w
+        inputs[5] = battery.power_w
+        inputs[7] = battery.soc_now_pm
+        inputs[9] = pv_w
+        inputs[10] = now_ms if self._pv else -1
+
+    def _pass(self, span_s: int) -> None:
+        self._now_ms = ticks_add(self._now_ms, span_s * 1000)
+        self._second += span_s
+        if self._second >= _DAY_S:
+            self._second -= _DAY_S
+            self._day += 1
+
+
+def image_of(site: Site, beat_s: int | None = None) -> dict[str, Any]:
+    """The image of a site, with another beat where one is given. The setpoint's lease follows it
+    where two beats would outlive it."""
+    if beat_s is not None and beat_s != site.sections["site"]["beat_s"]:
+        battery = site.sections["battery"]
+        lease_ms = max(battery["lease_ms"], 2000 * beat_s)
+        site = replace(site, sections={
+            **site.sections,
+            "site": {**site.sections["site"], "beat_s": beat_s},
+            "battery": {**battery, "lease_ms": lease_ms}})
+    return compile_site(site)
+
+
+def window_pm(image: Mapping[str, Any]) -> tuple[int, int]:
+    """Floor and ceiling of the state of charge that the site keeps, per mille."""
+    keys = dict(image["rules"])["reserve"]
+    return keys["floor_pm"], keys["ceiling_pm"]
+
+
+def plant_of(image: Mapping[str, Any]) -> Plant:
+    """The plant a site file describes: the nameplate of its gate, full to the site's ceiling."""
+    battery, plate = image["battery"], image["gate"]
+    way_ppm = isqrt(battery["efficiency_pm"] * 10**9)  # the round trip, split evenly
+    return Plant(Battery(
+        battery["capacity_wh"], plate["charge_max_w"], plate["discharge_max_w"],
+        soc_pm=window_pm(image)[1], floor_pm=plate["soc_floor_pm"],
+        ceiling_pm=plate["soc_ceiling_pm"], charge_ppm=way_ppm, discharge_ppm=way_ppm))

@@ -1,0 +1,146 @@
+"""A whole emulation of a site file: what feeds it, its warm-up, the run itself and its files."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boards import local_time
+from boards.journal_file import Header, JournalWriter
+from boards.site_devices import feeds
+from hil import dut, feed, series
+from hil.bill import slot
+from hil.bounds import Bounds
+from hil.emulate import Emulator, image_of, plant_of
+from hil.plants import Plant
+from hil.trace import Trace
+
+if TYPE_CHECKING:
+    from boards.site import Site
+
+FACTORY_START = datetime(2026, 6, 10)  # a Wednesday
+ROOF_W = 90_000  # PV of the shipped factory, where the site has any
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to emulate; None stands for the site's own beat, the shipped factory, all there is."""
+
+    site: Site
+    load: Path | None = None
+    pv: Path | None = None
+    days: int | None = None
+    warm_up_days: int = 0
+    beat_s: int | None = None
+    dut: str = "inproc"
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """What feeds the plant: from local `start` on, a warm-up and `days` days."""
+
+    image: dict[str, Any]
+    start: datetime
+    load: feed.Feed
+    pv: feed.Feed | None
+    days: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of it, from the end of the warm-up on. `opening` and `closing` are the journal
+    rows of the first and the last beat."""
+
+    image: dict[str, Any]
+    times: list[datetime]  # local start of each quarter-hour
+    trace: Trace
+    bounds: Bounds
+    plant: Plant
+    opening: array[int]
+    closing: array[int]
+    start_uj: int
+    order: Order
+    load_name: str
+
+    @property
+    def prices_e4(self) -> list[int]:
+        """Price of each quarter-hour."""
+        day: list[int] = self.image["tariff"]["prices_e4"]
+        return [day[slot(time)] for time in self.times]
+
+
+def feeds_of(order: Order) -> Feeds:
+    """Open the load and the PV. Raises SeriesError when a file cannot be used or is too short."""
+    image = image_of(order.site, order.beat_s)
+    beat_s = image["site"]["beat_s"]
+    load: feed.Feed
+    pv: feed.Feed | None = None
+    if order.load is None:
+        days = order.days or 1
+        whole = days + order.warm_up_days
+        start = FACTORY_START - timedelta(days=order.warm_up_days)
+        load = feed.factory(start, beat_s, whole)
+        if order.pv is None and feeds(order.site.devices, "pv_w"):
+            pv = feed.roof(start, beat_s, whole, ROOF_W)
+    else:
+        measured = series.read(order.load)
+        days = order.days or max(measured.days - order.warm_up_days, 1)
+        whole = days + order.warm_up_days
+        start = measured.start
+        load = _measured(order.load, measured, beat_s, start, whole)
+    if order.pv is not None:
+        pv = _measured(order.pv, series.read(order.pv), beat_s, start, whole)
+    name = order.load.name if order.load else "the shipped factory"
+    return Feeds(image, start, load, pv, days, name)
+
+
+def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) -> Run:
+    """Run it and keep the journal in `out`; `done` is told of quarter-hours as they pass. Raises
+    DutError, OSError."""
+    image, beat_s = feeds.image, feeds.image["site"]["beat_s"]
+    moment = local_time.parse(feeds.start.isoformat(), (0, 0), image["offsets"])
+    plant = plant_of(image)
+    first_uj = plant.battery.stored_uj
+    out.mkdir(parents=True, exist_ok=True)
+    device = dut.start(order.dut, image)
+    try:
+        with JournalWriter(out / JOURNAL, Header.of(image)) as journal:
+            emulator = Emulator(device, plant, feeds.load, feeds.pv, moment, beat_s, journal.write)
+            _pass(emulator, order.warm_up_days, done)
+            trace, bounds, start_uj = Trace(), Bounds(), plant.battery.stored_uj
+            emulator.trace, emulator.bounds = trace, bounds
+            plant.forget()
+            _pass(emulator, feeds.days, done)
+            closing = array("i", emulator.close())
+    finally:
+        device.close()
+    began = local_time.seconds(moment) + order.warm_up_days * 86400
+    times = [local_time.local(divmod(began + number * feed.QUARTER_S, 86400), image["offsets"])
+             for number in range(trace.quarters)]
+    return Run(image, times, trace, bounds, plant, bounds.opening, closing, start_uj,
+               order, feeds.name)
+
+
+def _pass(emulator: Emulator, days: int, done: Callable[[int], None]) -> None:
+    for _ in range(days * feed.QUARTERS // 4):
+        for _ in range(4):
+            emulator.quarter()
+        done(4)
+
+
+def _measured(path: Path, found: series.Series, beat_s: int, start: datetime, days: int
+              ) -> feed.Feed:
+    try:
+        cut = feed.Measured(found, beat_s, start)
+    except series.SeriesError as error:
+        raise series.SeriesError(f"{path}: {error}") from None
+    if cut.quarters < days * feed.QUARTERS:
+        raise series.SeriesError(f"{path}: holds {cut.quarters / feed.QUARTERS:.1f} days from "
+                                 f"{start:%Y-%m-%d} on, expected {days}")
+    return cut

@@ -1,0 +1,146 @@
+"""Why: the words of a row, which row is told, and what is said when there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boards import why
+from boards.journal_file import Header
+from boards.local_time import TimeError
+from boards.site_tables import rules
+from boards.why_words import meaning, power
+from edge import gate, journal
+from edge.snapshot import FAULT, NEVER_MS, STORE_FRESH, TRUSTED
+from tests.boards.rows import DAY, WELL, by, header, row, write
+
+# 10:05:00 in Shanghai
+AT = {"day": DAY, "second": 2 * 3600 + 300}
+SHAVING = row(**AT, grid_w=431_000, grid_age_ms=300, store_w=38_000, store_age_ms=250, soc_pm=710,
+              soc_age_ms=4200, pv_w=88_000, pv_age_ms=1900, net_w=469_000, lo_w=40_000,
+              lo_by=by("demand"), hi_w=180_000, hi_by=by("device"), chosen_w=40_000,
+              command_w=40_000, target_w=450_000, hold_w=431_000)
+
+
+def told(one: object, tmp_path: Path, **settings: object) -> list[str]:
+    head = replace(header(), **settings)  # type: ignore[arg-type]
+    path = write(tmp_path / "a.journal", [one], head)  # type: ignore[list-item]
+    return why.text(why.find(path)).splitlines()
+
+
+def test_a_second_in_words(tmp_path: Path):
+    assert told(SHAVING, tmp_path) == [
+        "2025-11-22 10:05:00 +0800  demo/foundry",
+        "  discharge at least 40 kW     demand: the window may still import 71.8 kWh at a mean of "
+        "431 kW until 10:15; target 450 kW",
+        "  discharge at most 180 kW     device: the battery takes 180 kW and gives 180 kW now",
+        "  chosen   discharge 40 kW",
+        "  gate     passed unchanged",
+        "  sent     discharge 40 kW",
+        "  knew     grid 431 kW, 0.3 s old",
+        "  knew     battery 38 kW, 0.2 s old",
+        "  knew     state of charge 71.0 %, 4.2 s old",
+        "  knew     PV 88 kW, 1.9 s old",
+    ]
+
+
+@pytest.mark.parametrize(("fields", "line"), [
+    ({"lo_w": -25_000, "lo_by": by("contract"), "net_w": 535_000},
+     "charge at most 25 kW         contract: without the battery the grid would carry 535 kW"),
+    ({"hi_w": 0, "hi_by": by("reserve"), "soc_pm": 100},
+     "no discharging               reserve: state of charge 10.0 %, near an end of the window the "
+     "park wants to keep"),
+    ({"hi_w": -12_500, "hi_by": by("self_use"), "net_w": -12_500},
+     "charge at least 12.5 kW      self_use: a surplus of 12.5 kW stays in the park"),
+    ({"lo_w": 30_000, "lo_by": by("tariff"), "price_e4": 10_856},
+     "discharge at least 30 kW     tariff: energy costs 1.0856 a kWh now"),
+    ({"lo_w": 30_000, "lo_by": by("demand"), "hold_w": -5000, "target_w": 400_000},
+     "discharge at least 30 kW     demand: the window has used up its target of 400 kW already; it "
+     "ends at 10:15"),
+    ({"hi_w": 0, "hi_by": by("fresh"), "lo_w": 0, "lo_by": by("fresh"),
+      "flags": WELL & ~STORE_FRESH & ~TRUSTED, "store_age_ms": 7200},
+     "no discharging               fresh: not to be trusted: converter 7.2 s old"),
+    ({"hi_w": 0, "hi_by": by("fresh"), "flags": WELL & ~TRUSTED},
+     "no discharging               fresh: all readings are fresh again, but not for long enough "
+     "yet"),
+    ({"hi_w": 0, "hi_by": 12}, "no discharging               rule 12: a rule this version does "
+                               "not know"),
+])
+def test_bounds_in_words(fields, line, tmp_path: Path):
+    assert "  " + line in told(row(**AT, **fields), tmp_path)
+
+
+@pytest.mark.parametrize(("fields", "line"), [
+    ({"chosen_w": 90_000, "command_w": 60_000, "verdict": gate.STEP}, "cut to 60 kW: step limit"),
+    ({"chosen_w": 90_000, "command_w": 0, "verdict": gate.STALE}, "cut to 0 W: stale reading"),
+    ({"chosen_w": 90_000, "command_w": 50_000}, "passed, but the battery takes only 50 kW now"),
+    ({"verdict": 7, "flags": WELL | FAULT}, "internal fault"),
+])
+def test_the_gate_in_words(fields, line, tmp_path: Path):
+    assert f"  gate     {line}" in told(row(**AT, **fields), tmp_path)
+
+
+def test_a_sliding_window_has_no_end_to_name(tmp_path: Path):
+    lines = told(SHAVING, tmp_path, sliding=1)
+    assert "  discharge at least 40 kW     demand: a mean of 431 kW keeps the window at its target " \
+           "of 450 kW" in lines
+
+
+def test_what_was_never_read_is_said(tmp_path: Path):
+    assert "  knew     PV: never read" in told(row(**AT, pv_age_ms=NEVER_MS), tmp_path)
+
+
+@given(st.lists(st.integers(-(1 << 31), (1 << 31) - 1), min_size=33, max_size=33),
+       st.integers(0, 12_000), st.integers(0, 86_399))
+def test_any_row_can_be_told(values, day, second):
+    known = dict(zip(journal.FIELDS, [day, second, *values], strict=True))
+    one = why.Second((day, second), known, header())
+    assert why.text(one)
+    said = why.explain(one)
+    assert said["low"]["w"] == known["lo_w"]
+    assert said["high"]["w"] == known["hi_w"]
+
+
+def test_every_rule_has_words():
+    head = Header(journal.FIELDS, ("device", *rules()), "", 1)
+    known = dict(zip(journal.FIELDS, row(), strict=True))
+    for name in head.rules:
+        assert "does not know" not in meaning(name, known, head)
+
+
+@given(st.integers(-8_000_000, 8_000_000))
+def test_a_power_is_told_to_a_tenth(w):
+    number, unit = power(w).split(" ")
+    assert abs(float(number) * {"W": 1, "kW": 1000}[unit] - w) <= 50
+
+
+def test_a_second_without_a_row_gets_the_last_one_before(tmp_path: Path):
+    path = write(tmp_path / "a.journal", [row(second=at) for at in (0, 15, 30)])
+    second = why.find(path, "08:00:29")
+    assert second.row["second"] == 15
+    assert second.age_s == 14
+    assert "  no row for 2025-11-22T08:00:29+08:00: this one is 14 s older" in why.text(second)
+    assert why.find(path).row["second"] == 30
+    assert "no row" not in why.text(why.find(path, "08:00:15"))
+
+
+def test_a_folder_is_searched_over_all_its_files(tmp_path: Path):
+    for number, seconds in enumerate(((0, 10), (20, 30), ())):
+        write(tmp_path / f"{number}.journal", [row(second=at) for at in seconds])
+    assert why.find(tmp_path).row["second"] == 30
+    assert why.find(tmp_path, "08:00:25").row["second"] == 20
+    assert why.find(tmp_path, "08:00:19").row["second"] == 10
+
+
+def test_before_the_first_row_there_is_nothing_to_tell(tmp_path: Path):
+    path = write(tmp_path / "a.journal", [row(second=100)])
+    with pytest.raises(why.JournalError, match="begins only at 2025-11-22 08:01:40"):
+        why.find(path, "2025-11-22T08:00")
+    with pytest.raises(why.JournalError, match="no journal rows"):
+        why.find(write(tmp_path / "b.journal", []))
+    with pytest.raises(TimeError):
+        why.find(path, "noon")
