@@ -87,8 +87,8 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
 
 
 def edge_modules() -> set[str]:
-    """Every module of the portable core."""
-    return {_name(path) for path in (ROOT / "edge").rglob("*.py")}
+    """Every module of the portable core that a gateway loads: not what only a host reads."""
+    return {_name(path) for path in (ROOT / "edge").rglob("*.py")} - {"edge.config"}
 
 
 def core_modules() -> set[str]:

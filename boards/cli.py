@@ -9,6 +9,9 @@ from importlib import import_module
 
 import click
 
+from boards import parts
+from boards.parts import Part, PartError
+
 COMMANDS = {
     "check": "Judge a site file and tell what it is.",
     "list": "What there is: boards, device profiles, rules, tariffs.",
@@ -19,18 +22,14 @@ COMMANDS = {
     "install": "Write the service that runs a site on a Raspberry Pi.",
     "why": "Why the battery did what it did, at any past second.",
 }
-PARTS = {
-    "hil": ("hil.__main__", "Rigs: the real firmware against simulated devices."),
-    "cloud": ("cloud_bridge.__main__", "The cloud's side: store, serve, audit."),
-}
 
 
 class Lazy(click.Group):
     """Commands by name: those of boards, and `parts`, groups that are `main` of a module."""
 
-    def __init__(self, parts: Mapping[str, tuple[str, str]], **settings: object) -> None:
+    def __init__(self, others: Mapping[str, Part], **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type]
-        self._parts = parts
+        self._parts = others
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *self._parts]
@@ -39,19 +38,22 @@ class Lazy(click.Group):
         if cmd_name in COMMANDS:
             command: click.Command = getattr(import_module("boards.commands"), cmd_name + "_")
         elif cmd_name in self._parts:
-            command = import_module(self._parts[cmd_name][0]).main
+            try:
+                command = self._parts[cmd_name].load().main
+            except PartError as error:
+                raise click.ClickException(str(error)) from None
         else:
             return None
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        lines = [*COMMANDS.items(), *((name, part[1]) for name, part in self._parts.items())]
+        lines = [*COMMANDS.items(), *((name, part.help) for name, part in self._parts.items())]
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
 
-def _group(name: str, parts: Mapping[str, tuple[str, str]]) -> Lazy:
-    return Lazy(parts, name=name, no_args_is_help=True, help=f"""\
+def _group(name: str, others: Mapping[str, Part]) -> Lazy:
+    return Lazy(others, name=name, no_args_is_help=True, help=f"""\
         One control core for the energy assets of an industrial park.
 
         \b
@@ -67,7 +69,7 @@ def _version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-parkedge = _group("parkedge", PARTS)
+parkedge = _group("parkedge", parts.COMMANDS)
 boards = _group("python -m boards", {})
 
 

@@ -17,7 +17,6 @@ from edge.port import TcpPort
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
-_VARIABLE = "PARKEDGE_MQTT_PASSWORD"
 
 
 class HostBoard:
@@ -62,33 +61,11 @@ class HostBoard:
         self._journal.keep(row)
 
     def password(self) -> bytes:
-        """The broker password: a secret, so never in the site file, but in the environment."""
+        """The broker's password: a secret, so never in the site file, but in the environment."""
         return os.environ.get("PARKEDGE_BROKER_PASSWORD", "").encode()
 
     def on_stop(self, stop: Callable[[], None]) -> None:
         """Call `stop` when this process is asked to end."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop())
-
-    def password(self) -> bytes:
-        """The broker's password, from the environment: a site file is shown around."""
-        return os.environ.get(_VARIABLE, "").encode()
-
-    def on_stop(self, stop: Callable[[], None]) -> None:
-        """Call `stop` when this process is asked to end."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop())
-
-    def password(self) -> bytes:
-        """The broker's password: a credential of systemd, else the environment; never the site
-        file, which is shown around."""
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if folder and (Path(folder) / _CREDENTIAL).is_file():
-            return (Path(folder) / _CREDENTIAL).read_bytes().strip()
-        return os.environ.get(_VARIABLE, "").encode()
-
-    def on_stop(self, stop: Callable[[], None]) -> None:
-        """Have `stop` called when somebody ends the process, so that it can end in order."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop())
 

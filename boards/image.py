@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from boards import profiles, zone
-from edge.config import IMAGE_VERSION
+from edge.image import IMAGE_VERSION
 
 if TYPE_CHECKING:
     from boards.site import Site

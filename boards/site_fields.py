@@ -106,34 +106,40 @@ def read_table(findings: Findings, key: str, raw: object, fields: Iterable[Field
     if not isinstance(raw, dict):
         findings.add(key, raw, f"a table [{key}]")
         return dict.fromkeys(shapes)
-    known = {name: value for name, value in raw.items() if name in shapes}
-    meant: dict[str, Any] = {}
+    given = {name: value for name, value in raw.items() if name in shapes}
+    lost = []  # keys that were meant, with no telling what value
     for name in raw:
         if name not in shapes:
-            meant |= _unknown(findings, key, name, raw[name], shapes)
-    values: dict[str, Any] = table(findings, key, meant | known, shapes)
+            right, value = _unknown(findings, key, name, raw[name], shapes)
+            if right and value is not None:
+                given.setdefault(right, value)
+            elif right not in raw:
+                lost.append(right)
+    sought = {name: kind for name, kind in shapes.items() if name not in lost}
+    values: dict[str, Any] = table(findings, key, given, sought)
     for name, kind in shapes.items():
-        given = name in known or name in meant
-        if kind.read(known[name]) is None if name in known else kind.needed and not given:
+        wrong = kind.read(given[name]) is None if name in given else kind.needed
+        if wrong or name in lost:
             values[name] = None
     return values
 
 
 def _unknown(findings: Findings, key: str, name: str, value: object,
-             shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    """Say what a key that nobody reads was meant to be; return it where that is certain."""
+             shapes: Mapping[str, Shape]) -> tuple[str, Any]:
+    """Say what a key that nobody reads was meant to be; return that key ("" when there is no
+    telling) and its value (None)."""
     right, unit = _other_unit(name, shapes)
     right = right or near(name, shapes)
     kind = shapes.get(right)
     if kind is None:
         say(findings, f"{key}.{name}", f"unknown key, expected {one_of(shapes)}")
-        return {}
+        return "", None
     given = kind.meant(value, unit) if isinstance(kind, _Quantity) else kind.read(value)
     hint = ""
     if isinstance(kind, _Quantity) and given is not None and given != value:
         hint = f" give {with_unit(given, kind.unit)}"
     say(findings, f"{key}.{name}", f"unknown key; did you mean {right}?{hint}")
-    return {right: given} if given is not None else {}
+    return right, given
 
 
 def _other_unit(name: str, shapes: Mapping[str, Shape]) -> tuple[str, str]:

@@ -13,8 +13,9 @@ from machine import RTC, UART, WDT, Pin, Timer, reset
 
 from boards.sector_files import SectorFiles
 from boards.sntp import Sntp
-from edge import app, config
+from edge import app
 from edge.compat import TYPE_CHECKING, ticks_ms
+from edge.image import load
 from edge.port import TcpPort
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
 _RELEASE_MS = 1  # added to the computed end of a frame
 _LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
-_PASSWORD = "/password"
+_PASSWORD = "/broker.password"
 _UNIX_2000_S = 946_684_800
 _DAY_S = 86_400
 
@@ -130,18 +131,7 @@ class Board:
         """Nothing: here the rows that matter go to the cloud by way of the outbox."""
 
     def password(self) -> bytes:
-        """The broker password: a secret, so never in the site image, but in a file of its own."""
-        try:
-            with open("/broker.password", "rb") as file:
-                return file.read().strip()
-        except OSError:
-            return b""
-
-    def on_stop(self, stop: "Any") -> None:
-        """A gateway is not stopped; it is unplugged, and its devices fall back by themselves."""
-
-    def password(self) -> bytes:
-        """The broker's password: the file of that name, which flashing leaves alone."""
+        """The broker's password: a secret, so in a file of its own, which flashing leaves alone."""
         try:
             with open(_PASSWORD, "rb") as file:
                 return file.read().strip()
@@ -149,7 +139,7 @@ class Board:
             return b""
 
     def on_stop(self, stop: "Any") -> None:
-        """Nobody stops a gateway in order: a reset is answered by the devices' own timers."""
+        """A gateway is not stopped; it is unplugged, and its devices fall back by themselves."""
 
     def network_up(self) -> bool:
         """Whether the cable is in and there is an address."""
@@ -166,7 +156,7 @@ def _set_clock(day: int, second: int) -> None:
 def main(path: str) -> None:
     """Run the site image at `path`; an error that ends it restarts the gateway."""
     try:
-        image = config.load(path)
+        image = load(path)
         app.run(image, Board(image))
     except KeyboardInterrupt:
         raise  # somebody at the prompt

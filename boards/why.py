@@ -20,6 +20,10 @@ __all__ = ["JournalError", "Second", "TimeError", "explain", "find", "text"]
 _KNOWN = (("grid", "grid_w", "grid_age_ms"), ("battery", "store_w", "store_age_ms"),
           ("state of charge", "soc_pm", "soc_age_ms"), ("PV", "pv_w", "pv_age_ms"))
 
+_NEEDED = ("day", "second", "flags", "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w",
+           "verdict", "charge_max_w", "discharge_max_w", "net_w", "target_w", "hold_w", "price_e4",
+           *(name for _, field, aged in _KNOWN for name in (field, aged)))
+
 
 @dataclass(frozen=True)
 class Second:
@@ -38,8 +42,16 @@ class Second:
 def find(path: Path, at: str | None = None, gateway: str | None = None) -> Second:
     """The row in force at a time of a journal file, a folder of them or a store; without a time
     the newest. Raises JournalError when there is none, TimeError, OSError."""
-    if why_store.is_store(path):
-        return Second(*why_store.find(path, at, gateway))
+    second = Second(*why_store.find(path, at, gateway)) if why_store.is_store(path) \
+        else _in_journal(path, at)
+    missing = [name for name in _NEEDED if name not in second.row]
+    if missing:
+        raise JournalError(f"{path}: its rows do not say {' '.join(missing)}: written by another "
+                           "version")
+    return second
+
+
+def _in_journal(path: Path, at: str | None) -> Second:
     candidates = [file for file in files(path) if _rows(file)]
     if not candidates:
         raise JournalError(f"{path}: no journal rows there")

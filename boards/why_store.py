@@ -15,6 +15,7 @@ from typing import Any
 
 from boards.journal_file import Header, JournalError
 from boards.local_time import Moment, parse, seconds
+from boards.parts import STORE, PartError
 
 _UNIX_2000_S = 946_684_800
 _MAGIC = b"SQLite format 3\0"
@@ -36,11 +37,10 @@ def find(path: Path, at: str | None, gateway: str | None) -> tuple[Moment, dict[
     Raises JournalError, TimeError.
     """
     try:
-        store_module = import_module("cloud_bridge.store")
+        store_module = STORE.load()
         unpack = import_module("msgpack").unpackb
-    except ImportError as error:
-        raise JournalError(f"{path}: a store needs {error.name}: "
-                           "pip install 'parkedge[cloud]'") from None
+    except PartError as error:
+        raise JournalError(f"{path}: {error}") from None
     try:
         births = _births(path, unpack)
         name = _choose(path, births, gateway)
@@ -52,7 +52,7 @@ def find(path: Path, at: str | None, gateway: str | None) -> tuple[Moment, dict[
     except (sqlite3.Error, store_module.StoreError) as error:
         raise JournalError(f"{path}: {error}") from None
     birth = births[name]
-    header = Header(row.fields, ("device", *birth.get("rules", ())), str(birth.get("site", "")),
+    header = Header(row.fields, tuple(birth.get("rules", ())), str(birth.get("site", "")),
                     int(birth.get("beat_s", 1)), name)
     return asked, dict(zip(row.fields, row.values, strict=True)), header
 

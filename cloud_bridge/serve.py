@@ -123,19 +123,17 @@ class Bridge:
         self._is_ready, self._trouble = False, ""
         try:
             client.connect(self._broker.host, self._broker.port, keepalive=60)
-            deadline_s = time.monotonic() + _ANSWER_S
-            while not (self._is_ready or self._stopping.is_set()):
-                self._spin(client, 0.25)
-                if time.monotonic() > deadline_s:
-                    raise BrokerError("no answer in time")
-            self._log("ready", broker=f"{self._broker.host}:{self._broker.port}")
             yield client
         finally:
             client.disconnect()
 
     def _serve(self, client: paho.Client, store: Store) -> None:
+        """Messages of an earlier session come at once, before the answer to the subscription."""
+        deadline_s = time.monotonic() + _ANSWER_S
         while not self._stopping.is_set():
             self._spin(client, 0.25)
+            if not self._is_ready and time.monotonic() > deadline_s:
+                raise BrokerError("no answer in time")
             self._gather(client)
             self._settle(client, store)
             self._tell_status()
@@ -191,9 +189,11 @@ class Bridge:
 
     def _on_subscribe(self, client: paho.Client, userdata: object, mid: int,
                       reasons: list[ReasonCode], properties: Properties | None) -> None:
-        self._is_ready = not any(reason.is_failure for reason in reasons)
-        if not self._is_ready:
+        if any(reason.is_failure for reason in reasons):
             self._trouble = f"may not subscribe to {TOPICS}"
+            return
+        self._is_ready = True
+        self._log("ready", broker=f"{self._broker.host}:{self._broker.port}")
 
     def _on_message(self, client: paho.Client, userdata: object,
                     message: paho.MQTTMessage) -> None:

@@ -1,15 +1,13 @@
-"""What a site file may say, and how the compiled image of one is loaded.
+"""What a site file may say.
 
 The tables below are the single source of the validator, the JSON schema and the documentation,
-all on the host. A gateway only loads the image, which the host has already validated.
+all on the host. A gateway never imports this file: it loads the image (edge/image.py), which the
+host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
 given. Units "id", "text", "zone" and "tariff" are strings, everything else an integer.
 """
 
-import json
-
-IMAGE_VERSION = 1
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
 
 SECTIONS = {
@@ -68,13 +66,3 @@ SECTIONS = {
 }
 
 OPTIONAL = ("ages", "demand", "telemetry", "broker")  # sections with a default for every key
-
-
-def load(path: str) -> dict:
-    """Read a compiled site image; ValueError when it is not one this firmware understands."""
-    with open(path) as file:
-        image = json.load(file)
-    if image.get("image") != IMAGE_VERSION:
-        raise ValueError("%s: image version %s, expected %d"
-                         % (path, image.get("image"), IMAGE_VERSION))
-    return image

@@ -22,7 +22,7 @@ class Site:
     """Everything a beat works on. Public attributes are the parts; rules read them by name."""
 
     def __init__(self, image: dict):
-        self.image = image
+        self.hash = image["hash"]  # which site this is
         self.battery = battery = image["battery"]
         self.beat_s = image["site"]["beat_s"]
         self.fault = None  # what ended the last beat, if it could not be finished
@@ -83,21 +83,23 @@ class Site:
         else:
             window.restart(second, now.flow_w if now.flow_w > 0 else 0)
         flows.clear()
-        if window.ended:
-            self.planner.slot(now.local_day, now.local_second // 900, window.net_mean_w,
-                              window.peak_w, now.month)
-        month = now.month
+        local_day, slot, month = now.local_day, now.local_second // 900, now.month
         now.day = day
         self.clock.tell(now)
         if now.month != month:
             window.new_month()
+        if window.ended:
+            self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
         now.price_e4 = self.prices[now.local_second // 900]
         now.flags = now.flags | CLOCK_OK if self.clock_set else now.flags & ~CLOCK_OK
         self.journal.note_minute(now, window, self.account)
 
     def think(self):
-        """Let the planner work one slice."""
-        self.planner.step(self.now.net_w, self.store_wh())
+        """Let the planner work: one slice for every second of a beat."""
+        store_wh = self.store_wh()
+        for _ in range(self.beat_s):
+            if self.planner.busy:
+                self.planner.step(self.now.net_w, store_wh)
 
     def store_wh(self) -> int:
         """Energy above the floor, Wh."""

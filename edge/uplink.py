@@ -20,7 +20,7 @@ def birth(site) -> bytes:
     at = _put_names(buf, msgpack.put_str(buf, at, "fields"), journal.FIELDS)
     at = _put_names(buf, msgpack.put_str(buf, at, "rules"), site.rule_names)
     at = msgpack.put_str(buf, at, "site")
-    at = msgpack.put_str(buf, at, site.image["hash"])
+    at = msgpack.put_str(buf, at, site.hash)
     at = msgpack.put_str(buf, at, "beat_s")
     at = msgpack.put_int(buf, at, site.beat_s)
     return bytes(buf[:at])

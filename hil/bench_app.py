@@ -8,7 +8,7 @@ import sys
 
 from edge.app import App
 from edge.blocks import FileBlocks
-from edge.config import load
+from edge.image import load
 from edge.port import TcpPort
 
 

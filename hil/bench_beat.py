@@ -14,7 +14,7 @@ from array import array
 gc.collect()
 _before = gc.mem_alloc()
 
-from edge.config import load
+from edge.image import load
 from edge.controller import Controller
 from edge.site import Site
 

@@ -11,8 +11,9 @@ from edge.snapshot import FAULT
 
 IDLE, GATE = -1, -2  # nobody insisted; the gate had the last word
 _WIDTH = len(FIELDS)
-_LO_W, _LO_BY, _HI_W, _HI_BY, _CHOSEN, _COMMAND, _FLAGS = (FIELDS.index(name) for name in (
-    "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w", "flags"))
+_LO_W, _LO_BY, _HI_W, _HI_BY, _CHOSEN, _COMMAND, _FLAGS, _VERDICT = (FIELDS.index(name) for name in (
+    "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w", "flags",
+    "verdict"))
 
 
 class Bounds:
@@ -27,6 +28,7 @@ class Bounds:
         self.low: Counter[int] = Counter()
         self.high: Counter[int] = Counter()
         self.ruled: Counter[int] = Counter()
+        self.verdicts: Counter[int] = Counter()  # of the gate
         self.strip: list[int] = []
         self.examples: dict[int, array[int]] = {}
         self.opening: array[int] = array("i")  # the first row
@@ -38,6 +40,7 @@ class Bounds:
             self.opening = rows[:_WIDTH]
         self.low.update(rows[_LO_BY::_WIDTH])
         self.high.update(rows[_HI_BY::_WIDTH])
+        self.verdicts.update(rows[_VERDICT::_WIDTH])
         ruled = [GATE if command != chosen else low_by if low > 0 else high_by if high < 0 else IDLE
                  for low, low_by, high, high_by, chosen, command in zip(
                      rows[_LO_W::_WIDTH], rows[_LO_BY::_WIDTH], rows[_HI_W::_WIDTH],

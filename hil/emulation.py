@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boards import local_time
 from boards.journal_file import Header, JournalWriter
@@ -52,21 +52,40 @@ class Feeds:
     name: str
 
 
+class Meters(NamedTuple):
+    """What the plant has counted so far; energies without rounding."""
+
+    import_ws: int
+    export_ws: int
+    pv_ws: int
+    load_ws: int
+    charged_ws: int
+    discharged_ws: int
+    lost_uj: int
+    stored_uj: int
+
+    @classmethod
+    def of(cls, plant: Plant) -> Meters:
+        battery = plant.battery
+        return cls(plant.import_ws, plant.export_ws, plant.pv_ws, plant.load_ws,
+                   battery.charged_ws, battery.discharged_ws, battery.lost_uj, battery.stored_uj)
+
+
 @dataclass(frozen=True)
 class Run:
-    """What became of it, from the end of the warm-up on. `opening` and `closing` are the journal
-    rows of the first and the last beat."""
+    """What became of it, from the end of the warm-up on."""
 
     image: dict[str, Any]
+    order: Order
+    load_name: str
     times: list[datetime]  # local start of each quarter-hour
     trace: Trace
     bounds: Bounds
-    plant: Plant
-    opening: array[int]
-    closing: array[int]
-    start_uj: int
-    order: Order
-    load_name: str
+    before: Meters
+    after: Meters
+    balance_uj: int  # energy that came from nowhere since the very start: 0
+    opening: array[int]  # journal row of the first beat
+    closing: array[int]  # and of one beat after the last
 
     @property
     def prices_e4(self) -> list[int]:
@@ -113,9 +132,8 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
         with JournalWriter(out / JOURNAL, Header.of(image)) as journal:
             emulator = Emulator(device, plant, feeds.load, feeds.pv, moment, beat_s, journal.write)
             _pass(emulator, order.warm_up_days, done)
-            trace, bounds, start_uj = Trace(), Bounds(), plant.battery.stored_uj
+            trace, bounds, before = Trace(), Bounds(), Meters.of(plant)
             emulator.trace, emulator.bounds = trace, bounds
-            plant.forget()
             _pass(emulator, feeds.days, done)
             closing = array("i", emulator.close())
     finally:
@@ -123,8 +141,8 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
     began = local_time.seconds(moment) + order.warm_up_days * 86400
     times = [local_time.local(divmod(began + number * feed.QUARTER_S, 86400), image["offsets"])
              for number in range(trace.quarters)]
-    return Run(image, times, trace, bounds, plant, bounds.opening, closing, start_uj,
-               order, feeds.name)
+    return Run(image, order, feeds.name, times, trace, bounds, before, Meters.of(plant),
+               plant.imbalance_uj(first_uj), bounds.opening, closing)
 
 
 def _pass(emulator: Emulator, days: int, done: Callable[[int], None]) -> None:

@@ -39,7 +39,7 @@ def beat(site, controller, v):
 
 def serve(path):
     """Answer each INPUTS array read from standard input with the journal row it caused."""
-    from edge.config import load
+    from edge.image import load
     from edge.controller import Controller
     from edge.site import Site
 

@@ -7,13 +7,12 @@ cut in slices of about 15,000 instructions of a Cortex-M, one a beat, and alloca
 
 from edge.compat import const
 from edge.plan.memory import SLOTS, Memory
-from edge.plan.scale import Scale
+from edge.plan.scale import TOP, Scale
 from edge.plan.target import Target
 from edge.plan.trade import Trade
 
 _IDLE, _DAY, _BEGIN, _TARGET, _TRADE = const(0), const(1), const(2), const(3), const(4)
-_MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
-INFLATE_PM = 1050
+
 
 class Planner:
     """Results, always valid: `target_w` >= 0, `wish_w` (discharge +), `recharge_w` >= 0; `busy`
@@ -25,11 +24,11 @@ class Planner:
         """`demand_price`: 1e-4 currency a kW and month, 0 = demand costs nothing; `prices`: of the
         96 slots of a day, 1e-4 currency a kWh; `contract_w`: target until a day is known;
         `load_max_w`: highest load expected, if above 32 times the battery's power."""
-        store_wh = battery_wh // 1000 * (soc_ceiling_pm - soc_floor_pm)
+        store_wh = battery_wh * (soc_ceiling_pm - soc_floor_pm) // 1000
         self.scale = Scale(store_wh, charge_max_w, discharge_max_w, efficiency_pm, load_max_w)
         self.memory = Memory()
         self.target = Target(self.scale, self.memory, self.scale.power(contract_w))
-        self.trade = Trade(self.scale, self.memory, prices, demand_price * _MISSED, INFLATE_PM)
+        self.trade = Trade(self.scale, self.memory, prices, demand_price)
         worth = self.trade.worth
         self._trades = worth.use_value(max(prices)) > worth.buy_value(min(prices))
         self._shaves = demand_price > 0
@@ -58,8 +57,8 @@ class Planner:
         self.busy = True
 
     def step(self, net_w: int, store_wh: int):
-        """Think for one beat: `net_w` is the load of the slot now, `store_wh` the energy above
-        the floor."""
+        """Think for one beat: `net_w` is the best guess of this slot's mean net load, `store_wh`
+        the energy above the floor. Both are read once a plan, by its first step."""
         phase = self._phase
         if phase == _TRADE:
             if self.trade.step():
@@ -79,7 +78,10 @@ class Planner:
         self._net = self.scale.power(net_w)
         self._store = self.scale.energy(store_wh)
         peak = -(-self._month_peak_w // self.scale.quantum_w)
-        if self.target.begin(self._day, self._slot, self._net, self._store, peak):
+        if not self._shaves:
+            self.target.goal = TOP
+            self._aim()
+        elif self.target.begin(self._day, self._slot, self._net, self._store, peak):
             self._aim()
         else:
             self._phase = _TARGET

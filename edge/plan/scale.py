@@ -5,7 +5,10 @@ Power is counted in quanta of about a thousandth of the battery's power, energy 
 units: the losses cost one multiplication and no division.
 """
 
-_TOP = 32767  # largest power in quanta: what array('h') holds
+from edge.compat import const
+
+TOP = const(32767)  # largest power in quanta: what array('h') holds
+_FULL_BITS = const(29)
 
 
 class Scale:
@@ -14,10 +17,11 @@ class Scale:
     def __init__(self, store_wh: int, charge_max_w: int, discharge_max_w: int,
                  efficiency_pm: int, load_max_w: int):
         largest_w = max(charge_max_w, discharge_max_w)
-        self.quantum_w = max(1, largest_w // 1000, -(-load_max_w // _TOP))
+        self.quantum_w = max(1, largest_w // 1000, -(-load_max_w // TOP),
+                             store_wh * 4000 >> _FULL_BITS)
         self.charge = charge_max_w // self.quantum_w
         self.discharge = discharge_max_w // self.quantum_w
-        self.full = store_wh * 4 // self.quantum_w * 1000
+        self.full = max(1, store_wh * 4 // self.quantum_w) * 1000
         way_pm = 1  # one conversion: the square root of the round trip
         while (way_pm + 1) * (way_pm + 1) <= efficiency_pm * 1000:
             way_pm += 1
@@ -27,13 +31,13 @@ class Scale:
     def power(self, watts: int) -> int:
         """The nearest number of quanta, held within +/-32767."""
         quanta = (watts + self.quantum_w // 2) // self.quantum_w
-        if quanta > _TOP:
-            return _TOP
-        return quanta if quanta > -_TOP else -_TOP
+        if quanta > TOP:
+            return TOP
+        return quanta if quanta > -TOP else -TOP
 
     def energy(self, wh: int) -> int:
         """Units of energy, held within 0 .. full."""
-        units = wh * 4 // self.quantum_w * 1000
-        if units > self.full:
+        slots = wh * 4 // self.quantum_w
+        if slots * 1000 >= self.full:
             return self.full
-        return units if units > 0 else 0
+        return slots * 1000 if slots > 0 else 0

@@ -18,7 +18,7 @@ _OPTIMA = const(14)  # days
 _PRIOR_PM = const(970)
 _STORE_PM = const(900)  # of the energy in store that may be counted upon
 _DAYS = const(10)  # that may answer
-_WALK = const(5)  # slots walked in one step
+_WALK = const(4)  # slots walked in one step
 
 
 class Target:
@@ -84,7 +84,8 @@ class Target:
         if self._learnt == 0:  # no day is known yet: defend the contract, or the highest so far
             goal = self._contract if self._contract > 0 else self._top
         self.goal = goal if goal > month_peak else month_peak
-        self._day, self._slot, self._net, self._store = day, slot, net, store
+        self._day, self._slot = day, slot
+        self._net, self._store = net, store
         self._past, self._answers, self._searching = day, 0, False
         return net <= self.goal
 

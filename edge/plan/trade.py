@@ -17,23 +17,27 @@ _SCENARIOS = const(8)
 _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
 _TREND_PM = const(800)  # of the last hour's deviation is believed,
 _FADE_PM = const(950)  # and less of it for each slot ahead
+_MARGIN_PM = const(250)  # at most are the loads raised, and
+_MARGIN_NUM, _MARGIN_DEN = const(3), const(4)  # by this times demand price over price spread
+_MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
+_MISSED_MAX = const(100_000_000)  # money a kWh: the days' sum must stay below 2^30
 _WALK, _ADD = const(1), const(2)
 
 
 class Trade:
     """`wish`: power wanted by price, quanta, discharge +; valid when `step` says True."""
 
-    def __init__(self, scale, memory, prices, missed: int, inflate_pm: int):
+    def __init__(self, scale, memory, prices, demand_price: int):
         self.scale = scale
         self.memory = memory
         self.prices = prices
-        self.worth = Worth(scale, prices, missed)
+        self.worth = Worth(scale, prices, _missed(demand_price, max(prices)))
         self.levels = Levels()
         self.wish = 0
-        self._inflate_pm = inflate_pm
+        self._inflate_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
         self._refill = _end_of_cheapest(prices)
         self._fade = array("h", [0] * (_AHEAD + SLOTS + 2))
-        believed = _TREND_PM * 32
+        believed = _TREND_PM * 8
         for ahead in range(len(self._fade)):
             self._fade[ahead] = believed
             believed = believed * _FADE_PM // 1000
@@ -96,7 +100,7 @@ class Trade:
                 load = loads[place]
         if load > 0:
             load = load * self._inflate_pm // 1000
-        load += self._deviation * self._fade[ahead] // 32768
+        load += self._deviation * self._fade[ahead] // 8000
         self.worth.back(load, (self._slot + ahead + 1) % SLOTS, self._goal, slots)
 
     def _decide(self) -> int:
@@ -125,6 +129,19 @@ class Trade:
         if buy > scale.charge:
             buy = scale.charge
         return -buy if buy > 0 else 0
+
+
+def _margin_pm(demand_price: int, spread: int) -> int:
+    """How much higher than remembered the load may turn out: the reserve is worth the more, the
+    more a kW of peak costs over what trading a kWh earns."""
+    if spread <= 0 or demand_price * _MARGIN_NUM >= _MARGIN_PM * _MARGIN_DEN * spread:
+        return _MARGIN_PM
+    return demand_price * _MARGIN_NUM // (_MARGIN_DEN * spread)
+
+
+def _missed(demand_price: int, highest: int) -> int:
+    """Price of a unit missing at the target: more than any energy, so that it comes first."""
+    return min(_MISSED_MAX, max(demand_price * _MISSED, 2 * highest))
 
 
 def _end_of_cheapest(prices) -> int:

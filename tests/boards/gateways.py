@@ -1,4 +1,4 @@
-"""Gateways that need no hardware: MicroPython's file system in a folder, spoken to by statements."""
+"""Gateways without hardware: MicroPython's file system in a folder, spoken to by statements."""
 
 from __future__ import annotations
 

@@ -17,10 +17,11 @@ BOARD = "w5500_evb_pico2"
 SCRIPT = """
 import sys
 sys.path[:] = [sys.argv[1], ".frozen"]  # the tree alone, not the project it was built from
-from edge import app, config
+from edge import app
+from edge.image import load
 from edge.site import Site
 from edge.controller import Controller
-image = config.load("site.json")
+image = load("site.json")
 site = Site(image)
 Controller(site).beat(1000, 9457, 0)
 print(app.__file__, image["hash"], len(site.rules), site.fault)

@@ -86,7 +86,8 @@ def test_the_header_says_what_the_rows_are(tmp_path: Path):
 @pytest.mark.parametrize("content", [
     b"", b"\n", b"{}\n", b"[]\n", b"1\n", b'{"journal":9}\n', b'{"journal":1}\n', b"\xff\n",
     b'{"journal":1,"fields":["a"],"rules":[],"site":"","beat_s":1}\n',
-    b'{"journal":1,"fields":3,"rules":[],"site":"","beat_s":1}\n', b"SQLite format 3\0", b"[" * 70000,
+    b'{"journal":1,"fields":3,"rules":[],"site":"","beat_s":1}\n', b"SQLite format 3\0",
+    b"[" * 70000,
 ])
 def test_another_file_is_refused_in_one_line(content, tmp_path: Path):
     path = tmp_path / "a.journal"

@@ -26,7 +26,7 @@ from edge.outbox import Outbox
 outbox = Outbox(SectorFiles(sys.argv[1], 4096, 8))
 outbox.mount()
 for number in range(200):
-    outbox.append(1, b"frame %d" % number)
+    outbox.append(1, b"frame %04d" % number, 10)
 again = Outbox(SectorFiles(sys.argv[1], 4096, 8))
 again.mount()
 print(outbox.backlog(), again.backlog())
@@ -69,7 +69,7 @@ def test_a_sector_never_outgrows_its_size(tmp_path: Path):
     outbox = Outbox(device)
     outbox.mount()
     for number in range(500):
-        outbox.append(1, b"frame %d" % number)
+        outbox.append(1, b"frame %04d" % number, 10)
     device.close()
     sizes = [path.stat().st_size for path in (tmp_path / "log").iterdir()]
     assert max(sizes) <= 4096

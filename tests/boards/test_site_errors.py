@@ -1,4 +1,4 @@
-"""Every mistake in a site file is one line that says where, what was found, what to write instead."""
+"""Every mistake in a site file is one line: where, what was found, what to write instead."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ bus = "meter-line"
 unit = 9
 """
 
+_TEXT = FOUNDRY.read_text("utf-8")
+CARBON = _TEXT[_TEXT.index("[carbon]"):_TEXT.index("[telemetry]")]
+
 # (what is changed, what is said: all of it)
 GOLDEN = {
     "unknown key, another unit": (
@@ -49,6 +52,9 @@ GOLDEN = {
     "unknown key, nothing like it": (
         ("sliding = 0", "sliding = 0\nzzz = 1"),
         ["demand.zzz: unknown key, expected one of sliding"]),
+    "unknown key, a number that cannot be meant": (
+        ("capacity_wh", "capacity_kwh"),
+        ["battery.capacity_kwh: unknown key; did you mean capacity_wh?"]),
     "wrong unit in a text": (
         ("discharge_max_w = 180_000", 'discharge_max_w = "180 kW"'),
         ['battery.discharge_max_w: found "180 kW", expected a whole number 1 .. 8000000 W; '
@@ -67,9 +73,7 @@ GOLDEN = {
         ("capacity_wh = 400_000\n", ""),
         ["battery.capacity_wh: found nothing, expected a whole number 100 .. 30000000 Wh"]),
     "table missing": (
-        ('[carbon]\nfactor = 530_000 # mg CO2 per kWh imported; enter the figure published for your '
-         'grid\nsource = "illustrative; replace by the published factor of your grid and year"\n'
-         "year = 2024\n", ""),
+        (CARBON, ""),
         ["carbon: found nothing, expected a table [carbon]"]),
     "table misspelt": (("[battery]", "[baterry]"),
                        ["baterry: unknown table; did you mean battery?"]),

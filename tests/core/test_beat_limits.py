@@ -205,6 +205,22 @@ def test_a_year_of_the_highest_power_stays_within_31_bits(sliding, without):
 
 
 @pytest.mark.parametrize("sliding", [0, 1])
+@pytest.mark.parametrize("target_w", [1, 3_000_000, 8_000_000])
+@pytest.mark.parametrize("grid_w", [-8_000_000, -1000, 8_000_000])
+def test_the_last_seconds_of_a_window_stay_within_31_bits(grid_w, target_w, sliding):
+    """What is left of the window is divided by what is left of its time: hardly anything."""
+    made = image(demand={"sliding": sliding}, rules={"demand": {"target_w": target_w}})
+    park = Park(made)
+    for second in range(1830):
+        park.fresh_beat(second, grid_w=grid_w, store_w=0, soc_pm=500, pv_w=0)
+        assert park.site.fault is None, (second, park.site.fault)
+        row, window = park.row, park.site.window
+        assert {n: v for n, v in row.items() if not -HALF <= v < HALF} == {}, second
+        assert {n: v for n, v in vars(window).items()
+                if isinstance(v, int) and not -HALF <= v < HALF} == {}, second
+
+
+@pytest.mark.parametrize("sliding", [0, 1])
 def test_ten_days_without_a_demand_target_stay_within_31_bits(sliding):
     made = image(without=("demand",), site={"beat_s": 60}, demand={"sliding": sliding})
     park = Park(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.loop import ONLY, START_S, Loop
@@ -36,6 +36,7 @@ histories = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 900)), min_si
 
 
 @settings(max_examples=60)
+@example([(0, 540), (39, 900), (0, 360)], 73, 50, 50, 60)  # a beat is long: do not wait for the last
 @given(histories, st.integers(0, 500), st.integers(50, 200), st.sampled_from([20, 50, 100, 200]),
        st.sampled_from([1, 5, 5, 10, 60]))
 def test_a_load_that_stays_ends_its_window_at_the_target(history, load_kw, target_kw, power_kw,
@@ -117,3 +118,12 @@ def test_old_readings_and_a_slow_converter_cost_little(ages, tau_s):
     loop.ages, loop.battery.tau_s = ages, tau_s
     grid_w = loop.run(load_b(360)(second) for second in range(2 * 3600))
     assert max(means(grid_w, 900, 900)[1:]) <= 130_000 * 1.01
+
+
+def test_the_row_tells_what_the_window_still_allows():
+    """After ten minutes of 60 kW the last five may carry 180 kW for a mean of 100 kW."""
+    loop = holding(100_000)
+    loop.run([60_000] * 1501)
+    row = loop.park.row
+    assert row["target_w"] == 100_000
+    assert 178_000 <= row["hold_w"] <= 181_000

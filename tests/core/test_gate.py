@@ -21,20 +21,30 @@ plates = st.fixed_dictionaries({
     "step_max_w": st.one_of(st.integers(1, 300), st.integers(1, 2 * MOST_W)),
     "age_max_ms": st.just(5000), "soc_age_max_ms": st.just(10_000),
 })
-readings = st.builds(
-    SimpleNamespace, grid_age_ms=age, store_age_ms=age, soc_age_ms=age,
-    ready=st.sampled_from([True, True, True, False]), soc_pm=per_mille, grid_w=power, store_w=power,
-    flags=st.integers(0, 255))
-good_readings = st.builds(
-    SimpleNamespace, grid_age_ms=st.integers(0, 5000), store_age_ms=st.integers(0, 5000),
-    soc_age_ms=st.integers(0, 10_000), ready=st.just(True), soc_pm=st.integers(90, 910),
-    grid_w=power, store_w=power, flags=st.integers(0, 255))
+warm_ups = st.lists(power, max_size=3)  # earlier commands, for the gate to remember
 
 
-def gate(plate, last_w: int) -> Gate:
-    made = Gate(plate)
-    made.last_w = last_w
-    return made
+def readings(**known):
+    return st.builds(SimpleNamespace, **{**dict(
+        grid_age_ms=age, store_age_ms=age, soc_age_ms=age, soc_pm=per_mille, grid_w=power,
+        store_w=power, ready=st.sampled_from([True, True, True, False]),
+        flags=st.integers(0, 255), verdict=st.just(PASSED), command_w=st.just(0)), **known})
+
+
+good_readings = readings(
+    grid_age_ms=st.integers(0, 5000), store_age_ms=st.integers(0, 5000),
+    soc_age_ms=st.integers(0, 10_000), ready=st.just(True), soc_pm=st.integers(90, 910))
+any_readings = st.one_of(readings(), good_readings)
+CALM = SimpleNamespace(grid_age_ms=0, store_age_ms=0, soc_age_ms=0, ready=True, soc_pm=500, flags=0,
+                       grid_w=0, store_w=0, verdict=PASSED, command_w=0)
+
+
+def warmed(plate, commands) -> tuple[Gate, int]:
+    """A gate that has let these commands through, as far as it would, and the last it let out."""
+    made, last_w = Gate(plate), 0
+    for w in commands:
+        last_w = made.allow_w(w, CALM)
+    return made, last_w
 
 
 def safe(w: int, plate, now, last_w: int) -> bool:
@@ -57,26 +67,28 @@ def safe(w: int, plate, now, last_w: int) -> bool:
 
 
 @settings(max_examples=400)
-@given(plates, st.one_of(readings, good_readings), power, power)
-def test_what_goes_out_keeps_every_promise(plate, now, w, last_w):
-    out_w = gate(plate, last_w).allow_w(w, now)
-    assert safe(out_w, plate, now, last_w)
+@given(plates, warm_ups, any_readings, power)
+def test_what_goes_out_keeps_every_promise(plate, commands, now, w):
+    made, last_w = warmed(plate, commands)
+    assert safe(made.allow_w(w, now), plate, now, last_w)
 
 
 @settings(max_examples=400)
-@given(plates, good_readings, power, power)
-def test_it_cuts_no_more_than_it_must(plate, now, w, last_w):
+@given(plates, warm_ups, good_readings, power)
+def test_it_cuts_no_more_than_it_must(plate, commands, now, w):
     """The answer lies between 0 and the command, and one watt more would break a promise."""
-    out_w = gate(plate, last_w).allow_w(w, now)
+    made, last_w = warmed(plate, commands)
+    out_w = made.allow_w(w, now)
     assert 0 <= out_w <= w or w <= out_w <= 0
     if out_w != w:
         assert not safe(out_w + (1 if w > 0 else -1), plate, now, last_w)
 
 
 @settings(max_examples=200)
-@given(plates, good_readings, power, power, st.integers(0, 64))
-def test_a_command_inside_all_limits_passes_unchanged(plate, now, toward_w, last_w, part):
+@given(plates, warm_ups, good_readings, power, st.integers(0, 64))
+def test_a_command_inside_all_limits_passes_unchanged(plate, commands, now, toward_w, part):
     """Smaller commands in the same direction keep the promises too: find the last one that does."""
+    made, last_w = warmed(plate, commands)
     sign = 1 if toward_w > 0 else -1
     kept_w, broken_w = 0, abs(toward_w) + 1
     while broken_w - kept_w > 1:
@@ -85,31 +97,29 @@ def test_a_command_inside_all_limits_passes_unchanged(plate, now, toward_w, last
             kept_w = middle_w
         else:
             broken_w = middle_w
-    made = gate(plate, last_w)
     w = sign * (kept_w - kept_w * part // 64)
     assert made.allow_w(w, now) == w
-    assert made.verdict == PASSED
+    assert now.verdict == PASSED
 
 
-@given(plates, st.one_of(readings, good_readings), power, power)
-def test_it_agrees_with_itself(plate, now, w, last_w):
-    """What it let out it lets out again, from the same state and in the next beat."""
-    made = gate(plate, last_w)
+@given(plates, warm_ups, any_readings, power)
+def test_it_agrees_with_itself(plate, commands, now, w):
+    """What it let out it lets out again, from the same past and in the next beat."""
+    made, _ = warmed(plate, commands)
     out_w = made.allow_w(w, now)
-    assert made.last_w == out_w
-    assert gate(plate, last_w).allow_w(out_w, now) == out_w
+    assert warmed(plate, commands)[0].allow_w(out_w, now) == out_w
     assert made.allow_w(out_w, now) == out_w
 
 
-@given(plates, st.one_of(readings, good_readings), power, power)
-def test_the_verdict_says_whether_and_why(plate, now, w, last_w):
-    made = gate(plate, last_w)
+@given(plates, warm_ups, any_readings, power)
+def test_the_verdict_says_whether_and_why(plate, commands, now, w):
+    made, _ = warmed(plate, commands)
     out_w = made.allow_w(w, now)
-    assert (made.verdict == PASSED) == (out_w == w)
-    assert WORDS[made.verdict]
+    assert (now.verdict == PASSED) == (out_w == w)
+    assert WORDS[now.verdict]
     stale = (now.grid_age_ms > 5000 or now.store_age_ms > 5000 or now.soc_age_ms > 10_000
              or not now.ready)
-    assert (made.verdict == STALE) == (stale and w != 0)
+    assert (now.verdict == STALE) == (stale and w != 0)
 
 
 @given(plates, good_readings, st.lists(power, min_size=2, max_size=10))
@@ -123,13 +133,13 @@ def test_the_magnitude_grows_by_a_step_a_beat_at_most(plate, now, commands):
         last_w = out_w
 
 
-@given(plates, good_readings, power)
-def test_falling_back_to_rest_is_always_allowed(plate, now, last_w):
-    assert gate(plate, last_w).allow_w(0, now) == 0
+@given(plates, warm_ups, any_readings)
+def test_falling_back_to_rest_is_always_allowed(plate, commands, now):
+    assert warmed(plate, commands)[0].allow_w(0, now) == 0
 
 
-@given(plates, readings, power, power)
-def test_it_believes_no_flag_computed_above_it(plate, now, w, last_w):
-    out_w = gate(plate, last_w).allow_w(w, now)
+@given(plates, warm_ups, any_readings, power)
+def test_it_believes_no_flag_computed_above_it(plate, commands, now, w):
+    out_w = warmed(plate, commands)[0].allow_w(w, now)
     now.flags ^= 255
-    assert gate(plate, last_w).allow_w(w, now) == out_w
+    assert warmed(plate, commands)[0].allow_w(w, now) == out_w

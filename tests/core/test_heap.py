@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hil import lockstep
 from tests.core.park import DAY, TICKS, image
 
 BEATS = 5000
@@ -87,17 +86,16 @@ def test_no_beat_touches_the_heap(made, micropython, tmp_path):
 
 def test_the_trap_catches_an_allocation(micropython, tmp_path):
     """The test above must be able to fail: a rule that makes a list is named."""
-    folder = tmp_path / "edge" / "rules"
     image_path, inputs_path = _write(tmp_path, image(), seed=1)
     script = tmp_path / "trapped.py"
     script.write_text(
         "import edge.rules.export as export\n"
-        "def narrow(self, envelope, now):\n"
-        "    envelope.at_most([now.net_w][0] + self.export_max_w, self.by)\n"
-        "export.Rule.narrow = narrow\n"
+        "def rule(by, keys, site):\n"
+        "    def narrow(envelope, now):\n"
+        "        envelope.at_most([now.net_w][0] + keys['export_max_w'], by)\n"
+        "    return narrow\n"
+        "export.rule = rule\n"
         f"exec(open({str(SCRIPT)!r}).read())\n")
-    assert not folder.exists()
     said = micropython.run(script, image_path, inputs_path, heap="2m").stdout
     assert "MemoryError" in said
     assert "in narrow" in said
-    assert len(lockstep.INPUTS) == 14

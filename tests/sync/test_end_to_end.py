@@ -18,7 +18,7 @@ from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort
 from edge.sync import Sync
-from tests.sync.test_serve import Served, serve, url  # noqa: F401 (serve is a fixture)
+from tests.sync.test_serve import Bridges, url
 
 DIES_AFTER_COMMIT = """
 import paho.mqtt.client
@@ -75,6 +75,12 @@ class Gateway:
 
 
 @pytest.fixture
+def serve():
+    with Bridges() as bridges:
+        yield bridges.start
+
+
+@pytest.fixture
 def store(tmp_path):
     """The database, empty."""
     Store(tmp_path / "park.db").close()
@@ -99,7 +105,7 @@ def stored(store):
     return dict(found)
 
 
-def test_all_frames_arrive(mosquitto, serve, store, gateway):  # noqa: F811
+def test_all_frames_arrive(mosquitto, serve, store, gateway):
     gateway.append(100)
     bridge = serve(url(mosquitto), store)
     gateway.deliver()
@@ -110,7 +116,7 @@ def test_all_frames_arrive(mosquitto, serve, store, gateway):  # noqa: F811
     assert gateway.sync.strange_acks == 0
 
 
-def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):  # noqa: F811
+def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):
     """Frames it had acknowledged and not yet passed on are gone with it: the gateway has them."""
     bridge = serve(url(mosquitto), store)
     bridge.wait("ready")
@@ -126,7 +132,7 @@ def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):  # no
     assert stored(store) == gateway.appended
 
 
-def test_bridge_killed_between_commit_and_acknowledgement(mosquitto, serve, store, gateway):  # noqa: F811
+def test_bridge_killed_between_commit_and_acknowledgement(mosquitto, serve, store, gateway):
     gateway.append(30)
     for _ in range(3):
         bridge = serve(url(mosquitto), store, prelude=DIES_AFTER_COMMIT)
@@ -139,7 +145,7 @@ def test_bridge_killed_between_commit_and_acknowledgement(mosquitto, serve, stor
     assert stored(store) == gateway.appended
 
 
-def test_store_locked_for_a_while(mosquitto, serve, store, gateway):  # noqa: F811
+def test_store_locked_for_a_while(mosquitto, serve, store, gateway):
     serve(url(mosquitto), store).wait("ready")
     locker = sqlite3.connect(store, isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
@@ -154,7 +160,7 @@ def test_store_locked_for_a_while(mosquitto, serve, store, gateway):  # noqa: F8
     assert stored(store) == gateway.appended
 
 
-def test_everything_fails_in_turn(mosquitto, serve, store, gateway):  # noqa: F811
+def test_everything_fails_in_turn(mosquitto, serve, store, gateway):
     """Gateway, broker and bridge are killed over and over while frames are being appended."""
     bridge = serve(url(mosquitto), store)
     for turn in range(12):
@@ -175,7 +181,7 @@ def test_everything_fails_in_turn(mosquitto, serve, store, gateway):  # noqa: F8
     assert gateway.outbox.lost() == 0
 
 
-def test_history_longer_than_the_outbox(mosquitto, serve, store, tmp_path):  # noqa: F811
+def test_history_longer_than_the_outbox(mosquitto, serve, store, tmp_path):
     """What was overwritten is reported, the rest arrives, and nothing waits for what can't come."""
     gateway = Gateway(mosquitto, tmp_path, sectors=4)
     gateway.append(120)
@@ -191,7 +197,7 @@ def test_history_longer_than_the_outbox(mosquitto, serve, store, tmp_path):  # n
     db.close()
 
 
-def test_new_database_for_an_old_gateway(mosquitto, serve, store, gateway, tmp_path):  # noqa: F811
+def test_new_database_for_an_old_gateway(mosquitto, serve, store, gateway, tmp_path):
     bridge = serve(url(mosquitto), store)
     gateway.append(20)
     gateway.deliver()
@@ -202,7 +208,7 @@ def test_new_database_for_an_old_gateway(mosquitto, serve, store, gateway, tmp_p
     assert sorted(stored(tmp_path / "new.db")) == list(range(21, 41))
 
 
-def test_embedded_broker_is_enough_for_a_demo(serve, store, tmp_path):  # noqa: F811
+def test_embedded_broker_is_enough_for_a_demo(serve, store, tmp_path):
     with EmbeddedBroker() as broker:
         gateway = Gateway(broker, tmp_path, user=broker.user.encode())
         gateway.append(10)

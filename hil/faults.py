@@ -1,0 +1,132 @@
+"""Faults, one function each, found by its name. Its parameters are keys a scenario may set.
+
+A fault is told as what it does while it lasts, so that the same one works on a real wire, where it
+changes frames, and without one, where it changes readings. What a reading alone cannot show (a
+wrong check sum, a strange address) needs a wire.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edge.wire.crc16 import crc16
+
+_EXCEPTION = 0x80  # added to the function code of a refused request
+_MBAP = 6  # bytes before the unit in a frame over TCP
+
+Frame = Callable[[bytes, bool], bytes]  # (frame, is it RTU) -> what goes out instead
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a fault does. `part`: "" for a device, or what of the way up to the cloud it strikes."""
+
+    mute: bool = False  # nothing is answered
+    hides: bool = False  # answered, but the values are not available
+    frozen: bool = False  # the same registers for ever
+    delay_ms: int = 0  # of every reply
+    frame: Frame | None = None
+    part: str = ""
+
+    @property
+    def needs_wire(self) -> bool:
+        """Whether readings alone cannot show it."""
+        return self.frozen or self.frame is not None
+
+
+def silence() -> Effect:
+    """The device answers nothing: switched off, or its line cut."""
+    return Effect(mute=True)
+
+
+def late(by_ms: int = 400) -> Effect:
+    """Every reply comes late."""
+    return Effect(delay_ms=by_ms)
+
+
+def exception(code: int = 4) -> Effect:
+    """Every request is refused with a Modbus exception (specification, section 7)."""
+
+    def refuse(frame: bytes, rtu: bool) -> bytes:
+        unit, function = _body(frame, rtu)[:2]
+        return _framed(bytes((unit, function | _EXCEPTION, code)), frame, rtu)
+
+    return Effect(frame=refuse)
+
+
+def foreign_unit() -> Effect:
+    """Replies bear the address of another device: two of them share one, or a gateway mixes up."""
+
+    def strange(frame: bytes, rtu: bool) -> bytes:
+        body = _body(frame, rtu)
+        return _framed(bytes((body[0] % 247 + 1,)) + body[1:], frame, rtu)
+
+    return Effect(frame=strange)
+
+
+def garble(at: int = -1) -> Effect:
+    """One bit of byte `at` of every reply is turned; the last one is the check sum on a serial
+    line, and data over TCP, where nothing but its own sense protects it."""
+
+    def turn(frame: bytes, rtu: bool) -> bytes:
+        turned = bytearray(frame)
+        turned[at] ^= 1
+        return bytes(turned)
+
+    return Effect(frame=turn)
+
+
+def stuck() -> Effect:
+    """The device answers for ever what it answered last: a meter whose processor has hung."""
+    return Effect(frozen=True)
+
+
+def not_available() -> Effect:
+    """The device answers, and says of every value that it does not know it."""
+    return Effect(hides=True)
+
+
+def network_down() -> Effect:
+    """The gateway reaches no broker: connections break, new ones are refused."""
+    return Effect(part="network")
+
+
+def broker_down() -> Effect:
+    """The broker ends, and comes back without its memory."""
+    return Effect(part="broker")
+
+
+def store_down() -> Effect:
+    """The bridge's database takes nothing."""
+    return Effect(part="store")
+
+
+def known() -> dict[str, Callable[..., Effect]]:
+    """Every fault by its name."""
+    return {name: made for name, made in globals().items()
+            if inspect.isfunction(made) and not name.startswith("_")
+            and made.__module__ == __name__ and inspect.signature(made).return_annotation is Effect}
+
+
+def make(kind: str, keys: Mapping[str, int]) -> Effect:
+    """The fault of a name. ValueError when there is none, or it has no such key."""
+    made = known().get(kind)
+    if made is None:
+        raise ValueError(f"found {kind}, expected one of {' '.join(known())}")
+    taken = inspect.signature(made).parameters
+    for key in keys:
+        if key not in taken:
+            raise ValueError(f"{kind} has no key {key}, but {' '.join(taken) or 'none at all'}")
+    return made(**keys)
+
+
+def _body(frame: bytes, rtu: bool) -> bytes:
+    """Unit and protocol data unit."""
+    return frame[:-2] if rtu else frame[_MBAP:]
+
+
+def _framed(body: bytes, model: bytes, rtu: bool) -> bytes:
+    """A valid frame of another body; over TCP with the transaction of `model`."""
+    if rtu:
+        return body + crc16(body, 0, len(body)).to_bytes(2, "little")
+    return model[:4] + len(body).to_bytes(2, "big") + body

@@ -1,0 +1,193 @@
+"""The figures of an emulation: without a battery, with it, and the best that could have been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from boards.journal_file import Header
+from boards.site_tables import rules
+from boards.why_words import meaning
+from edge.gate import WORDS
+from edge.journal import FIELDS
+from hil import bill, optimum
+from hil.bounds import GATE, IDLE
+from hil.emulate import window_pm
+from hil.emulation import Run
+from hil.trace import MINUTES, kwh, peak_kw, quarterly, stored_kwh
+
+_E4 = 10_000
+_UJ_PER_WS = 1_000_000
+
+
+class Column(NamedTuple):
+    """One way it could have gone. `refill` buys back what the store has lost meanwhile."""
+
+    peak_kw: float
+    demand: float
+    energy: float
+    refill: float
+    total: float
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """Everything that is reported, for a machine; money in the tariff's currency."""
+    tariff = run.image["tariff"]
+    columns = {"without": _without(run), "with": _with(run), "best": _best(run)}
+    without, with_, best = columns.values()
+    return {
+        "site": run.image["name"], "load": run.load_name, "start": run.times[0].isoformat(),
+        "days": run.trace.quarters / 96, "warm_up_days": run.order.warm_up_days,
+        "beat_s": run.image["site"]["beat_s"], "dut": run.order.dut,
+        "currency": tariff["currency"], "tariff": tariff["name"],
+        **{name: column._asdict() for name, column in columns.items()},
+        "share_of_best": {"peak": _share(without.demand, with_.demand, best.demand),
+                          "bill": _share(without.total, with_.total, best.total)},
+        "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
+        "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
+        "bounds": _bounds(run), "verdicts": _verdicts(run),
+        "months": [_month(month) for month in bills(run)],
+    }
+
+
+def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
+    """The bills of the run's months, with the battery or without."""
+    imports = run.trace.import_ws if battery else run.trace.bare_ws
+    grid, prices = run.trace.grid_ws(battery), run.prices_e4
+    return [bill.month_bill(month.name, imports[month.first * MINUTES:month.end * MINUTES],
+                            grid[month.first * MINUTES:month.end * MINUTES],
+                            prices[month.first:month.end], run.image["tariff"],
+                            bool(run.image["demand"]["sliding"]))
+            for month in bill.months(run.times)]
+
+
+def _without(run: Run) -> Column:
+    found = bills(run, battery=False)
+    peak = peak_kw(run.trace.bare_ws, bool(run.image["demand"]["sliding"]))
+    return _column(peak, found, 0.0)
+
+
+def _with(run: Run) -> Column:
+    """The store is valued at the cheapest price, bought through the losses of charging."""
+    missing_kwh = stored_kwh(run.before.stored_uj - run.after.stored_uj)
+    refill = missing_kwh / _way(run) * min(run.image["tariff"]["prices_e4"]) / _E4
+    peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
+    return _column(peak, bills(run), refill)
+
+
+def _column(peak: float, found: Sequence[bill.Bill], refill: float) -> Column:
+    demand, energy = sum(one.demand for one in found), sum(one.energy for one in found)
+    return Column(peak, demand, energy, refill, demand + energy + refill)
+
+
+def _best(run: Run) -> Column:
+    """Each line the best of its own, month by month, from full to full with all known ahead."""
+    battery = best_battery(run)
+    tariff = run.image["tariff"]
+    demand_price = tariff["demand_e4"] / _E4
+    net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
+    peak = demand = energy = total = 0.0
+    for month in bill.months(run.times):
+        load = net_kw[month.first:month.end]
+        prices = [price / _E4 for price in run.prices_e4[month.first:month.end]]
+        lowest = optimum.lowest_peak_kw(load, battery)
+        peak, demand = max(peak, lowest), demand + lowest * demand_price
+        unlimited = max(*load, 0.0) + battery.power_kw
+        energy += optimum.bill_at(load, unlimited, battery, optimum.Tariff(prices, 0.0))
+        total += optimum.lowest_bill(load, battery, optimum.Tariff(prices, demand_price))
+    return Column(peak, demand, energy, 0.0, total)
+
+
+def best_battery(run: Run) -> optimum.Battery:
+    """The battery as the optimum sees it: what the site file lets control use."""
+    keys = run.image["battery"]
+    floor_pm, ceiling_pm = window_pm(run.image)
+    power_w = max(keys["charge_max_w"], keys["discharge_max_w"])
+    store_kwh = keys["capacity_wh"] * (ceiling_pm - floor_pm) / 1e6
+    return optimum.Battery(power_w / 1e3, store_kwh, _way(run))
+
+
+def _way(run: Run) -> float:
+    efficiency: float = (run.image["battery"]["efficiency_pm"] / 1000) ** 0.5
+    return efficiency
+
+
+def _share(without: float, with_: float, best: float) -> float | None:
+    """How much of what was to be had was got; None where nothing was."""
+    return (without - with_) / (without - best) if without - best > 1e-9 * abs(without) else None
+
+
+def _energy(run: Run) -> dict[str, float]:
+    before, after = run.before, run.after
+    flows = ("import_ws", "export_ws", "pv_ws", "load_ws", "charged_ws", "discharged_ws")
+    found = {name.removesuffix("_ws"): kwh(getattr(after, name) - getattr(before, name))
+             for name in flows}
+    return found | {"lost": kwh(after.lost_uj - before.lost_uj) / _UJ_PER_WS,
+                    "stored_start": stored_kwh(before.stored_uj),
+                    "stored_end": stored_kwh(after.stored_uj)}
+
+
+def _carbon(run: Run) -> dict[str, Any]:
+    """Emissions of imported energy at the site file's factor (mg/kWh), kg CO2."""
+    factor = run.image["carbon"]["factor"]
+    return {"without_kg": kwh(sum(run.trace.bare_ws)) * factor / 1e6,
+            "with_kg": kwh(run.after.import_ws - run.before.import_ws) * factor / 1e6,
+            "factor_kg_per_kwh": factor / 1e6, "source": run.image["carbon"]["source"],
+            "year": run.image["carbon"]["year"]}
+
+
+def _ledger(run: Run) -> dict[str, float]:
+    """What the controller itself has accounted, from its first and last journal row."""
+    def passed(whole: str, part: str, parts: int) -> float:
+        at, rest = FIELDS.index(whole), FIELDS.index(part)
+        return (run.closing[at] - run.opening[at]
+                + (run.closing[rest] - run.opening[rest]) / parts)
+
+    return {"import_kwh": passed("import_kwh", "import_wh", 1000),
+            "export_kwh": passed("export_kwh", "export_wh", 1000),
+            "carbon_kg": passed("carbon_kg", "carbon_g", 1000),
+            "energy_cost": passed("cost_units", "cost_e4", _E4)}
+
+
+def names(run: Run) -> list[str]:
+    """Rule names by their number in a row."""
+    return ["device", *(name for name, _ in run.image["rules"])]
+
+
+def name_of(who: int, known: Sequence[str]) -> str:
+    """The rule, the gate, or nobody."""
+    return {IDLE: "idle", GATE: "gate"}.get(who) or known[who]
+
+
+def _bounds(run: Run) -> list[dict[str, Any]]:
+    """A line a rule that ever bound, the busiest first: shares of time and an example."""
+    found, known, header = run.bounds, names(run), Header.of(run.image)
+    everyone = {*found.low, *found.high, *found.ruled}
+    lines = []
+    for who in sorted(everyone, key=lambda one: (-found.ruled[one], -found.low[one], one)):
+        name = name_of(who, known)
+        line = {"rule": name, "words": _words(name), "low": found.low[who] / found.beats,
+                "high": found.high[who] / found.beats, "ruled": found.ruled[who] / found.beats}
+        row = dict(zip(FIELDS, found.examples.get(who, ()), strict=False))
+        if row and who >= 0:
+            line["example"] = {"day": row["day"], "second": row["second"],
+                               "chosen_w": row["chosen_w"], "why": meaning(name, row, header)}
+        lines.append(line)
+    return lines
+
+
+def _words(name: str) -> str:
+    fixed = {"idle": "Nobody insists: the battery rests.",
+             "device": "What the battery and its converter can do now.",
+             "gate": "The last, independent check changed the command."}
+    return fixed.get(name) or rules()[name].meaning
+
+
+def _verdicts(run: Run) -> dict[str, float]:
+    return {WORDS[number]: beats / run.bounds.beats
+            for number, beats in run.bounds.verdicts.most_common() if number}
+
+
+def _month(month: bill.Bill) -> dict[str, Any]:
+    return {"month": month.month, "total": month.total,
+            "lines": [line._asdict() for line in month.lines]}

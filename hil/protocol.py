@@ -1,0 +1,88 @@
+"""How a controller is scored: what it saved of what was to be saved with all loads known ahead.
+
+The first full month is a warm-up, up to twelve months after it are scored, and of these none with
+more than 5 % of its quarter-hours filled or missing. A site's share is the sum of its months'
+savings over the sum of the savings of the perfect-foresight optimum (hil/optimum.py).
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import mean, stdev
+from typing import NamedTuple
+
+from hil.bill import Month, months
+from hil.optimum import Battery, Tariff, bill, lowest_bill, lowest_peak_kw
+
+_MONTHS = 12
+_POOR = 0.05  # filled or missing, of a month
+_SLOTS = 96
+
+
+class Month3(NamedTuple):
+    """One month without the battery, with it, and at best: peaks in kW, bills in currency."""
+
+    month: str
+    peaks: tuple[float, float, float]
+    bills: tuple[float, float, float]
+
+
+class Spread(NamedTuple):
+    """A share over the sites; `error` is the standard error of the mean."""
+
+    mean: float
+    error: float
+    worst: float
+    worst_site: str
+
+
+def scored_months(times: Sequence[datetime], filled: Sequence[bool]) -> list[Month]:
+    """The months that count, of quarter-hours with these local starts."""
+    found = months(times)
+    full = next((number for number, month in enumerate(found)
+                 if month.end - month.first >= (1 - _POOR) * _whole(times[month.first])), None)
+    if full is None:
+        return []
+    following = found[full + 1:full + 1 + _MONTHS]
+    return [month for month in following if _poor(month, times, filled) <= _POOR]
+
+
+def score_month(month: str, load_kw: Sequence[float], grid_kw: Sequence[float], battery: Battery,
+                tariff: Tariff) -> Month3:
+    """Score one month of 15-minute means; export, below 0, earns nothing."""
+    peaks = (max(0.0, *load_kw), max(0.0, *grid_kw), lowest_peak_kw(load_kw, battery))
+    if any(tariff.prices):
+        bills = (bill(load_kw, tariff), bill(grid_kw, tariff),
+                 lowest_bill(load_kw, battery, tariff))
+    else:
+        without, with_, best = (tariff.demand_price * peak for peak in peaks)
+        bills = (without, with_, best)
+    return Month3(month, peaks, bills)
+
+
+def share(found: Sequence[tuple[float, float, float]]) -> float | None:
+    """Savings over the best savings, summed over the months; None where nothing was to be saved."""
+    saved = sum(without - with_ for without, with_, _ in found)
+    best = sum(without - best for without, _, best in found)
+    return saved / best if best > 1e-9 * sum(abs(without) for without, _, _ in found) else None
+
+
+def spread(shares: dict[str, float]) -> Spread:
+    """Mean, standard error and worst of the sites' shares; at least one."""
+    values = list(shares.values())
+    error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    worst = min(shares, key=lambda site: shares[site])
+    return Spread(mean(values), error, shares[worst], worst)
+
+
+def _whole(time: datetime) -> int:
+    """Quarter-hours of the month a time lies in."""
+    return monthrange(time.year, time.month)[1] * _SLOTS
+
+
+def _poor(month: Month, times: Sequence[datetime], filled: Sequence[bool]) -> float:
+    whole = _whole(times[month.first])
+    good = sum(not guess for guess in filled[month.first:month.end])
+    return 1 - good / whole

@@ -1,0 +1,210 @@
+"""Score the real controller over measured loads: one battery, one tariff, many sites.
+
+A site is compiled from the text of a site file and run by the emulator like any other. What is
+scored is read back from the trace that was written, after that has been re-checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boards import site as sites
+from boards import tariff as tariffs
+from boards.local_time import parse
+from boards.shapes import Findings
+from hil import optimum, protocol, recheck, series, trace
+from hil.bill import slot
+from hil.dut import InProcess
+from hil.emulate import Emulator, image_of, plant_of, window_pm
+from hil.feed import QUARTER_S, Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SUFFIX = ".csv.gz"
+TARIFF = Path(__file__).with_name("score_tariff.toml")
+BATTERIES = {"large": (0.25, 2), "small": (0.10, 1)}  # power over the highest load; hours of it
+MODES = ("peak", "bill")
+_MAX_KW = 8000  # edge/config.py: what the beat's arithmetic is proven for
+_SITE = """\
+[site]
+park = "score"
+gateway = "site"
+timezone = "UTC" # the loads' own clock
+beat_s = {beat_s}
+[battery]
+capacity_wh = {capacity_wh}
+charge_max_w = {power_w}
+discharge_max_w = {power_w}
+efficiency_pm = 900
+lease_ms = {lease_ms}
+[gate]
+charge_max_w = {power_w}
+discharge_max_w = {power_w}
+soc_floor_pm = 100
+soc_ceiling_pm = 900
+import_max_w = 8_000_000
+export_max_w = 8_000_000
+step_max_w = {step_w}
+age_max_ms = 5000
+soc_age_max_ms = 60_000
+[tariff]
+file = {tariff}
+[carbon]
+factor = 0
+source = "not asked"
+year = 2026
+[rules.reserve]
+floor_pm = 100
+ceiling_pm = 900
+[rules.demand]
+[rules.self_use]
+[rules.tariff]
+[rules.refill]
+[[bus]]
+name = "line"
+link = "rtu"
+path = 0
+[[bus]]
+name = "battery-line"
+link = "rtu"
+path = 1
+[[bus]]
+name = "net"
+link = "tcp"
+host = "127.0.0.1"
+[[device]]
+name = "meter"
+profile = "acrel_adw300"
+bus = "line"
+unit = 1
+[[device]]
+name = "pcs"
+profile = "sinexcel_pcs"
+bus = "net"
+[[device]]
+name = "bms"
+profile = "soltaro_bms"
+bus = "battery-line"
+"""
+
+
+class Case(NamedTuple):
+    """What every site is scored with."""
+
+    battery: str = "large"
+    mode: str = "bill"
+    beat_s: int = 60
+    tariff: Path = TARIFF
+
+
+class Result(NamedTuple):
+    """One site; shares are None where nothing was to be saved, or not asked."""
+
+    site: str
+    months: list[protocol.Month3]
+    peak_share: float | None
+    bill_share: float | None
+    both_ways: int
+    wrong: list[str]
+
+
+def loads(folder: Path) -> dict[str, Path]:
+    """The load files of a folder by site."""
+    return {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob("*" + SUFFIX))}
+
+
+def site_of(peak_w: int, case: Case) -> sites.Site:
+    """The site of a load. In mode peak energy costs nothing."""
+    part, hours = BATTERIES[case.battery]
+    power_w = int(peak_w * part)
+    text = _SITE.format(beat_s=case.beat_s, power_w=power_w, capacity_wh=power_w * hours,
+                        lease_ms=max(5000, 2000 * case.beat_s), step_w=2 * power_w,
+                        tariff=_quoted(case.tariff.name))
+    checked = sites.check_bytes(text.encode(), case.tariff.resolve().parent / "site.toml")
+    if checked.site is None:
+        raise sites.SiteError(checked.errors)
+    if case.mode == "bill":
+        return checked.site
+    free = replace(checked.site.tariff, prices_e4=(0,) * tariffs.SLOTS)
+    return replace(checked.site, tariff=free)
+
+
+def check_tariff(path: Path) -> None:
+    """Raises SiteError with every mistake in a tariff file."""
+    findings = Findings(path.name)
+    if tariffs.read(path, findings) is None:
+        raise sites.SiteError(findings.lines)
+
+
+def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Result:
+    """Run one site, write its trace into `out`, re-check and score it; `done` is told of
+    quarter-hours as they pass. Raises SeriesError, SiteError, OSError."""
+    name = path.name.removesuffix(SUFFIX)
+    load = series.read(path)
+    if load.step_s != QUARTER_S:
+        raise series.SeriesError(f"{path}: a step of {load.step_s} s, expected {QUARTER_S}")
+    peak_w = max(load.watts)
+    if not 0 < peak_w <= _MAX_KW * 1000:
+        raise series.SeriesError(f"{path}: a peak of {peak_w / 1000} kW, expected up to {_MAX_KW}")
+    image = image_of(site_of(peak_w, case))
+    written = out / f"{name}.csv"
+    fault = _run(image, load, case.beat_s, written, done)
+    limits = limits_of(image)
+    rows = recheck.read(written)
+    verdict = recheck.recheck(rows, [w / 1000 for w in load.watts], limits)
+    months = score_rows(rows, load.filled, image, limits)
+    priced = case.mode == "bill"
+    return Result(name, months, protocol.share([month.peaks for month in months]),
+                  protocol.share([month.bills for month in months]) if priced else None,
+                  verdict.both_ways, ([fault] if fault else []) + verdict.violations)
+
+
+def _run(image: Mapping[str, Any], load: series.Series, beat_s: int, written: Path,
+         done: Callable[[int], None]) -> str:
+    """Emulate one load; returns what fault latched, if one did."""
+    device = InProcess(image)
+    start = parse(load.start.isoformat(), (0, 0), image["offsets"])
+    emulator = Emulator(device, plant_of(image), Measured(load, beat_s), None, start, beat_s)
+    for number in range(len(load)):
+        emulator.quarter()
+        if number % 96 == 95:
+            done(96)
+    times = (time.isoformat(timespec="minutes") for time in load.times())
+    trace.write(written, emulator.trace, trace.SCORED, times)
+    return f"the controller latched a fault: {device.site.fault!r}" if device.site.fault else ""
+
+
+def limits_of(image: Mapping[str, Any]) -> recheck.Limits:
+    """The battery's limits; it starts full."""
+    battery = image["battery"]
+    floor_pm, ceiling_pm = window_pm(image)
+    floor, ceiling = (battery["capacity_wh"] * pm / 1e6 for pm in (floor_pm, ceiling_pm))
+    way = (battery["efficiency_pm"] / 1000) ** 0.5
+    return recheck.Limits(battery["discharge_max_w"] / 1000, floor, ceiling, ceiling, way)
+
+
+def score_rows(rows: Sequence[recheck.Row], filled: Sequence[bool], image: Mapping[str, Any],
+               limits: recheck.Limits) -> list[protocol.Month3]:
+    """Score the months of a trace."""
+    battery = optimum.Battery(limits.power_kw, limits.ceiling_kwh - limits.floor_kwh, limits.way)
+    day = image["tariff"]["prices_e4"]
+    times = [row.timestamp for row in rows]
+    months = []
+    for month in protocol.scored_months(times, filled):
+        part = rows[month.first:month.end]
+        prices = [day[slot(row.timestamp)] / 10_000 for row in part]
+        tariff = optimum.Tariff(prices, image["tariff"]["demand_e4"] / 10_000)
+        months.append(protocol.score_month(
+            month.name, [row.load_kw for row in part], [row.grid_kw for row in part], battery,
+            tariff))
+    return months
+
+
+def _quoted(text: str) -> str:
+    """A TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

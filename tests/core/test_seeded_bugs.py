@@ -1,0 +1,102 @@
+"""The properties of gate and ledger catch real bugs: each one planted here makes them fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.core.mutate import Bug, NotFound
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GATE = ["test_gate.py"]
+ACCOUNT = ["test_account.py"]
+WINDOW = ["test_demand_window.py", "-k", "month_begins or changes_every_second"]
+LAW = ["test_demand_law.py", "-k", "second_window_on or load_that_stays"]
+
+BUGS = {
+    "discharges at the floor": (GATE, Bug(
+        "gate.py", "_discharge_w", "now.soc_pm <= self.floor_pm", "now.soc_pm < self.floor_pm")),
+    "forgets the battery at the connection": (GATE, Bug(
+        "gate.py", "_charge_w", "self.import_w - now.grid_w - now.store_w",
+        "self.import_w - now.grid_w + now.store_w")),
+    "believes a converter that is not ready": (GATE, Bug(
+        "gate.py", "_blind", "now.soc_age_ms > self.soc_age_ms or not now.ready",
+        "now.soc_age_ms > self.soc_age_ms")),
+    "steps from rest although it charged": (GATE, Bug(
+        "gate.py", "_charge_w", "most_w -= self.last_w", "most_w += self.last_w")),
+    "drops the carry of a register": (ACCOUNT, Bug(
+        "ledger/account.py", "post", "self._ws %= _WS_PER_WH", "self._ws = 0")),
+    "cannot go below zero": (ACCOUNT, Bug(
+        "ledger/account.py", "post", "self.e4 >= 10000 or self.e4 < 0", "self.e4 >= 10000")),
+    "turns the sign of export": (ACCOUNT, Bug(
+        "ledger/flows.py", "post", "self.export_ws -= w * span_s",
+        "self.export_ws += w * span_s")),
+    "lets the peak fall": (WINDOW, Bug(
+        "ledger/demand.py", "_close_window", "self.demand_w > self.peak_w", "True")),
+    "keeps last month's peak": (WINDOW, Bug(
+        "ledger/demand.py", "new_month", "self.peak_w = 0", "pass")),
+    "adds what the window has used": (LAW, Bug(
+        "ledger/demand.py", "_weigh",
+        "target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60",
+        "target_w * _MINUTES + self._used_wmin - self._flows.import_ws // 60")),
+}
+
+# In the copy: the same examples every time, and no time spent on making a failure small.
+CONFTEST = """
+from pathlib import Path
+import edge
+from hypothesis import Phase, settings
+assert Path(edge.__file__).is_relative_to(Path(__file__).parent), "tests must see the copy"
+settings.register_profile("seeded", derandomize=True, deadline=None, database=None,
+                          phases=(Phase.explicit, Phase.generate))
+settings.load_profile("seeded")
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The core and its tests, to be spoilt."""
+    for folder in ("edge", "hil", "tests/core"):
+        shutil.copytree(ROOT / folder, tmp_path / folder,
+                        ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\npythonpath = .\naddopts = --import-mode=importlib -p no:cacheprovider\n")
+    return tmp_path
+
+
+def run(copy: Path, *selections: list[str]) -> subprocess.CompletedProcess[str]:
+    """The tests of the copy, one selection after the other; stops at the first failure."""
+    done = None
+    for file, *more in selections:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", f"tests/core/{file}", *more],
+            cwd=copy, capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""})
+        if done.returncode:
+            break
+    assert done is not None
+    return done
+
+
+def test_without_a_bug_they_pass(copy):
+    done = run(copy, GATE, ACCOUNT, WINDOW, LAW)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("tests", "bug"), BUGS.values(), ids=BUGS.keys())
+def test_with_a_bug_they_fail(tests, bug, copy):
+    bug.plant(copy)
+    done = run(copy, tests)
+    assert done.returncode == 1, f"{bug} went unnoticed:\n{done.stdout}{done.stderr}"
+    assert "AssertionError" in done.stdout or "assert" in done.stdout, done.stdout
+
+
+def test_a_bug_that_fits_nowhere_is_not_taken_for_planted(copy):
+    with pytest.raises(NotFound):
+        Bug("gate.py", "allow_w", "w > 123456", "w >= 123456").plant(copy)
