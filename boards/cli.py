@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 class Lazy(click.Group):
-    """Commands by name: those of boards, and `parts`, groups that are `main` of a module."""
+    """Commands by name: those of boards, and `others`, groups that are `main` of a module."""
 
     def __init__(self, others: Mapping[str, Part], **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type]

@@ -200,7 +200,7 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
       parkedge run examples/office/site.toml --board emulator --journal run
     """
     from boards.image import compile_site
-    from edge import app
+    from edge.app import run
 
     found = _load(site)
     board = _board(board_name, found)
@@ -208,7 +208,7 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
         _fail(f"{board.name} runs by itself: parkedge flash {site} --board {board.name}")
     image = compile_site(found)
     chosen: Any = import_module(f"boards.{board.name}").Board(image, folder)
-    app.run(image, chosen)
+    run(image, chosen)
 
 
 @click.command("install")

@@ -34,7 +34,8 @@ class _Quantity(Shape):
         """What `found` is in this unit, from its own or from `unit`; None: there is no telling."""
         text = _QUANTITY.fullmatch(found) if isinstance(found, str) else None
         number, unit = (text[1], text[2] or unit) if text else (str(found), unit)
-        target, factor = _SCALES.get(unit.lower(), (self.unit, "1"))
+        own = unit in ("", self.unit)
+        target, factor = (self.unit, "1") if own else _SCALES.get(unit.lower(), ("", "1"))
         try:
             value = Decimal(number) * Decimal(factor)
         except InvalidOperation:

@@ -176,7 +176,7 @@ class Bridge:
         self.counts["commits"] += 1
 
     def _tell_status(self) -> None:
-        if time.monotonic() >= self._status_due_s:
+        if self._is_ready and time.monotonic() >= self._status_due_s:
             self._status_due_s = time.monotonic() + _STATUS_S
             self._log("status", **self.counts)
 

@@ -9,7 +9,7 @@ starved ends in a restart, and every device falls back by its own dead-man timer
 import asyncio
 import gc
 
-from edge.compat import const, ticks_add, ticks_diff, ticks_ms
+from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff, ticks_ms
 from edge.controller import Controller
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
@@ -20,14 +20,20 @@ from edge.site import Site
 from edge.sync import Sync
 from edge.uplink import Uplink
 
+if TYPE_CHECKING:
+    from typing import Any
+
 _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
 _COLLECT_BEATS = const(8)
 
-if hasattr(asyncio, "sleep_ms"):
-    _pause_ms = asyncio.sleep_ms
-else:
+_sleep_ms = getattr(asyncio, "sleep_ms", None)
 
-    async def _pause_ms(ms: int):
+
+async def _pause_ms(ms: int):
+    """Let the other tasks run for ms milliseconds."""
+    if _sleep_ms:
+        await _sleep_ms(ms)
+    else:  # CPython
         await asyncio.sleep(ms / 1000)
 
 
@@ -42,7 +48,9 @@ class App:
         roles = (self.site.grid_meter, self.site.storage, self.site.pv)
         for device in image["devices"]:
             self.buses[device["bus"]].add(Driver(device, roles))
-        self.outbox = self.client = self.sync = None  # what the uplink is made of, as far as it is
+        self.outbox: Any = None  # what the uplink is made of, as far as there is one
+        self.client: Any = None
+        self.sync: Any = None
         self.uplink = self._uplink(image)
         self.running = True
         self.beats = 0
@@ -91,16 +99,16 @@ class App:
         while self.running:
             await _pause_ms(bus.step(ticks_ms()))
 
-    async def _uplink_task(self):
+    async def _uplink_task(self, uplink):
         while self.running:
-            await _pause_ms(self.uplink.step(ticks_ms(), self.board.network_up()))
+            await _pause_ms(uplink.step(ticks_ms(), self.board.network_up()))
 
     async def main(self):
         """Run until `stop`, then give the devices back."""
         self.board.watchdog(False)
         tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses]
         if self.uplink is not None:
-            tasks.append(asyncio.create_task(self._uplink_task()))
+            tasks.append(asyncio.create_task(self._uplink_task(self.uplink)))
         try:
             await self._beat_task()
         finally:
@@ -120,7 +128,7 @@ class App:
                 bus_ms = bus.step(ticks_ms())
                 if bus_ms < wait_ms:
                     wait_ms = bus_ms
-            if all([bus.has_left() for bus in self.buses]):
+            if all(bus.has_left() for bus in self.buses):
                 break
             await _pause_ms(wait_ms)
         if self.uplink is not None:

@@ -17,7 +17,7 @@ class LocalTime:
     def __init__(self, changes: list):
         self.changes = changes
         self._at = 0
-        self._month_of_day = -1
+        self._month_of_day = -(1 << 20)  # no day yet
         self._month = 0
 
     def tell(self, now):

@@ -35,8 +35,8 @@ class Controller:
             site.journal.note(now, site.envelope, 0)
             site.journal.row[0] = day
             site.telemetry.offer(site.journal.row, GATE_FAULT << 16 | now.flags, now.beat_s)
-        except Exception as error:
-            site.fault = error
+        except Exception:
+            site.fault = site.fault or FAULT  # the first fault is the cause; keep it
         return 0
 
 

@@ -1,9 +1,9 @@
 """One fixed-size row a beat: flight recorder, telemetry, golden trace and replay input in one.
 
 A row is `array('i')` with the fields below, little-endian 32-bit, each within 31 bits. What the
-beat saw comes first, what it decided and why after it; day and from target_w on, a field stands as it was
-at the last full minute. So a row alone answers "which rule bound,
-and what did it know?", and a file of rows runs through today's code again.
+beat saw comes first, what it decided and why after it; `day` and all from `target_w` on stand as
+they were at the last full minute. So a row alone answers "which rule bound, and what did it
+know?", and a file of rows runs through today's code again.
 """
 
 from array import array

@@ -121,7 +121,8 @@ class MqttClient:
 
     def step(self, now_ms: int) -> int:
         """Do what can be done without waiting; ms until the next step is worth while."""
-        if self.state == GONE or (self.state == PAUSING and ticks_diff(self._due_ms, now_ms) > 0):
+        if self.state == GONE or (self.state == PAUSING and 0 < ticks_diff(self._due_ms, now_ms)
+                                  <= self.options.retry_max_ms):  # else nobody came for days
             return _CALM_MS
         try:
             self._work(now_ms)
@@ -243,7 +244,7 @@ class MqttClient:
         """Ask for a sign of life when either direction has been quiet, 3.1.2.10 and 3.12."""
         quiet_ms = max(ticks_diff(now_ms, self._sent_ms), ticks_diff(now_ms, self._heard_ms))
         if (self.state == UP and not self._pinging
-                and quiet_ms >= self.options.hello.keepalive_s * 750):
+                and not 0 <= quiet_ms < self.options.hello.keepalive_s * 750):
             self._say(mqtt.put_empty(self._control, self._control_end, mqtt.PINGREQ))
             self._pinging = True
             self._ping_due_ms = ticks_add(now_ms, self.options.reply_ms)

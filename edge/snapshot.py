@@ -13,6 +13,7 @@ READY = const(32)
 FAULT = const(64)
 CLOCK_OK = const(128)
 
+_NET_MAX_W = const(8_000_000)  # as each reading; a minute of it and of a battery fits 31 bits
 _PAIR = const(3)  # grid and battery power fresh: the load can be told
 _NEEDED = const(39)  # and the state of charge, and the converter ready: it may be used
 
@@ -101,6 +102,10 @@ def _settle(now, ages: dict, grid, store):
             age_ms = grid_age_ms if grid_age_ms > store_age_ms else store_age_ms
             moment_ms = ticks_add(now_ms, -age_ms)
             net_w = grid.at(moment_ms) + store.at(moment_ms)
+        if net_w > _NET_MAX_W:  # two readings that cannot both be right
+            net_w = _NET_MAX_W
+        elif net_w < -_NET_MAX_W:
+            net_w = -_NET_MAX_W
         now.net_w = net_w
 
     return settle

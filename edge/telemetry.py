@@ -29,10 +29,9 @@ class Telemetry:
         """Put the row into the open batch, waited_s after the one before."""
         if self.rows:
             self._age_s += waited_s
-        if not self._open.add(row):
-            if not self._swap() or not self._open.add(row):
-                self.lost += 1
-                return
+        if not self._open.add(row) and not (self._swap() and self._open.add(row)):
+            self.lost += 1
+            return
         self.rows += 1
         if self.rows >= self._rows_max or self._age_s >= self._linger_s:
             self._swap()

@@ -2,9 +2,12 @@
 
 from array import array
 
-from edge.compat import const, ticks_diff
+from edge.compat import const
 
-_LENGTH = const(16)
+_LENGTH = const(16)  # a power of two
+_LAST = const(15)
+_TICKS = const((1 << 30) - 1)  # tick differences are folded here, calls cost too much
+_PAST = const(1 << 29)  # a difference from here on is a negative one
 _FINE = const(64)  # interpolation in 64ths keeps 8 MW steps inside 31 bits
 
 
@@ -27,7 +30,7 @@ class Trail:
         if self.count:
             if self._ms[newest] == stamp_ms:
                 return
-            newest = (newest + 1) % _LENGTH
+            newest = newest + 1 & _LAST
         self._ms[newest] = stamp_ms
         self._w[newest] = w
         self._newest = newest
@@ -37,16 +40,17 @@ class Trail:
     def at(self, moment_ms: int) -> int:
         """Power at moment_ms, W: between two readings a straight line, outside them the nearest."""
         k = self._newest
-        late_ms = ticks_diff(self._ms[k], moment_ms)
-        if late_ms <= 0:
+        stamps_ms = self._ms
+        late_ms = stamps_ms[k] - moment_ms & _TICKS
+        if late_ms == 0 or late_ms >= _PAST:
             return self._w[k]
         for _ in range(self.count - 1):
-            older = (k - 1) % _LENGTH
-            early_ms = ticks_diff(moment_ms, self._ms[older])
-            if early_ms >= 0:
-                rise_w = self._w[k] - self._w[older]
+            older = k - 1 & _LAST
+            early_ms = moment_ms - stamps_ms[older] & _TICKS
+            if early_ms < _PAST:
+                older_w = self._w[older]
                 part = early_ms * _FINE // (early_ms + late_ms)
-                return self._w[older] + rise_w * part // _FINE
+                return older_w + (self._w[k] - older_w) * part // _FINE
             k = older
-            late_ms = -early_ms
+            late_ms = -early_ms & _TICKS
         return self._w[k]

@@ -31,7 +31,7 @@ APP_BEATS = 60
 _MARK = 1400  # instructions of the write that marks a beat, subtracted; measured with no beat
 
 
-class Missing(Exception):
+class NotMeasuredError(Exception):
     """Why a figure cannot be measured on this machine."""
 
 
@@ -53,7 +53,7 @@ def command(as_json: bool, streams: Path | None, only: str | None) -> None:
             continue
         try:
             found = measure(streams)
-        except Missing as error:
+        except NotMeasuredError as error:
             click.echo(f"{prefix}: not measured: {error}", err=True)
             continue
         figures.update(found)
@@ -70,14 +70,14 @@ def _image() -> dict[str, Any]:
 
     site = check(SITE).site
     if site is None:
-        raise Missing(f"{SITE} is not valid")
+        raise NotMeasuredError(f"{SITE} is not valid")
     return compile_site(site)
 
 
 def _tool(name: str) -> str:
     path = BIN / name
     if not path.exists():
-        raise Missing(f"no {name}: make toolchain")
+        raise NotMeasuredError(f"no {name}: make toolchain")
     return str(path)
 
 
@@ -103,7 +103,7 @@ class _Tree:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(compile_module(name))
         except BuildError as error:
-            raise Missing(str(error)) from error
+            raise NotMeasuredError(str(error)) from error
         self.site.write_bytes(encode(self.image))
         return self
 
@@ -112,10 +112,9 @@ class _Tree:
 
     def record(self, beats: int) -> None:
         """Readings of a closed loop in process, for MicroPython to run through again."""
-        from hil import lockstep, plants, series
-
         from edge.controller import Controller
         from edge.site import Site
+        from hil import lockstep, plants, series
 
         site = Site(self.image)
         controller = Controller(site)
@@ -145,7 +144,7 @@ class _Tree:
              f"sys.argv[:] = {[script, *arguments]!r}; import hil.{script}"],
             capture_output=True, text=True, timeout=300, check=False)
         if done.returncode:
-            raise Missing((done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:200])
+            raise NotMeasuredError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:200])
         return done.stdout
 
 
@@ -162,7 +161,7 @@ def _beat_heap(_: Path | None) -> dict[str, float]:
 def _beat_arm(_: Path | None) -> dict[str, float]:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise Missing("no C compiler for the counting plugin")
+        raise NotMeasuredError("no C compiler for the counting plugin")
     with _Tree() as tree:
         tree.record(ARM_BEATS)
         plugin = tree.folder / "count_insns.so"
@@ -176,7 +175,7 @@ def _beat_arm(_: Path | None) -> dict[str, float]:
     beats = [after - before - _MARK
              for before, after in zip(counts[::2], counts[1::2], strict=True)]
     if len(beats) != ARM_BEATS:
-        raise Missing(f"{len(beats)} beats counted, expected {ARM_BEATS}")
+        raise NotMeasuredError(f"{len(beats)} beats counted, expected {ARM_BEATS}")
     return {"beat.arm_instructions": round(sum(beats) / len(beats)),
             "beat.arm_instructions_max": max(beats[60:])}  # past the start
 
@@ -187,7 +186,7 @@ def _sizes(_: Path | None) -> dict[str, float]:
     try:
         size = {name: len(compile_module(name)) for name in edge_modules()}
     except BuildError as error:
-        raise Missing(str(error)) from error
+        raise NotMeasuredError(str(error)) from error
     return {"size.core_mpy_bytes": sum(size[name] for name in core_modules()),
             "size.app_mpy_bytes": sum(size.values()),
             **{f"size.module.{name}": size[name] for name in sorted(size)}}
@@ -203,10 +202,10 @@ def _heap_app(_: Path | None) -> dict[str, float]:
                 tree.run([interpreter, "-X", f"heapsize={middle}k"], "bench_app",
                          str(tree.site), str(tree.folder), str(APP_BEATS))
                 high = middle
-            except Missing as error:
+            except NotMeasuredError as error:
                 reason, low = error, middle
         if high == 512:
-            raise Missing(f"does not run in 512k: {reason}")
+            raise NotMeasuredError(f"does not run in 512k: {reason}")
     return {"heap.app_min_heapsize_bytes": high * 1024}
 
 

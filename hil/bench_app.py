@@ -11,33 +11,37 @@ from edge.blocks import FileBlocks
 from edge.image import load
 from edge.port import TcpPort
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class _Board:
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
         self.second = 0
 
-    def open_port(self, bus):
+    def open_port(self, bus: "Any") -> TcpPort:
         return TcpPort("127.0.0.1", 9)
 
-    def wall(self):
+    def wall(self) -> "tuple[int, int, bool]":
         self.second += 1
         return 9800 + self.second // 86400, self.second % 86400, True
 
-    def flash_device(self):
+    def flash_device(self) -> FileBlocks:
         return FileBlocks(self.folder + "/outbox.bin", 4096, 16)
 
-    def watchdog(self, feed):
+    def watchdog(self, feed: bool) -> None:
         pass
 
-    def keep(self, row, rule_names):
+    def keep(self, row: "Any", rule_names: "Any") -> None:
         pass
 
-    def password(self):
+    def password(self) -> bytes:
         return b""
 
 
-def main(path, folder, beats):
+def main(path: str, folder: str, beats: int) -> None:
     """Take the beats, and step everything else in between."""
     image = load(path)
     image["broker"]["host"] = image["broker"]["host"] or "127.0.0.1"

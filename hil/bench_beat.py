@@ -11,22 +11,33 @@ import sys
 import time
 from array import array
 
-gc.collect()
-_before = gc.mem_alloc()
+from hil.lockstep import INPUTS, hand_over
 
-from edge.image import load
-from edge.controller import Controller
-from edge.site import Site
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+def _used() -> int:
+    """Bytes of the heap in use; only MicroPython tells."""
+    gc.collect()
+    told: int = gc.mem_alloc()  # type: ignore[attr-defined]
+    return told
+
+
+_before = _used()
+
+from edge.controller import Controller  # noqa: E402  what follows is measured
+from edge.image import load  # noqa: E402  what follows is measured
+from edge.site import Site  # noqa: E402  what follows is measured
 
 _site = Site(load(sys.argv[1]))
 _controller = Controller(_site)
-gc.collect()
-_core_bytes = gc.mem_alloc() - _before
-
-from hil.lockstep import INPUTS, hand_over
+_core_bytes = _used() - _before
 
 
-def _readings(path):
+def _readings(path: str) -> "Iterator[array[int]]":
     """The rows of a file, each in the same preallocated array."""
     row = array("i", [0] * len(INPUTS))
     view = memoryview(row)
@@ -35,24 +46,25 @@ def _readings(path):
             yield row
 
 
-def heap(path):
+def heap(path: str) -> None:
     """Bytes that beats allocate, and how long they take."""
     import micropython
+
+    clock: Any = time
 
     beats = allocated = 0
     spent_us = 0
     for row in _readings(path):
         hand_over(_site, row)
-        gc.collect()
-        before = gc.mem_alloc()
-        start_us = time.ticks_us()
+        before = _used()
+        start_us = clock.ticks_us()
         micropython.heap_lock()
         _controller.beat(row[0], row[1], row[2])
         micropython.heap_unlock()
-        spent_us += time.ticks_diff(time.ticks_us(), start_us)
+        spent_us += clock.ticks_diff(clock.ticks_us(), start_us)
         if _site.fault is not None:  # the beat asked for heap: measure it unlocked
             raise _site.fault
-        allocated += gc.mem_alloc() - before
+        allocated += _used() - before
         batch = _site.telemetry.take()
         if batch is not None:
             _site.telemetry.done()
@@ -61,9 +73,9 @@ def heap(path):
                       "core_bytes": _core_bytes}))
 
 
-def mark(path):
+def mark(path: str) -> None:
     """Write a byte around every beat."""
-    sink = getattr(sys.stderr, "buffer", sys.stderr)
+    sink: Any = getattr(sys.stderr, "buffer", sys.stderr)
     write, beat = sink.write, _controller.beat
     for row in _readings(path):
         hand_over(_site, row)

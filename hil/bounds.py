@@ -11,9 +11,8 @@ from edge.snapshot import FAULT
 
 IDLE, GATE = -1, -2  # nobody insisted; the gate had the last word
 _WIDTH = len(FIELDS)
-_LO_W, _LO_BY, _HI_W, _HI_BY, _CHOSEN, _COMMAND, _FLAGS, _VERDICT = (FIELDS.index(name) for name in (
-    "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w", "flags",
-    "verdict"))
+_LO_W, _LO_BY, _HI_W, _HI_BY, _CHOSEN, _COMMAND, _FLAGS, _VERDICT = map(FIELDS.index, (
+    "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w", "flags", "verdict"))
 
 
 class Bounds:

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import tempfile
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,10 +51,10 @@ class InProcess:
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
         self._controller = Controller(self.site)
+        self._beat: Callable[..., int] = lockstep.beat  # a file of both Pythons has no types
 
     def beat(self, inputs: array[int]) -> int:
-        setpoint_w: int = lockstep.beat(self.site, self._controller, inputs)
-        return setpoint_w
+        return self._beat(self.site, self._controller, inputs)
 
     def close(self) -> None:
         pass
@@ -92,10 +93,8 @@ class MicroPythonProcess:
         return self.row[self._setpoint]
 
     def close(self) -> None:
-        try:
+        with suppress(BrokenPipeError):
             self._sink.close()
-        except BrokenPipeError:
-            pass
         self._source.close()
         try:
             self._process.wait(5)

@@ -5,8 +5,7 @@ changes frames, and without one, where it changes readings. What a reading alone
 wrong check sum, a strange address) needs a wire.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.wire.crc16 import crc16
@@ -101,25 +100,6 @@ def store_down() -> Effect:
     return Effect(part="store")
 
 
-def known() -> dict[str, Callable[..., Effect]]:
-    """Every fault by its name."""
-    return {name: made for name, made in globals().items()
-            if inspect.isfunction(made) and not name.startswith("_")
-            and made.__module__ == __name__ and inspect.signature(made).return_annotation is Effect}
-
-
-def make(kind: str, keys: Mapping[str, int]) -> Effect:
-    """The fault of a name. ValueError when there is none, or it has no such key."""
-    made = known().get(kind)
-    if made is None:
-        raise ValueError(f"found {kind}, expected one of {' '.join(known())}")
-    taken = inspect.signature(made).parameters
-    for key in keys:
-        if key not in taken:
-            raise ValueError(f"{kind} has no key {key}, but {' '.join(taken) or 'none at all'}")
-    return made(**keys)
-
-
 def _body(frame: bytes, rtu: bool) -> bytes:
     """Unit and protocol data unit."""
     return frame[:-2] if rtu else frame[_MBAP:]
@@ -128,5 +108,5 @@ def _body(frame: bytes, rtu: bool) -> bytes:
 def _framed(body: bytes, model: bytes, rtu: bool) -> bytes:
     """A valid frame of another body; over TCP with the transaction of `model`."""
     if rtu:
-        return body + crc16(body, 0, len(body)).to_bytes(2, "little")
+        return body + crc16(bytearray(body), 0, len(body)).to_bytes(2, "little")
     return model[:4] + len(body).to_bytes(2, "big") + body

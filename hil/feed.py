@@ -1,7 +1,7 @@
 """Powers for the plant, a quarter-hour at a time: measured, or made a day at a time.
 
-A beat sees the mean power of its own span. Only what is asked for is made, so that a year of seconds
-never lies in memory.
+A beat sees the mean power of its own span. Only what is asked for is made, so that a year of
+seconds never lies in memory.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from hil.series import Series, SeriesError, clear_sky, factory_day
+from hil.series import EPOCH, Series, SeriesError, clear_sky, factory_day
 
 QUARTER_S = 900
 QUARTERS = 96  # of a day
-_POOL = 10  # days made before they come again, in an order without a week in it
+_POOL = 4  # days made before they come again, in an order without a week in it,
+_LEAST_PM, _MOST_PM = 920, 1030  # each time a little lower or higher
 
 
 class Feed(Protocol):
@@ -46,10 +47,11 @@ class Measured:
         step_s = series.step_s
         if not _fits(step_s, QUARTER_S) or not _fits(step_s, beat_s):
             raise SeriesError(f"a step of {step_s} s cannot be cut into beats of {beat_s} s")
-        offset_s = int(((start or series.start) - series.start).total_seconds())
-        if offset_s < 0 or offset_s % QUARTER_S or series.start.timestamp() % QUARTER_S:
-            raise SeriesError(f"a series from {series.start.isoformat(' ', 'minutes')} on, expected "
-                              "one that begins with the load's, at a quarter of an hour")
+        began_s, first_s = _seconds(series.start), _seconds(start or series.start)
+        offset_s = first_s - began_s
+        if offset_s < 0 or offset_s % QUARTER_S or began_s % QUARTER_S:
+            raise SeriesError(f"begins at {series.start.isoformat(' ', 'minutes')}, expected a "
+                              "quarter of an hour, not after the load's")
         self._first = offset_s // QUARTER_S
         self._watts, self._step_s, self._beat_s = series.watts, step_s, beat_s
         self.quarters = len(series) * step_s // QUARTER_S - self._first
@@ -72,13 +74,19 @@ class Made:
 
     def quarter(self, number: int) -> Sequence[int]:
         day, quarter = divmod(number, QUARTERS)
-        if day >= _POOL:
-            day = random.Random(day).randrange(_POOL)
+        beats = QUARTER_S // self._beat_s
+        part = slice(quarter * beats, (quarter + 1) * beats)
+        if day < _POOL:
+            return self._day(day)[part]
+        chance = random.Random(day)
+        like, pm = self._day(chance.randrange(_POOL)), chance.randint(_LEAST_PM, _MOST_PM)
+        return [w * pm // 1000 for w in like[part]]
+
+    def _day(self, day: int) -> array[int]:
         if day not in self._days:
             series = self._make(day + 1)
             self._days[day] = array("i", per_beat(series.watts, series.step_s, self._beat_s))
-        beats = QUARTER_S // self._beat_s
-        return self._days[day][quarter * beats:(quarter + 1) * beats]
+        return self._days[day]
 
 
 def factory(start: datetime, beat_s: int, days: int) -> Made:
@@ -102,6 +110,10 @@ def per_beat(watts: Sequence[int], step_s: int, beat_s: int) -> Sequence[int]:
         return [w for w in watts for _ in times]
     each = beat_s // step_s
     return [sum(watts[i:i + each]) // each for i in range(0, len(watts), each)]
+
+
+def _seconds(time: datetime) -> int:
+    return int((time - EPOCH).total_seconds())
 
 
 def _fits(one_s: int, other_s: int) -> bool:

@@ -8,6 +8,10 @@ reading's stamp below zero means that the device stayed silent.
 import sys
 from array import array
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 INPUTS = (
     "now_ms", "day", "second",
     "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
@@ -15,7 +19,7 @@ INPUTS = (
 )
 
 
-def hand_over(site, v):
+def hand_over(site: "Any", v: "array[int]") -> None:
     """Give the readings `v` (in the order of INPUTS) to the roles, as a driver would."""
     if v[4] >= 0:
         site.grid_meter.take("grid_w", v[3], v[4])
@@ -31,16 +35,17 @@ def hand_over(site, v):
         site.pv.take("pv_w", v[9], v[10])
 
 
-def beat(site, controller, v):
+def beat(site: "Any", controller: "Any", v: "array[int]") -> int:
     """Hand the readings over and take one beat; returns the setpoint in W."""
     hand_over(site, v)
-    return controller.beat(v[0], v[1], v[2])
+    setpoint_w: int = controller.beat(v[0], v[1], v[2])
+    return setpoint_w
 
 
-def serve(path):
+def serve(path: str) -> None:
     """Answer each INPUTS array read from standard input with the journal row it caused."""
-    from edge.image import load
     from edge.controller import Controller
+    from edge.image import load
     from edge.site import Site
 
     site = Site(load(path))

@@ -9,7 +9,8 @@ one conversion, nothing, and never). So the whole state is one length of stored 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 NEVER = 1e5  # currency per kWh: what an infeasible kWh costs, far above any price
 _GOLDEN = (5**0.5 - 1) / 2
@@ -30,7 +31,9 @@ class Tariff(NamedTuple):
     demand_price: float
 
 
-def holds(load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25) -> bool:
+def holds(
+    load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25
+) -> bool:
     """Tell whether a battery that starts full keeps every slot's import at or below the target."""
     store = battery.store_kwh
     for load in load_kw:
@@ -111,7 +114,7 @@ class Worth:
 def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:
     """Return the least bill with the import held at or below `ceiling` kW, from full to full."""
     worth = Worth(sorted(set(tariff.prices)), battery)
-    for load, price in zip(reversed(load_kw), reversed(tariff.prices)):
+    for load, price in zip(reversed(load_kw), reversed(tariff.prices), strict=True):
         worth.back(load, price, ceiling)
     return worth.cost + tariff.demand_price * ceiling
 
@@ -138,5 +141,5 @@ def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> f
 
 def bill(import_kw: Sequence[float], tariff: Tariff, hours: float = 0.25) -> float:
     """Return the bill of a month of imports (kW a slot; export, below 0, earns nothing)."""
-    energy = sum(max(0.0, kw) * price for kw, price in zip(import_kw, tariff.prices))
+    energy = sum(max(0.0, kw) * price for kw, price in zip(import_kw, tariff.prices, strict=True))
     return energy * hours + tariff.demand_price * max(0.0, max(import_kw))

@@ -131,8 +131,9 @@ def _hours(main: _Frame, last: _Frame) -> list[str]:
 def _powers(day: Day, frame: _Frame) -> list[str]:
     zero = frame.y(0)
     parts = []
-    for name, keep in (("out", lambda kw: max(kw, 0.0)), ("in", lambda kw: min(kw, 0.0))):
-        points = _curve([keep(kw) for kw in day.battery], frame)
+    for name, part in (("out", [max(kw, 0.0) for kw in day.battery]),
+                       ("in", [min(kw, 0.0) for kw in day.battery])):
+        points = _curve(part, frame)
         parts.append(f'<path class="{name}" d="{_path(points)}'
                      f'L{points[-1][0]:.1f} {zero:.1f}L{points[0][0]:.1f} {zero:.1f}Z"/>')
     parts.append(f'<path class="load" d="{_path(_curve(day.load, frame))}"/>')

@@ -47,8 +47,9 @@ class Verdict(NamedTuple):
 def read(path: Path) -> list[Row]:
     """Read a written trace. ValueError, KeyError when it is none."""
     with path.open(newline="", encoding="ascii") as file:
-        return [Row(datetime.fromisoformat(row["timestamp"]),
-                    *(float(row[name]) for name in Row._fields[1:])) for row in csv.DictReader(file)]
+        return [Row(datetime.fromisoformat(row["timestamp"]), float(row["load_kw"]),
+                    float(row["battery_kw"]), float(row["grid_kw"]), float(row["soc_kwh"]))
+                for row in csv.DictReader(file)]
 
 
 def recheck(rows: Sequence[Row], load_kw: Sequence[float], limits: Limits) -> Verdict:

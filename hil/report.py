@@ -84,8 +84,9 @@ def _day(run: Run, order: Sequence[str]) -> str:
     which = f"The day: {run.times[first]:%A, %Y-%m-%d}"
     if len(per_day) > 1:
         which += f", the highest of {len(per_day)}"
+    head = "<li>whose command stood (none: idle):</li>"
     return _section(which, f'{drawn}<ul class="legend">{"".join(items)}</ul>'
-                    f'<ul class="legend"><li>whose command stood (none: idle):</li>{"".join(whose)}</ul>')
+                    f'<ul class="legend">{head}{"".join(whose)}</ul>')
 
 
 def _days(run: Run) -> list[tuple[int, int]]:

@@ -4,21 +4,24 @@ A scenario is a file in hil/scenarios, a rig one in hil/rigs; both are found by 
 Times of a scenario are local times of the plant's day, on every one of the three clocks.
 """
 
+import inspect
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, choice, one_of, table, whole
 from edge.journal import FIELDS
-from hil.faults import Effect, make
+from hil import faults
+from hil.faults import Effect
 
 HERE = Path(__file__).parent
 CLOCKS = ("lockstep", "wire", "wall")
 DUTS = ("inproc", "micropython")
 ROLES = {"grid_meter": "grid_w", "converter": "store_w", "bms": "soc_pm", "pv": "pv_w"}
+COUNTS = ("timeouts", "exceptions", "crc_errors", "foreign", "breaks")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SPAN = re.compile(r"(\d+) ?(s|min|h)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -72,6 +75,7 @@ class Scenario:
     works_through: bool = False  # no fault makes the battery rest
     demand_max_w: int | None = None  # no quarter-hour imports more
     delivered: bool = False  # every row is in the store, once
+    noticed: str = ""  # what the buses must have counted, on a wire: one of COUNTS
     change: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -86,12 +90,17 @@ class Scenario:
     @property
     def needs_wire(self) -> bool:
         """Whether readings alone cannot show what happens in it."""
-        return self.needs_cloud or any(fault.effect.needs_wire for fault in self.faults)
+        return any(fault.effect.needs_wire or fault.effect.part for fault in self.faults)
 
     @property
     def needs_cloud(self) -> bool:
         """Whether it is about the way up."""
-        return self.delivered or any(fault.effect.part for fault in self.faults)
+        return self.delivered or self.strikes_cloud
+
+    @property
+    def strikes_cloud(self) -> bool:
+        """Whether a part of the way up fails in it."""
+        return any(fault.effect.part for fault in self.faults)
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,24 @@ def shipped() -> list[Path]:
     return sorted((HERE / "scenarios").glob("*.toml"))
 
 
+def known_faults() -> dict[str, Callable[..., Effect]]:
+    """Every fault by its name."""
+    return {name: made for name, made in vars(faults).items()
+            if inspect.isfunction(made) and not name.startswith("_")}
+
+
+def fault(kind: str, keys: Mapping[str, int]) -> Effect:
+    """The fault of a name. ValueError when there is none, or it has no such key."""
+    made = known_faults().get(kind)
+    if made is None:
+        raise ValueError(f"kind: found {kind}, expected {one_of(known_faults(), kind)}")
+    taken = inspect.signature(made).parameters
+    for key in keys:
+        if key not in taken:
+            raise ValueError(f"{key}: unknown key, {kind} has {' '.join(taken) or 'none'}")
+    return made(**keys)
+
+
 def read_rig(path: Path) -> RigFile:
     """Read a rig. Raises ScenarioError."""
     findings, raw = _open(path)
@@ -145,21 +172,21 @@ def read(path: Path) -> Scenario:
     tables = {name: _tables(findings, name, raw.pop(name, [])) for name in ("fault", "watch")}
     expect = raw.pop("expect", {})
     got = table(findings, "", raw, {"about": TEXT, "start": _TIME, "for": _LENGTH, "set": TABLE})
-    faults = [_fault(findings, f"fault[{n}]", one) for n, one in enumerate(tables["fault"])]
+    planned = [_fault(findings, f"fault[{n}]", one) for n, one in enumerate(tables["fault"])]
     watches = [_watch(findings, f"watch[{n}]", one) for n, one in enumerate(tables["watch"])]
     hopes = table(findings, "expect", expect, {
         "rests_within_s": whole(0, 3600, -1), "resumes_within_s": whole(0, 3600, -1),
-        "works_through": _YES, "delivered": _YES, "demand_max_w": whole(0, 8_000_000, -1)})
-    for number, fault in enumerate(faults):
-        if fault and not got["start"] <= fault.at_s <= fault.end_s <= got["start"] + got["for"]:
-            findings.add(f"fault[{number}]", f"{clock(fault.at_s)} - {clock(fault.end_s)}",
+        "works_through": _YES, "noticed": _COUNT, "delivered": _YES, "demand_max_w": whole(0, 8_000_000, -1)})
+    for number, one in enumerate(planned):
+        if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:
+            findings.add(f"fault[{number}]", f"{clock(one.at_s)} - {clock(one.end_s)}",
                          "times inside the scenario's")
     _raise(findings)
+    found: dict[str, Any] = {key: None if type(value) is int and value < 0 else value
+                             for key, value in hopes.items()}
     return Scenario(path, got["about"], got["start"], got["for"],
-                    tuple(fault for fault in faults if fault),
-                    tuple(watch for watch in watches if watch), change=got["set"],
-                    **{key: None if type(value) is int and value < 0 else value
-                       for key, value in hopes.items()})
+                    tuple(one for one in planned if one),
+                    tuple(one for one in watches if one), change=got["set"], **found)
 
 
 def clock(second: int) -> str:
@@ -191,6 +218,8 @@ _TIME = Shape('a time as "10:05" or "10:05:30"', _time, 0, needed=True)
 _LENGTH = Shape('a length of time as "8 s", "20 min" or "2 h"', _length, 0, needed=True)
 _YES = Shape("true or false", lambda value: value if isinstance(value, bool) else None, False)
 
+_COUNT = Shape(one_of(COUNTS), lambda value: value if value in COUNTS else None, "")
+
 
 def _open(path: Path) -> tuple[Findings, dict[str, Any]]:
     try:
@@ -216,9 +245,9 @@ def _fault(findings: Findings, key: str, raw: dict[str, Any]) -> Planned | None:
     own = {"kind": TEXT, "at": _TIME, "for": _LENGTH, "device": choice(ROLES)}
     keys = {name: value for name, value in raw.items() if name not in own and type(value) is int}
     try:
-        effect = make(str(raw.get("kind")), keys)
+        effect = fault(str(raw.get("kind")), keys)
     except ValueError as error:
-        findings.lines.append(f"{findings.file}: {key}: {error}")
+        findings.lines.append(f"{findings.file}: {key}.{error}")
         return None
     if effect.part:
         del own["device"]

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 EPOCH = datetime(2000, 1, 1)
@@ -66,15 +67,17 @@ def read(path: Path) -> Series:
             times.append(datetime.fromisoformat(row["timestamp"]))
             kilowatts = float(row["kW"])
         except (TypeError, ValueError) as error:
-            raise SeriesError(f"{path}:{number}: {error}; expected 2026-01-01T00:15,12.5") from error
+            raise SeriesError(
+                f"{path}:{number}: {error}; expected 2026-01-01T00:15,12.5") from error
         if not math.isfinite(kilowatts):
             raise SeriesError(f"{path}:{number}: kW is {row['kW']}, expected a finite number")
         watts.append(round(kilowatts * 1000))
         filled.append((row.get("filled") or "0") not in ("0", ""))
     step = times[1] - times[0]
-    for number, (before, after) in enumerate(zip(times, times[1:], strict=False), start=3):
+    for number, (before, after) in enumerate(pairwise(times), start=3):
         if after - before != step:
-            raise SeriesError(f"{path}:{number}: {after} follows {before}, expected steps of {step}")
+            raise SeriesError(
+                f"{path}:{number}: {after} follows {before}, expected steps of {step}")
     step_s = int(step.total_seconds())
     if step_s <= 0 or 86400 % step_s:
         raise SeriesError(f"{path}: step of {step_s} s, expected one that divides a day")

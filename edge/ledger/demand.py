@@ -12,6 +12,7 @@ _WINDOW_S = const(900)
 _MINUTES = const(15)
 _KEPT = const(30)  # minutes of history: this window and the one before
 _BASE = const(5)  # minutes over which the base load is the smallest mean
+_MOST = const(266_666)  # W*min a second: 16 MW
 _LOOK_S = const(60)  # near its end a window is judged together with its next minute
 
 
@@ -164,5 +165,11 @@ class DemandWindow:
 
 
 def _mean_w(wmin: int, seconds: int) -> int:
-    """W*min spread over `seconds`, W, without leaving 31 bits on the way."""
-    return wmin // seconds * 60 + wmin % seconds * 60 // seconds
+    """W*min spread over `seconds`, W, without leaving 31 bits on the way; beyond +-16 MW, which
+    no site here can reach, it is as good as without bound."""
+    per_s = wmin // seconds
+    if per_s > _MOST:
+        return _MOST * 60
+    if per_s < -_MOST:
+        return -_MOST * 60
+    return per_s * 60 + wmin % seconds * 60 // seconds

@@ -26,7 +26,8 @@ class Hold:
 
         `high` is taken to hold: it is the answer when nothing lower does.
         """
-        self._first, self._at, self._slots, self._begun = first, at, slots, store
+        self._first, self._at, self._slots = first, at, slots
+        self._begun = store
         self._low, self._high = low, high
         self._try(low)
 

@@ -2,7 +2,7 @@
 
 When a quarter-hour has ended its load is remembered, and at midnight the day is learnt from. Then
 the next quarter-hour is planned: the demand target first, the trade within it second. The work is
-cut in slices of about 15,000 instructions of a Cortex-M, one a beat, and allocates nothing.
+cut in slices of about 15,000 instructions of a Cortex-M, and allocates nothing.
 """
 
 from edge.compat import const
@@ -37,9 +37,11 @@ class Planner:
         self._month_peak_w = 0
         self._phase = _IDLE
         self.busy = False
-        self.target_w = contract_w
+        self._refill_w = 0 if self._trades else charge_max_w
+        # Until the first plan is made: nothing but the contract to hold, nothing to charge for.
+        self.target_w = contract_w if contract_w > 0 else TOP * self.scale.quantum_w
         self.wish_w = 0
-        self.recharge_w = 0 if self._trades else charge_max_w
+        self.recharge_w = 0
 
     def slot(self, day: int, slot: int, load_w: int, month_peak_w: int, month: int):
         """A slot (0 .. 95) of local `day` has ended with mean net load `load_w`. The month's
@@ -62,7 +64,6 @@ class Planner:
         phase = self._phase
         if phase == _TRADE:
             if self.trade.step():
-                self.wish_w = self.trade.wish * self.scale.quantum_w
                 self._phase = _IDLE
         elif phase == _TARGET:
             if self.target.step():
@@ -87,9 +88,16 @@ class Planner:
             self._phase = _TARGET
 
     def _aim(self):
-        """The target is known; on to the trade, if there is anything to gain by one."""
-        self.target_w = self.target.goal * self.scale.quantum_w
+        """The target is known, and the wish with it; then prepare the trade of the next slot."""
+        goal, slot = self.target.goal, self._slot
+        self.target_w = goal * self.scale.quantum_w
+        self.recharge_w = self._refill_w
         self._phase = _IDLE
         if self._trades:
-            self.trade.begin(self._day, self._slot, self._net, self._store, self.target.goal)
+            wish = self.trade.wish(slot, self._net, self._store, goal)
+            self.wish_w = wish * self.scale.quantum_w
             self._phase = _TRADE
+            if slot + 1 < SLOTS:
+                self.trade.begin(self._day, slot + 1, self._net, goal)
+            else:
+                self.trade.begin(self._day + 1, 0, self._net, goal)

@@ -1,9 +1,11 @@
 """What to do with the battery beyond the peak: buy cheap, use dear, keep what a peak may need.
 
-Up to eight remembered days of the same type say what a unit in store is worth at the end of this
-slot. They are made a little worse than they were, the nearer the more like the last hour, and each
-slot as high as its neighbours: that is the reserve for what nobody foresees. Then: use the store
-while using is worth more than keeping, buy while buying costs less than it will be worth.
+Up to eight remembered days of the same type say what a unit in store is worth at the end of a slot.
+They are made a little worse than they were, the nearer the more like the last hour, and each slot
+as high as its neighbours: that is the reserve for what nobody foresees. Then: use the store while
+using is worth more than keeping, buy while buying costs less than it will be worth.
+
+The thinking takes minutes, so it is done one slot ahead; the wish itself is then a look-up.
 """
 
 from array import array
@@ -21,11 +23,11 @@ _MARGIN_PM = const(250)  # at most are the loads raised, and
 _MARGIN_NUM, _MARGIN_DEN = const(3), const(4)  # by this times demand price over price spread
 _MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
 _MISSED_MAX = const(100_000_000)  # money a kWh: the days' sum must stay below 2^30
-_WALK, _ADD = const(1), const(2)
+_READY, _ASK, _WALK, _ADD = const(0), const(1), const(2), const(3)
 
 
 class Trade:
-    """`wish`: power wanted by price, quanta, discharge +; valid when `step` says True."""
+    """Prepared for the next slot with `begin` and `step`; when it begins, `wish` tells at once."""
 
     def __init__(self, scale, memory, prices, demand_price: int):
         self.scale = scale
@@ -33,7 +35,6 @@ class Trade:
         self.prices = prices
         self.worth = Worth(scale, prices, _missed(demand_price, max(prices)))
         self.levels = Levels()
-        self.wish = 0
         self._inflate_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
         self._refill = _end_of_cheapest(prices)
         self._fade = array("h", [0] * (_AHEAD + SLOTS + 2))
@@ -41,38 +42,43 @@ class Trade:
         for ahead in range(len(self._fade)):
             self._fade[ahead] = believed
             believed = believed * _FADE_PM // 1000
-        self._day = self._slot = self._net = self._store = self._goal = 0
-        self._past = self._answers = self._phase = self._ahead = self._deviation = 0
+        self._day = self._net = self._goal = 0
+        self._slot = -1  # being prepared, or prepared
+        self._past = self._answers = self._ahead = self._deviation = 0
+        self._phase = _READY
 
-    def begin(self, day: int, slot: int, net: int, store: int, goal: int):
-        """Think about the slot that begins with load `net`, its import held to `goal`."""
-        self._day, self._slot, self._net = day, slot, net
-        self._store, self._goal = store, goal
-        self._past, self._answers, self._phase = day, 0, 0
+    def begin(self, day: int, slot: int, net: int, goal: int):
+        """Prepare for a slot that is still to come: `net` is the load of the one before it,
+        `goal` what the import will be held to."""
+        self._day, self._slot = day, slot
+        self._net, self._goal = net, goal
+        self._past, self._answers, self._phase = day, 0, _ASK
         self.levels.clear()
 
     def step(self) -> bool:
-        """Think for one beat; True when the wish is ready."""
+        """Think for one beat; True when all is prepared."""
         if self._phase == _WALK:
             self._walk()
         elif self._phase == _ADD:
             if self.levels.add(self.worth):
-                self._phase = 0
-        elif self._answers == _SCENARIOS or not self._recall():
-            self.wish = self._decide()
-            return True
-        return False
+                self._phase = _ASK
+        elif self._phase == _ASK:
+            self._ask()
+        return self._phase == _READY
 
-    def _recall(self) -> bool:
-        """Begin with the next remembered day; False when there is no more."""
-        past = self.memory.like(self._day, self._past)
+    def _ask(self):
+        """Begin with the next remembered day, if there is one."""
+        past = -1
+        if self._answers < _SCENARIOS:
+            past = self.memory.like(self._day, self._past)
         if past < 0:
-            return False
+            self._phase = _READY
+            return
         memory, loads = self.memory, self.memory.loads
         self._past = past
         self._answers += 1
-        deviation = self._net - loads[memory.at(past, self._slot)]
-        for back in range(-3, 0):
+        deviation = self._net - loads[memory.at(past, self._slot - 1)]
+        for back in range(-4, -1):
             deviation += loads[memory.at(self._day, self._slot + back)]
             deviation -= loads[memory.at(past, self._slot + back)]
         self._deviation = deviation // 4
@@ -80,7 +86,6 @@ class Trade:
         self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
         self.worth.begin(self._refill)
         self._phase = _WALK
-        return True
 
     def _walk(self):
         """One step backward: half an hour, or the quarter that is left of one."""
@@ -103,13 +108,16 @@ class Trade:
         load += self._deviation * self._fade[ahead] // 8000
         self.worth.back(load, (self._slot + ahead + 1) % SLOTS, self._goal, slots)
 
-    def _decide(self) -> int:
-        """Discharge +: first what the target asks for, then by price."""
-        scale, price, net = self.scale, self.prices[self._slot], self._net
-        height, must = scale.full // LEVELS, net - self._goal
+    def wish(self, slot: int, net: int, store: int, goal: int) -> int:
+        """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
+        what the goal asks for, and the trade beyond it. Nothing when it was not prepared for."""
+        if self._phase != _READY or slot != self._slot:
+            return 0
+        scale, price = self.scale, self.prices[slot]
+        height, must = scale.full // LEVELS, net - goal
         if must < 0:
             must = 0
-        store = self._store - must * scale.out_pm
+        store -= must * scale.out_pm
         floor = self.levels.above(self.worth.use_value(price)) * height
         if net > 0 and store > floor:
             use = must + (store - floor) // scale.out_pm
@@ -124,8 +132,8 @@ class Trade:
         buy = (ceiling - store) // scale.into_pm
         if buy < -net:
             buy = -net  # the sun's surplus is free
-        if buy > self._goal - net:
-            buy = self._goal - net
+        if buy > goal - net:
+            buy = goal - net
         if buy > scale.charge:
             buy = scale.charge
         return -buy if buy > 0 else 0

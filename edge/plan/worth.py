@@ -64,16 +64,17 @@ class Worth:
                 lengths[self.buy[slot]] += charged * into_pm
                 useful = used = load if load < power else power
         lengths[self.use[slot]] += useful * out_pm
-        excess, i = charged * into_pm, 0  # the dearest units can be bought after this slot,
-        while excess > lengths[i]:
-            excess -= lengths[i]
-            lengths[i] = 0
-            i += 1
-        lengths[i] -= excess
-        i = len(lengths) - 1  # and the cheapest are not worth keeping
-        excess = used * out_pm - free * into_pm
+        excess = used * out_pm - free * into_pm  # the cheapest units are not worth keeping,
+        i = len(lengths) - 1
         while excess > lengths[i]:
             excess -= lengths[i]
             lengths[i] = 0
             i -= 1
+        lengths[i] -= excess
+        excess = charged * into_pm  # and the dearest can still be bought in this slot
+        i = 0
+        while excess > lengths[i]:
+            excess -= lengths[i]
+            lengths[i] = 0
+            i += 1
         lengths[i] -= excess

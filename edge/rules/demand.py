@@ -22,6 +22,7 @@ def rule(by: int, keys: dict, site):
             target_w = fixed_w if fixed_w else planner.target_w
             window.weigh(target_w, now)
             now.target_w = target_w
+            now.hold_w = window.hold_w
             wait_s = 1 if window.ending or not target_w else _WEIGH_S
         if now.target_w == 0:  # nothing is known of the site yet
             return

@@ -63,6 +63,12 @@ GOLDEN = {
         ("import_max_w = 600_000", "import_max_w = 600e3"),
         ["gate.import_max_w: found 600000.0, expected a whole number 0 .. 8000000 W; "
          "give 600000"]),
+    "its own unit in a text": (
+        ("release_s = 10", 'release_s = "10 s"'),
+        ['ages.release_s: found "10 s", expected a whole number 0 .. 3600 s; give 10']),
+    "a unit nobody can convert": (
+        ("charge_max_w = 180_000", 'charge_max_w = "180 kVA"'),
+        ['battery.charge_max_w: found "180 kVA", expected a whole number 1 .. 8000000 W']),
     "a truth value": (
         ("sliding = 0", "sliding = true"),
         ["demand.sliding: found true, expected 0 or 1"]),

@@ -14,8 +14,8 @@ from array import array
 
 import micropython
 
-from edge.image import load
 from edge.controller import Controller
+from edge.image import load
 from edge.site import Site
 from edge.snapshot import FAULT
 from hil import lockstep

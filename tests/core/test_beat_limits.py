@@ -197,7 +197,7 @@ def test_a_year_of_the_highest_power_stays_within_31_bits(sliding, without):
     """No register may grow without end where nobody reads it: a beat a minute, 8 MW."""
     made = image(without=without, site={"beat_s": 60}, demand={"sliding": sliding})
     park = Park(made)
-    for minute in range(0, 366 * 1440):
+    for minute in range(366 * 1440):
         if minute % 1440 > 40:  # forty minutes of every day: windows, days and months all pass
             continue
         park.fresh_beat(minute * 60, grid_w=8_000_000, store_w=0, soc_pm=500, pv_w=0)

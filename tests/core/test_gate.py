@@ -31,10 +31,16 @@ def readings(**known):
         flags=st.integers(0, 255), verdict=st.just(PASSED), command_w=st.just(0)), **known})
 
 
-good_readings = readings(
-    grid_age_ms=st.integers(0, 5000), store_age_ms=st.integers(0, 5000),
-    soc_age_ms=st.integers(0, 10_000), ready=st.just(True), soc_pm=st.integers(90, 910))
-any_readings = st.one_of(readings(), good_readings)
+GOOD = {"grid_age_ms": st.integers(0, 5000), "store_age_ms": st.integers(0, 5000),
+        "soc_age_ms": st.integers(0, 10_000), "ready": st.just(True),
+        "soc_pm": st.integers(90, 910)}
+good_readings = readings(**GOOD)
+any_readings = st.one_of(  # all of them wild, none, or just one thing wrong
+    readings(), good_readings, readings(**{**GOOD, "ready": st.just(False)}),
+    readings(**{**GOOD, "grid_age_ms": st.integers(5001, 5003)}),
+    readings(**{**GOOD, "store_age_ms": st.integers(5001, 5003)}),
+    readings(**{**GOOD, "soc_age_ms": st.integers(10_001, 10_003)}),
+    readings(**{**GOOD, "soc_pm": st.sampled_from([100, 900])}))
 CALM = SimpleNamespace(grid_age_ms=0, store_age_ms=0, soc_age_ms=0, ready=True, soc_pm=500, flags=0,
                        grid_w=0, store_w=0, verdict=PASSED, command_w=0)
 

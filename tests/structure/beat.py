@@ -28,7 +28,7 @@ def reachable(modules: Modules) -> dict[Key, ast.FunctionDef]:
     for module, path in nodes:
         owner, _, name = path.rpartition(".")
         if name != "__init__":
-            (methods if owner else functions).setdefault(name, []).append((module, path))
+            (methods if _is_class(owner) else functions).setdefault(name, []).append((module, path))
     waiting = [START]
     for named in named_not_called(near):
         waiting += functions.get(name_of(named), [])
@@ -77,11 +77,16 @@ def built_from(modules: Modules) -> Modules:
 
 
 def definitions(modules: Modules) -> Iterator[tuple[Key, ast.FunctionDef]]:
-    """Every function of a module and every method of its classes, under an `if` or not."""
+    """Every function of a module, every method of its classes, under an `if` or not, and every
+    function that another one makes: the parts of the beat are bound so."""
     for module, tree in modules.items():
         for node in running(tree):
-            prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
-            if isinstance(node, ast.ClassDef | ast.Module | ast.If | ast.Try):
+            prefix = f"{node.name}." if isinstance(node, ast.ClassDef | ast.FunctionDef) else ""
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Module | ast.If | ast.Try):
                 for child in ast.iter_child_nodes(node):
                     if isinstance(child, ast.FunctionDef):
                         yield (module, prefix + child.name), child
+
+
+def _is_class(owner: str) -> bool:
+    return owner.lstrip("_")[:1].isupper()

@@ -106,13 +106,13 @@ def stored(store):
 
 
 def test_all_frames_arrive(mosquitto, serve, store, gateway):
-    gateway.append(100)
+    gateway.append(60)
     bridge = serve(url(mosquitto), store)
     gateway.deliver()
     assert stored(store) == gateway.appended
     assert bridge.end() == 0
     said = bridge.wait("stopped")
-    assert said["stored"] == 100
+    assert said["stored"] == 60
     assert gateway.sync.strange_acks == 0
 
 
@@ -134,7 +134,7 @@ def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):
 
 def test_bridge_killed_between_commit_and_acknowledgement(mosquitto, serve, store, gateway):
     gateway.append(30)
-    for _ in range(3):
+    for _ in range(2):
         bridge = serve(url(mosquitto), store, prelude=DIES_AFTER_COMMIT)
         gateway.work(lambda bridge=bridge: bridge.process.poll() is not None)
         assert bridge.process.returncode == -signal.SIGKILL
@@ -149,10 +149,10 @@ def test_store_locked_for_a_while(mosquitto, serve, store, gateway):
     serve(url(mosquitto), store).wait("ready")
     locker = sqlite3.connect(store, isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
-    gateway.append(40)
+    gateway.append(20)
     began = time.monotonic()
     gateway.work(lambda: time.monotonic() > began + 1.5)
-    assert gateway.outbox.backlog() == 40
+    assert gateway.outbox.backlog() == 20
     assert stored(store) == {}
     locker.execute("ROLLBACK")
     locker.close()
@@ -163,7 +163,7 @@ def test_store_locked_for_a_while(mosquitto, serve, store, gateway):
 def test_everything_fails_in_turn(mosquitto, serve, store, gateway):
     """Gateway, broker and bridge are killed over and over while frames are being appended."""
     bridge = serve(url(mosquitto), store)
-    for turn in range(12):
+    for turn in range(9):
         gateway.append(8)
         began = time.monotonic()
         gateway.work(lambda began=began: time.monotonic() > began + 0.15)

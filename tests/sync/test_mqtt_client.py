@@ -266,6 +266,17 @@ def test_packets_never_mix_on_a_slow_pipe(takes, gives):
     assert packets[2].endswith(b"b" * 200)
 
 
+def test_large_message_over_a_slow_line_is_not_taken_for_a_dead_one():
+    bench = Bench()
+    bench.rise()
+    bench.port.takes = 8
+    at = bench.client.begin(b"up")
+    bench.client.commit(at + 8_000, bench.now_ms)  # 8 B every 20 ms: twice the deadline
+    bench.run(25_000)
+    assert bench.client.failures == 0
+    assert len(bench.port.packets()) == 1
+
+
 def test_no_room_no_message():
     bench = Bench()
     bench.rise()

@@ -225,6 +225,8 @@ def test_rows_of_a_time_with_the_names_of_their_birth(path):
         assert [row.values[2] for row in rows] == [8, 9, *range(10, 22)]
         assert rows[0].fields == rows[11].fields == tuple(FIELDS)
         assert rows[12].fields == (*FIELDS, "soc_pm")
+        (last,) = store.rows("demo", "gw07", midnight - 1, midnight)
+        assert last.values[2] == 9
         assert list(store.rows("demo", "gw08", 0, 1 << 40)) == []
         assert list(store.rows("demo", "gw07", 0, midnight - 10)) == []
 

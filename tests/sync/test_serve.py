@@ -246,6 +246,7 @@ def test_full_disk_is_waited_for(mosquitto, path):
         full.clear()
         gateway.wait([1, 9, 5])
     assert "full" in str(bridge.said)
+    assert bridge.bridge.counts["doubled"] == 0  # what was not committed was let go of
 
 
 def test_broker_may_come_later_and_go(mosquitto, path):

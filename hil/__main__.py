@@ -1,0 +1,219 @@
+"""`python -m hil`: rigs, from the emulator on this machine to hardware in the loop.
+
+A module of this folder with a `command` is a command of the same name; it is loaded when called.
+"""
+
+import ast
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+_FOLDER = Path(__file__).parent
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER_OUT = click.Path(file_okay=False, path_type=Path)
+
+
+class Found(click.Group):
+    """The commands below, and those of the modules beside this file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*self.commands, *_modules()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = self.commands.get(cmd_name)
+        if own is not None or cmd_name not in _modules():
+            return own
+        found: click.Command = import_module(f"hil.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        meanings = _modules() | {name: own.get_short_help_str(90)
+                                 for name, own in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(meanings.items()))
+
+
+def _modules() -> dict[str, str]:
+    """The modules that hold a `command`, with the first line of its help; none is imported."""
+    found = {}
+    for path in sorted(_FOLDER.glob("[a-z]*.py")):
+        source = path.read_text(encoding="utf-8")
+        if "\ndef command(" in source:
+            body = ast.parse(source).body
+            made = next(node for node in body
+                        if isinstance(node, ast.FunctionDef) and node.name == "command")
+            found[path.stem] = (ast.get_docstring(made) or "").partition("\n")[0]
+    return found
+
+
+@click.group(cls=Found, name="python -m hil", no_args_is_help=True)
+def main() -> None:
+    """Rigs: the real firmware against simulated devices.
+
+    \b
+    Example:
+      python -m hil emulate examples/foundry/site.toml --out out
+    """
+
+
+def _fail(*lines: str) -> NoReturn:
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(1)
+
+
+def _site(path: Path) -> Any:
+    """The site, or its mistakes and exit status 1."""
+    from boards.site import check
+
+    checked = check(path)
+    if checked.site is None:
+        _fail(*checked.errors)
+    return checked.site
+
+
+def _beat(ctx: click.Context, option: click.Parameter, beat_s: int | None) -> int | None:
+    if beat_s is not None and (beat_s < 1 or 60 % beat_s):
+        raise click.BadParameter(f"found {beat_s} s, expected a divisor of 60")
+    return beat_s
+
+
+def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else text)
+
+
+@main.command()
+@click.argument("site", type=_FILE)
+@click.option("--load", type=_FILE, help="Load: CSV timestamp,kW. Without it the shipped factory.")
+@click.option("--pv", type=_FILE, help="PV: CSV as the load, beginning with it.")
+@click.option("--days", type=click.IntRange(1), help="Days to report; all the load has, or one.")
+@click.option("--warm-up", "warm_up", type=click.IntRange(0), default=0, show_default=True,
+              help="Days before them, from which the controller learns.")
+@click.option("--beat", "beat_s", type=int, callback=_beat, help="Length of a beat, s; the site's.")
+@click.option("--dut", type=click.Choice(["inproc", "micropython"]), default="inproc",
+              show_default=True, help="What runs the controller.")
+@click.option("--out", type=_FOLDER_OUT, required=True, help="Where journal, trace and report go.")
+@_JSON
+def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) -> None:
+    """A park on this machine: the real controller against a simulated plant.
+
+    Writes OUT/journal (every beat), OUT/trace.csv (15-minute means) and OUT/report.html.
+
+    \b
+    Example:
+      python -m hil emulate examples/foundry/site.toml --days 3 --beat 10 --out out
+    """
+    from hil import emulation, report, summary, trace
+    from hil.dut import DutError
+    from hil.figures import figures
+    from hil.progress import progress
+    from hil.series import SeriesError
+
+    order = emulation.Order(_site(site), warm_up_days=warm_up, **ordered)
+    try:
+        feeds = emulation.feeds_of(order)
+        with progress("emulating", (feeds.days + warm_up) * 96, as_json) as done:
+            run = emulation.emulate(order, feeds, out, done)
+        found = figures(run)
+        trace.write(out / "trace.csv", run.trace, trace.EMULATED,
+                    (time.isoformat(timespec="minutes") for time in run.times), run.prices_e4)
+        (out / "report.html").write_text(report.page(run, found), encoding="utf-8")
+    except (SeriesError, DutError, OSError) as error:
+        _fail(str(error))
+    _told(found, f"{summary.text(found)}\n\n  {out / 'report.html'}", as_json)
+    if found["fault"] or found["balance_uj"]:
+        _fail("the controller latched a fault" if found["fault"] else "energy is missing")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--battery", type=click.Choice(["large", "small"]), default="large",
+              show_default=True, help="A quarter of the peak for 2 h, or a tenth for 1 h.")
+@click.option("--mode", type=click.Choice(["peak", "bill"]), default="bill", show_default=True,
+              help="peak: nothing but the demand charge counts.")
+@click.option("--beat", "beat_s", type=int, callback=_beat, default=60, show_default=True,
+              help="Length of a beat, s.")
+@click.option("--out", type=_FOLDER_OUT, required=True, help="Where the traces go.")
+@click.option("--tariff", type=_FILE, help="Tariff file; without it the protocol's.")
+@click.option("--sites", help="Only these: names of files in FOLDER, as a,b.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Sites at a time.")
+@_JSON
+def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
+          tariff: Path | None, **case: Any) -> None:
+    """How much of the best possible saving the controller gets, over measured loads.
+
+    FOLDER holds loads, *.csv.gz with timestamp,kW[,filled], 15-minute means of whole months.
+    Exit status 1 when a trace breaks physics.
+
+    \b
+    Example:
+      python -m hil score loads --battery large --mode peak --out scored --jobs 2
+    """
+    from boards.site import SiteError
+    from hil import score as scoring
+    from hil import score_all
+    from hil.progress import progress
+    from hil.series import SeriesError, read
+
+    chosen = _chosen(scoring.loads(folder), sites)
+    asked = scoring.Case(**case, tariff=tariff or scoring.TARIFF)
+    try:
+        scoring.check_tariff(asked.tariff)
+        quarters = sum(len(read(path)) for path in chosen)
+        with progress("scoring", quarters, as_json) as done:
+            results = score_all.score_all(chosen, asked, out, jobs, done)
+    except (SeriesError, SiteError, OSError) as error:
+        _fail(str(error))
+    _told(score_all.report(results, asked), score_all.text(results, asked), as_json)
+    wrong = [f"{result.site}: {line}" for result in results for line in result.wrong]
+    if wrong:
+        _fail(*wrong[:10], f"{len(wrong)} violations")
+
+
+def _chosen(there: dict[str, Path], sites: str | None) -> list[Path]:
+    """The load files asked for; all without a list."""
+    names = [name.strip() for name in sites.split(",")] if sites else list(there)
+    unknown = [name for name in names if name not in there]
+    if unknown or not names:
+        raise click.BadParameter(f"found {' '.join(unknown) or 'no load'}, expected some of "
+                                 f"{' '.join(there) or 'the files *.csv.gz'}")
+    return [there[name] for name in names]
+
+
+@main.command()
+@click.argument("journal", type=_FILE)
+@click.option("--site", type=_FILE, default="site.toml", show_default=True,
+              help="The site file that ran, or another one to see what it changes.")
+@_JSON
+def replay(journal: Path, site: Path, as_json: bool) -> None:
+    """Run what a journal's beats saw through today's code, and find the first difference.
+
+    Exit status 0 when all rows are the same, 1 when one is not.
+
+    \b
+    Example:
+      python -m hil replay out/journal --site examples/foundry/site.toml
+    """
+    from boards.journal_file import JournalError
+    from hil import replay as replaying
+    from hil.progress import progress
+
+    try:
+        with progress("replaying", replaying.rows(journal), as_json) as done:
+            result = replaying.replay(journal, _site(site), done)
+    except (JournalError, OSError) as error:
+        _fail(str(error))
+    _told(result.for_machine(), result.text(), as_json)
+    sys.exit(1 if result.differences else 0)
+
+
+if __name__ == "__main__":
+    from boards.cli import main as run
+
+    run(main)

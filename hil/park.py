@@ -1,0 +1,121 @@
+"""A site's devices around one plant, alive: on real Modbus, from the profiles of the site file.
+
+The gateway's side of each bus is `lines`; everything else happens on the simulators' threads.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from boards.site_devices import feeds
+from hil.device_simulator import DeviceSimulator, Values
+from hil.faults import Effect
+from hil.line import Line
+from hil.plants import Plant
+from hil.scenario import ROLES
+from hil.simulators import serve_rtu, serve_tcp
+
+if TYPE_CHECKING:
+    from boards.site import Site
+    from boards.site_devices import Device
+
+NORMAL = Effect()
+
+
+class Station:
+    """One device of the site. `effect` is what is wrong with it."""
+
+    def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int) -> None:
+        self.name = device.name
+        self.effect = NORMAL
+        self.simulator = DeviceSimulator(device.profile, self._values, self._take, device.unit,
+                                         seed=seed)
+        self.simulator.fault = self._outgoing
+        self._park, self._line, self._rtu = park, line, rtu
+        control = device.profile.control
+        self._setpoint = control.write if control else ""
+        self._last: Values = {}
+
+    def advance(self, now_ms: int) -> None:
+        """Let the device's own time pass; one that is stuck has none."""
+        if not self.effect.frozen:
+            self.simulator.advance(now_ms)
+
+    def _values(self) -> Values:
+        if self.effect.hides:
+            return {}
+        if not self.effect.frozen or not self._last:
+            self._last = self._park.shown
+        return self._last
+
+    def _take(self, name: str, value: int) -> None:
+        if name == self._setpoint:
+            self._park.setpoint_w = value
+
+    def _outgoing(self, frame: bytes) -> bytes:
+        effect = self.effect
+        if effect.mute:
+            frame = b""
+        elif effect.frame:
+            frame = effect.frame(frame, self._rtu)
+        if self._park.in_real_time and effect.delay_ms:
+            time.sleep(effect.delay_ms / 1000)
+        self._line.answered(len(frame), effect.delay_ms)
+        return frame
+
+
+class Park:
+    """The simulated devices of a site. `shown` is what all of them measure at this moment.
+
+    With `in_real_time` serial lines are as slow as their speed says, and late replies are.
+    """
+
+    def __init__(self, site: "Site", plant: Plant, seed: int = 0, in_real_time: bool = False
+                 ) -> None:
+        self.plant = plant
+        self.in_real_time = in_real_time
+        self.setpoint_w = 0  # last written by the gateway
+        self.shown: Values = {}
+        self._buses = [bus.image for bus in site.buses]
+        self.lines = [Line() for _ in self._buses]
+        self.stations = [
+            Station(device, self, self.lines[device.bus],
+                    self._buses[device.bus]["link"] == "rtu", seed + number)
+            for number, device in enumerate(site.devices)]
+        self._on_bus = [[station for station, device in zip(self.stations, site.devices, strict=True)
+                         if device.bus == bus] for bus in range(len(self._buses))]
+        self._roles = {role: feeds(site.devices, signal) for role, signal in ROLES.items()}
+        self.show(0)
+
+    def station(self, role: str) -> Station | None:
+        """The device that has a role (hil/scenario.py), where the site has one."""
+        found = self._roles[role]
+        return next((one for one in self.stations if found and one.name == found[0].name), None)
+
+    def show(self, now_ms: int) -> None:
+        """Measure the plant, and let the devices' own time come to `now_ms`."""
+        plant, battery = self.plant, self.plant.battery
+        self.shown = {
+            "grid_w": plant.grid_w, "import_wh": plant.import_ws // 3600,
+            "export_wh": plant.export_ws // 3600, "store_w": battery.power_w,
+            "soc_pm": battery.soc_now_pm, "charge_wh": battery.charged_ws // 3600,
+            "discharge_wh": battery.discharged_ws // 3600, "ready": 1,
+            "charge_max_w": battery.charge_max_w, "discharge_max_w": battery.discharge_max_w,
+            "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600}
+        for station in self.stations:
+            station.advance(now_ms)
+
+    @contextmanager
+    def served(self) -> Iterator[list[dict[str, Any]]]:
+        """Serve every bus; yields for each the keys of the site file that lead to it."""
+        with ExitStack() as stack:
+            yield [self._serve(stack, bus, [station.simulator for station in stations])
+                   for bus, stations in zip(self._buses, self._on_bus, strict=True)]
+
+    def _serve(self, stack: ExitStack, bus: Mapping[str, Any],
+               devices: Sequence[DeviceSimulator]) -> dict[str, Any]:
+        if bus["link"] == "tcp":
+            return {"host": "127.0.0.1", "port": stack.enter_context(serve_tcp(devices))}
+        rate = bus["baud"] if self.in_real_time else None
+        return {"path": stack.enter_context(serve_rtu(devices, rate))}

@@ -1,0 +1,85 @@
+"""Lockstep without a wire: the plant's values go straight to the roles, faults act on readings.
+
+The device under test is the controller in this process or in a real MicroPython at the end of a
+pipe; it is told the time, so that nothing depends on how fast the machine is.
+"""
+
+from array import array
+from collections.abc import Callable
+
+from hil import dut
+from hil.faults import Effect
+from hil.lockstep import INPUTS
+from hil.park import NORMAL
+from hil.rig import Record, Schedule, Stage, sample
+from hil.scenario import ROLES, Planned
+
+_BEGIN_MS = 100_000  # far enough from 0 for a reading that is older than the first beat
+# Where in INPUTS the readings of a role and their stamp are.
+_PLACES = {"grid_meter": ((3,), 4), "converter": ((5, 13), 6), "bms": ((7, 11, 12), 8),
+           "pv": ((9,), 10)}
+
+
+class LockstepRig:
+    """Plays a scenario as fast as it goes. Raises DutError."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._plant = stage.plant()
+        self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
+        self._now_ms = _BEGIN_MS
+        self._history: list[array[int]] = []
+
+    def play(self, done: Callable[[int], None]) -> Record:
+        stage, plant = self._stage, self._plant
+        scenario, beat_s = stage.scenario, stage.beat_s
+        record = Record(beat_s)
+        schedule = Schedule(scenario.faults, self._begin, self._end)
+        first_uj = plant.battery.stored_uj
+        device = dut.start(stage.file.dut, stage.image)
+        try:
+            for at_s in range(scenario.start_s, scenario.end_s, beat_s):
+                schedule.reach(at_s)
+                stage.feed(plant, at_s)
+                setpoint_w = device.beat(self._inputs(at_s))
+                record.rows.append(array("i", device.row))
+                record.at_s.append(at_s)
+                record.samples.append(sample(plant, at_s, plant.run(setpoint_w, beat_s)))
+                self._now_ms += 1000 * beat_s
+                done(beat_s)
+        finally:
+            device.close()
+        record.imbalance_uj = plant.imbalance_uj(first_uj)
+        return record
+
+    def _begin(self, fault: Planned) -> None:
+        self._effects[fault.device] = fault.effect
+
+    def _end(self, fault: Planned) -> None:
+        self._effects[fault.device] = NORMAL
+
+    def _inputs(self, at_s: int) -> "array[int]":
+        """What the devices say, each as its effect lets it."""
+        now = self._measure(at_s)
+        self._history.append(now)
+        inputs = array("i", now)
+        for role, effect in self._effects.items():
+            values, stamp = _PLACES[role]
+            if effect.mute or effect.hides or (role == "pv" and not self._stage.file.pv_w):
+                inputs[stamp] = -1
+                continue
+            ago = min(effect.delay_ms // (1000 * self._stage.beat_s), len(self._history) - 1)
+            for place in values:
+                inputs[place] = self._history[-1 - ago][place]
+            inputs[stamp] -= effect.delay_ms
+        return inputs
+
+    def _measure(self, at_s: int) -> "array[int]":
+        plant, battery = self._plant, self._plant.battery
+        day, second = self._stage.utc(at_s)
+        now_ms = self._now_ms
+        measured = array("i", [
+            now_ms, day, second, plant.grid_w, now_ms, battery.power_w, now_ms, battery.soc_now_pm,
+            now_ms, plant.pv_w, now_ms, battery.charge_max_w, battery.discharge_max_w, 1])
+        assert len(measured) == len(INPUTS)
+        return measured

@@ -1,0 +1,251 @@
+"""Lockstep on the real wire: the gateway's own buses, drivers and uplink against real Modbus.
+
+Virtual time goes on when every device of a beat has been read and the setpoint is written, however
+long the sockets take for it. Between two long beats nothing is polled: time jumps. The uplink
+lives in real time; where it falls behind, virtual time waits for it.
+"""
+
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from boards.host import HostBoard
+from boards.image import compile_site
+from boards.local_time import Moment
+from edge.app import App
+from edge.blocks import FileBlocks, RamBlocks
+from edge.compat import ticks_add, ticks_diff, ticks_ms
+from hil import amend
+from hil.cloud import Cloud
+from hil.line import PATIENCE_S, Clock, Line, RigError, SerialLine, TcpLine
+from hil.park import NORMAL, Park
+from hil.plants import Plant
+from hil.rig import SEED, Record, Schedule, Stage, sample
+from hil.scenario import Planned
+
+_LEAD_MS = 900  # before a beat, in which its readings are fetched
+_TAIL_MS = 700  # after it, in which the setpoint is written and read back
+_WAITING_MAX = 24  # frames that may wait before virtual time does
+_ACK_MS, _RETRY_MS = 2_000, 200  # the uplink's patience, here where nobody wants to wait for it
+_PAUSE_S = 0.002
+
+
+class Board(HostBoard):
+    """The emulator's board in virtual time."""
+
+    name = "rig"
+
+    def __init__(self, image: Mapping[str, Any], folder: Path | None, lines: Sequence[Line],
+                 clock: Clock) -> None:
+        super().__init__(image, folder)
+        self.moment: Moment = (0, 0)
+        self.rows: list[array[int]] = []
+        self._flash: FileBlocks | RamBlocks | None = None
+        self._lines = iter(lines)
+        self._clock = clock
+
+    def open_port(self, bus: Mapping[str, Any]) -> TcpLine | SerialLine:
+        kind = TcpLine if bus["link"] == "tcp" else SerialLine
+        return kind(bus, next(self._lines), self._clock)
+
+    def wall(self) -> tuple[int, int, bool]:
+        return *self.moment, True
+
+    def keep(self, row: "array[int]", rule_names: Sequence[str]) -> None:
+        self.rows.append(array("i", row))
+        super().keep(row, rule_names)
+
+    def flash_device(self) -> FileBlocks | RamBlocks | None:
+        self._flash = super().flash_device()
+        return self._flash
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if isinstance(self._flash, FileBlocks):
+            self._flash.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+class Wire:
+    """A gateway and its park on real sockets, in virtual time. A context manager.
+
+    `setpoint_w` follows what the gateway has written to the converter; whoever moves the plant
+    does so between two beats. `raw` is a site file; its places are overwritten.
+    """
+
+    def __init__(self, raw: amend.Raw, path: Path, plant: Plant, folder: Path,
+                 with_cloud: bool) -> None:
+        self.park = Park(amend.site(raw, path), plant, SEED)
+        self.cloud: Cloud | None = None
+        self.waited = 0  # most frames that waited while the way up was struck
+        self._raw, self._path, self._folder, self._with_cloud = raw, path, folder, with_cloud
+        self._clock = Clock()
+        self._stack = ExitStack()
+        self._struck = 0  # faults of the way up that last
+        self._beat_ms = 0  # tick of the last beat
+        self._age_ms = 0  # time of the devices, which does not wrap
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            places = stack.enter_context(self.park.served())
+            if self._with_cloud:
+                self.cloud = stack.enter_context(Cloud(self._folder))
+            keys = self.cloud.keys if self.cloud else {"host": ""}
+            image = compile_site(amend.site(amend.place(self._raw, places, keys), self._path))
+            self.board = Board(image, self._folder, self.park.lines, self._clock)
+            stack.callback(self.board.close)
+            self.app = App(image, self.board)
+            for bus in self.app.buses:
+                stack.callback(bus.close)
+            self._beat_span_ms = 1000 * image["site"]["beat_s"]
+            self._due_ms = [0] * len(self.app.buses)
+            if self.app.client is not None:
+                stack.callback(self._hang_up)
+                self.app.sync.patience_ms = self.app.sync.patience_max_ms = _ACK_MS
+                options = self.app.client.options
+                options.retry_ms = options.retry_max_ms = _RETRY_MS
+                self._climb(self.app.client.is_up)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def beat(self, moment: Moment) -> "array[int]":
+        """Read every device, take the beat of a UTC moment, write the setpoint; its row."""
+        clock, span_ms = self._clock, self._beat_span_ms
+        self._age_ms += span_ms
+        self._beat_ms = ticks_add(self._beat_ms, span_ms)
+        lead_ms = ticks_add(self._beat_ms, -_LEAD_MS)
+        if ticks_diff(lead_ms, clock.now_ms) > 0:
+            clock.now_ms = lead_ms
+        self.park.show(self._age_ms)
+        self._drive(self._beat_ms)
+        self.board.moment = moment
+        self.app.beat(self._beat_ms)
+        self._drive(ticks_add(self._beat_ms, min(_TAIL_MS, span_ms // 2)))
+        self._climb_on()
+        return self.board.rows[-1]
+
+    def begin(self, fault: Planned) -> None:
+        """Let a fault begin."""
+        part = fault.effect.part
+        if not part:
+            station = self.park.station(fault.device)
+            if station is None:
+                raise RigError(f"{fault.kind}: the site has no {fault.device}")
+            station.effect = fault.effect
+            return
+        if self.cloud is None:
+            raise RigError(f"{fault.kind}: this rig has no cloud")
+        self._struck += 1
+        self.cloud.begin(part)
+        if part != "store":
+            self._climb(lambda: not self.app.client.is_up())
+
+    def end(self, fault: Planned) -> None:
+        """Let it end; then the gateway delivers what has waited."""
+        part = fault.effect.part
+        station = self.park.station(fault.device) if fault.device else None
+        if station is not None:
+            station.effect = NORMAL
+        if part and self.cloud is not None:
+            self.cloud.end(part)
+            self._struck -= 1
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Wait until the store has everything that the gateway has stored so far."""
+        if self.cloud is not None:
+            self._climb(lambda: self.app.outbox.backlog() == 0)
+
+    def close_batch(self) -> None:
+        """Store the rows of the open batch as well, and deliver."""
+        self.app.uplink.flush()
+        self.deliver()
+
+    def counts(self) -> dict[str, int]:
+        """What happened on the buses."""
+        buses = self.app.buses
+        return {"requests": sum(bus.requests for bus in buses),
+                "timeouts": sum(bus.timeouts for bus in buses),
+                "exceptions": sum(bus.exceptions for bus in buses),
+                "crc_errors": sum(bus.crc_errors() for bus in buses),
+                "foreign": sum(bus.foreign() for bus in buses),
+                "breaks": sum(bus.breaks for bus in buses)}
+
+    def _drive(self, until_ms: int) -> None:
+        """Step the buses, each when it is due, up to a tick."""
+        clock, due, buses = self._clock, self._due_ms, self.app.buses
+        for number in range(len(due)):
+            if ticks_diff(clock.now_ms, due[number]) > 0:
+                due[number] = clock.now_ms
+        while True:
+            number = min(range(len(due)), key=lambda n: ticks_diff(due[n], clock.now_ms))
+            if ticks_diff(due[number], until_ms) >= 0:
+                break
+            clock.now_ms = due[number]
+            due[number] = ticks_add(clock.now_ms, max(1, buses[number].step(clock.now_ms)))
+        clock.now_ms = until_ms
+
+    def _hang_up(self) -> None:
+        self.app.client.leave(ticks_ms())
+
+    def _climb_on(self) -> None:
+        """Let the uplink do what it can at once; wait for it where too much has piled up."""
+        self.app.uplink.step(ticks_ms(), True)
+        backlog = self.app.outbox.backlog()
+        if self._struck:
+            self.waited = max(self.waited, backlog)
+        elif self.cloud is not None and backlog > _WAITING_MAX:
+            self._climb(lambda: self.app.outbox.backlog() <= _WAITING_MAX // 2)
+
+    def _climb(self, until: Callable[[], bool]) -> None:
+        """Let the uplink work in real time until something is so. Raises RigError."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not until():
+            if time.monotonic() > deadline_s:
+                raise RigError(f"the uplink did not get on for {PATIENCE_S:.0f} s: "
+                               f"{self.app.outbox.backlog()} frames wait, "
+                               f"{self.app.client.fault or 'connected'}")
+            self.app.uplink.step(ticks_ms(), True)
+            time.sleep(_PAUSE_S)
+
+
+class WireRig:
+    """Plays a scenario on the wire as fast as it goes. Raises RigError."""
+
+    def __init__(self, stage: Stage, folder: Path) -> None:
+        self._stage = stage
+        self._folder = folder
+
+    def play(self, done: Callable[[int], None]) -> Record:
+        stage, scenario = self._stage, self._stage.scenario
+        plant, record = stage.plant(), Record(stage.beat_s)
+        first_uj = plant.battery.stored_uj
+        with Wire(stage.raw, stage.file.site, plant, self._folder, scenario.needs_cloud) as wire:
+            schedule = Schedule(scenario.faults, wire.begin, wire.end)
+            for at_s in range(scenario.start_s, scenario.end_s, stage.beat_s):
+                schedule.reach(at_s)
+                stage.feed(plant, at_s)
+                record.rows.append(wire.beat(stage.utc(at_s)))
+                record.at_s.append(at_s)
+                grid_w = plant.run(wire.park.setpoint_w, stage.beat_s)
+                record.samples.append(sample(plant, at_s, grid_w))
+                done(stage.beat_s)
+            schedule.reach(scenario.end_s)
+            wire.close_batch()
+            record.counts = wire.counts()
+            record.waited = wire.waited if scenario.strikes_cloud else None
+            if wire.cloud is not None:
+                site = stage.image["site"]
+                record.stored = wire.cloud.rows(site["park"], site["gateway"])
+                record.held = []  # everything has been delivered
+        record.imbalance_uj = plant.imbalance_uj(first_uj)
+        return record

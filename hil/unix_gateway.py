@@ -1,0 +1,93 @@
+"""A gateway on MicroPython's Unix port, for a rig: real sockets and lines, the outbox in memory.
+
+Runs beside a built tree: unix_gateway.py IMAGE JOURNAL BEATS. The rows are appended to JOURNAL.
+"""
+
+import json
+import select
+import sys
+import time
+
+from edge import app
+from edge.blocks import RamBlocks
+from edge.port import TcpPort
+
+_EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
+_DAY_S = 86_400
+
+
+class SerialPort:
+    """A pseudo-terminal, raw already; read a byte at a time, since a longer read would wait."""
+
+    def __init__(self, path):
+        self._path = path
+        self._file = None
+        self._poll = None
+
+    def open(self, now_ms):
+        self.close()
+        self._file = open(self._path, "r+b")
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLIN)
+
+    def is_open(self):
+        return self._file is not None
+
+    def send(self, buf, n):
+        return self._file.write(memoryview(buf)[:n])
+
+    def recv(self, buf, at):
+        view = memoryview(buf)
+        n = 0
+        while at + n < len(buf) and self._poll.poll(0):
+            n += self._file.readinto(view[at + n:at + n + 1])
+        return n
+
+    def close(self):
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+class Board:
+    """Ends after so many beats, as nobody can ask it to."""
+
+    def __init__(self, journal, beats):
+        self._journal = open(journal, "ab")
+        self._beats = beats
+        self._stop = None
+
+    def open_port(self, bus):
+        if bus["link"] == "tcp":
+            return TcpPort(bus["host"], bus["port"])
+        return SerialPort(bus["path"])
+
+    def wall(self):
+        day, second = divmod(int(time.time()) - _EPOCH_S, _DAY_S)
+        return day, second, True
+
+    def flash_device(self):
+        return RamBlocks()
+
+    def watchdog(self, feed):
+        pass
+
+    def keep(self, row, rule_names):
+        self._journal.write(bytes(row))
+        self._journal.flush()
+        self._beats -= 1
+        if self._beats <= 0:
+            self._stop()
+
+    def password(self):
+        return b""
+
+    def on_stop(self, stop):
+        self._stop = stop
+
+    def network_up(self):
+        return True
+
+
+with open(sys.argv[1]) as source:
+    app.run(json.load(source), Board(sys.argv[2], int(sys.argv[3])))

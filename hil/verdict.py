@@ -1,0 +1,184 @@
+"""Whether a scenario went as expected: one function a question, each says what is wrong.
+
+Every run is asked whether the battery stayed inside its limits, whether the controller met an
+internal fault, missed a beat, and whether energy came from nowhere; the rest is what the scenario
+expects. Times are judged to the beat: something may happen one beat later than it is allowed to.
+"""
+
+from collections.abc import Callable, Iterator
+
+from edge.gate import WORDS
+from edge.journal import FIELDS
+from edge.snapshot import FAULT, TRUSTED
+from hil.rig import Record, Stage
+from hil.scenario import Planned, clock
+
+_FLAGS, _COMMAND, _VERDICT, _SECOND = (
+    FIELDS.index(name) for name in ("flags", "command_w", "verdict", "second"))
+_QUARTER_S = 900
+_DAY_S = 86400
+_SOC_PM = 11  # a BMS that shows whole per cents, and what one beat can move
+_TAIL_ROWS = 30  # an open batch, and frames on their way
+_DEMAND_PM = 15  # what a window may be missed by: meters and converters have steps
+
+Problems = Iterator[str]
+
+
+def judge(stage: Stage, record: Record) -> list[str]:
+    """Everything that is wrong, a line each; nothing when all is well."""
+    return [*record.troubles, *(line for ask in _QUESTIONS for line in ask(stage, record))]
+
+
+def _has_rows(stage: Stage, record: Record) -> Problems:
+    if not record.rows:
+        yield "no journal row was written"
+
+
+def _faults(stage: Stage, record: Record) -> Problems:
+    for at_s, row in zip(record.at_s, record.rows, strict=True):
+        if row[_FLAGS] & FAULT:
+            yield f"{clock(at_s)}: an internal fault ({WORDS[row[_VERDICT]]})"
+            return
+
+
+def _beats(stage: Stage, record: Record) -> Problems:
+    for before, row, at_s in zip(record.rows, record.rows[1:], record.at_s[1:], strict=False):
+        passed_s = (row[_SECOND] - before[_SECOND]) % _DAY_S
+        if passed_s > 2 * record.beat_s:
+            yield f"{clock(at_s)}: the beat before was {passed_s} s ago"
+
+
+def _limits(stage: Stage, record: Record) -> Problems:
+    plate = stage.image["gate"]
+    for one in record.samples:
+        if not -plate["charge_max_w"] <= one.store_w <= plate["discharge_max_w"]:
+            yield f"{clock(one.at_s)}: the battery ran at {one.store_w} W, beyond its nameplate"
+            return
+        low, high = plate["soc_floor_pm"], plate["soc_ceiling_pm"]
+        if not low - _SOC_PM <= one.soc_pm <= high + _SOC_PM and one.store_w:
+            yield (f"{clock(one.at_s)}: the battery ran at {one.soc_pm} per mille, "
+                   f"outside {low} .. {high}")
+            return
+
+
+def _energy(stage: Stage, record: Record) -> Problems:
+    if record.imbalance_uj:
+        yield f"{record.imbalance_uj} uJ came from nowhere"
+
+
+def _rests(stage: Stage, record: Record) -> Problems:
+    within_s = stage.scenario.rests_within_s
+    if within_s is None:
+        return
+    for fault in _on_devices(stage):
+        if not _command_before(record, fault.at_s):
+            yield f"{clock(fault.at_s)}: the battery was at rest already: nothing is proven"
+        by_s = fault.at_s + within_s + record.beat_s + record.slack_s
+        for at_s, command_w in _commands(record, by_s, fault.end_s - record.slack_s):
+            if command_w != _fallback_w(stage):
+                yield (f"{clock(at_s)}: commanded {command_w} W, {at_s - fault.at_s} s after "
+                       f"{fault.kind} of the {fault.device} began; expected "
+                       f"{_fallback_w(stage)} W within {within_s} s")
+                break
+
+
+def _resumes(stage: Stage, record: Record) -> Problems:
+    within_s = stage.scenario.resumes_within_s
+    if within_s is None:
+        return
+    for fault in _on_devices(stage):
+        by_s = fault.end_s + within_s + record.beat_s + record.slack_s
+        back = next((at_s for at_s, row in zip(record.at_s, record.rows, strict=True)
+                     if at_s >= fault.end_s and row[_FLAGS] & TRUSTED and row[_COMMAND]), None)
+        if back is None or back > by_s:
+            yield (f"{clock(fault.end_s)}: {fault.kind} of the {fault.device} ended, and the "
+                   f"battery was at work again {f'{back - fault.end_s} s later' if back else 'never'}"
+                   f"; expected within {within_s} s")
+
+
+def _works(stage: Stage, record: Record) -> Problems:
+    if not stage.scenario.works_through:
+        return
+    for fault in stage.scenario.faults:
+        for at_s, row in zip(record.at_s, record.rows, strict=True):
+            if fault.at_s <= at_s <= fault.end_s and not (row[_FLAGS] & TRUSTED and row[_COMMAND]):
+                yield f"{clock(at_s)}: {fault.kind} made the battery rest"
+                break
+
+
+def _demand(stage: Stage, record: Record) -> Problems:
+    limit_w = stage.scenario.demand_max_w
+    if limit_w is None:
+        return
+    windows: dict[int, list[int]] = {}
+    for one in record.samples:
+        windows.setdefault(one.at_s // _QUARTER_S, []).append(max(one.grid_w, 0))
+    whole = {number: sum(found) // len(found) for number, found in windows.items()
+             if len(found) * record.beat_s == _QUARTER_S}
+    if not whole:
+        yield "no quarter-hour passed from end to end: nothing is proven of the demand"
+    for number, mean_w in whole.items():
+        if mean_w > limit_w + limit_w * _DEMAND_PM // 1000:
+            yield (f"{clock(number * _QUARTER_S)}: the window imported {mean_w} W, "
+                   f"expected at most {limit_w} W")
+
+
+def _watches(stage: Stage, record: Record) -> Problems:
+    for watch in stage.scenario.watches:
+        place, slack_s = FIELDS.index(watch.field), record.slack_s
+        for at_s, row in zip(record.at_s, record.rows, strict=True):
+            inside = watch.at_least <= row[place] <= watch.at_most
+            if watch.from_s + slack_s <= at_s <= watch.to_s - slack_s and not inside:
+                yield (f"{clock(at_s)}: {watch.field} was {row[place]}, "
+                       f"expected {watch.at_least} .. {watch.at_most}")
+                break
+
+
+def _noticed(stage: Stage, record: Record) -> Problems:
+    name = stage.scenario.noticed
+    if name and record.counts and not record.counts.get(name):
+        yield f"no {name} were counted on the buses: the fault never arrived"
+
+
+def _delivered(stage: Stage, record: Record) -> Problems:
+    if not stage.scenario.delivered or record.stored is None:
+        return
+    if record.waited == 0:
+        yield "no frame ever waited for the cloud: nothing is proven"
+    stored = set(record.stored)
+    if len(stored) != len(record.stored):
+        yield f"{len(record.stored) - len(stored)} rows are in the store twice"
+    kept = [tuple(row) for row in record.rows]
+    if strange := stored - {*kept, *record.after}:
+        yield f"{len(strange)} rows in the store are in no journal"
+    if record.held is None:  # the outbox went with its process: what came last is forgiven
+        last = max((n for n, row in enumerate(kept) if row in stored), default=-1)
+        kept = kept[:max(last, len(kept) - _TAIL_ROWS) + 1]
+    if lost := {*kept} - stored - {*(record.held or ())}:
+        yield f"{len(lost)} of {len(kept)} rows are neither in the store nor in the outbox"
+
+
+_QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (
+    _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _watches,
+    _noticed, _delivered)
+
+
+def _on_devices(stage: Stage) -> list[Planned]:
+    return [fault for fault in stage.scenario.faults if fault.device]
+
+
+def _fallback_w(stage: Stage) -> int:
+    fallback_w: int = dict(stage.image["rules"])["fresh"]["fallback_w"]
+    return fallback_w
+
+
+def _command_before(record: Record, at_s: int) -> int:
+    """The last command before a second."""
+    return next((row[_COMMAND] for second, row in zip(reversed(record.at_s), reversed(record.rows),
+                                                      strict=True) if second < at_s), 0)
+
+
+def _commands(record: Record, from_s: int, to_s: int) -> Iterator[tuple[int, int]]:
+    for at_s, row in zip(record.at_s, record.rows, strict=True):
+        if from_s <= at_s < to_s:
+            yield at_s, row[_COMMAND]

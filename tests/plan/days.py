@@ -1,0 +1,72 @@
+"""Runs on both interpreters: a week and a half of planning, one number for all that was said.
+
+    days.py MODE DAYS    MODE: shave (no spread of prices), trade, free (demand costs nothing)
+
+On MicroPython every call of the planner is made with the heap locked: one that allocates ends the
+script with a MemoryError. The plant is of integers too, so that the load seen is the same.
+"""
+
+import sys
+from array import array
+
+from edge.plan.planner import Planner
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:
+
+    def heap_lock():
+        pass
+
+    def heap_unlock():
+        pass
+
+
+def load_w(day, slot):
+    load = 900_000 + (slot * 7919 + day * 104_729) % 400_000
+    if 28 <= slot < 84 and day % 7 < 5:
+        load += 2_500_000 + (day * 7919) % 5 * 90_000
+    if 48 <= slot < 56:
+        load -= 1_900_000  # the sun
+    if 40 <= slot < 46:
+        load += 1_500_000
+    return load
+
+
+def battery_w(planner, load, store_wh, full_wh):
+    wanted = planner.wish_w
+    if wanted == 0 and load < planner.target_w:
+        wanted = -min(planner.recharge_w, planner.target_w - load)
+    wanted = max(wanted, load - planner.target_w)
+    return max(-1_500_000, (store_wh - full_wh) * 4, min(wanted, 1_500_000, store_wh * 4))
+
+
+def run(mode, days):
+    prices = array("i", [3000] * 32 + [10000] * 36 + [12000] * 20 + [6500] * 8)
+    if mode == "shave":
+        prices = array("i", [5000] * 96)
+    demand_price = 0 if mode == "free" else 400_000
+    planner = Planner(3_000_000, 1_500_000, 1_500_000, 100, 900, 900, demand_price, prices)
+    full_wh = store_wh = 2_400_000
+    peak_w = total = steps = 0
+    for day in range(days):
+        for slot in range(96):
+            load = load_w(day, slot)
+            heap_lock()
+            planner.step(load, store_wh)
+            while planner.busy:
+                planner.step(load, store_wh)
+                steps += 1
+            heap_unlock()
+            power = battery_w(planner, load, store_wh, full_wh)
+            store_wh -= power // 4
+            if load - power > peak_w:
+                peak_w = load - power
+            total = (total * 31 + planner.target_w + 7 * planner.wish_w + store_wh) % 1_000_003
+            heap_lock()
+            planner.slot(9000 + day, slot, load, peak_w, 1)
+            heap_unlock()
+    print(mode, days, total, steps, peak_w)
+
+
+run(sys.argv[1], int(sys.argv[2]))
