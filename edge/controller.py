@@ -9,7 +9,7 @@ class Controller:
 
     def __init__(self, site):
         self.site = site
-        self._beat = _bind(site)
+        self._beat = _assemble(site)
 
     def beat(self, now_ms: int, day: int, second: int) -> int:
         """Take one beat at the monotonic now_ms and the UTC (day, second); returns the command,
@@ -40,7 +40,7 @@ class Controller:
         return 0
 
 
-def _bind(site):
+def _assemble(site):
     """Look every part up once, into default arguments (see edge/rules/__init__.py): looking up
     a method costs a microcontroller more than most methods do."""
     envelope = site.envelope

@@ -101,7 +101,14 @@ def _settle(now, ages: dict, grid, store):
         else:
             age_ms = grid_age_ms if grid_age_ms > store_age_ms else store_age_ms
             moment_ms = ticks_add(now_ms, -age_ms)
-            net_w = grid.at(moment_ms) + store.at(moment_ms)
+            # Between two readings a battery may have stepped at any moment: all that is known is
+            # the range, and the load is taken to have changed no more than that proves.
+            grid.look(moment_ms)
+            store.look(moment_ms)
+            if net_w < grid.low_w + store.low_w:
+                net_w = grid.low_w + store.low_w
+            elif net_w > grid.high_w + store.high_w:
+                net_w = grid.high_w + store.high_w
         if net_w > _NET_MAX_W:  # two readings that cannot both be right
             net_w = _NET_MAX_W
         elif net_w < -_NET_MAX_W:

@@ -8,7 +8,6 @@ _LENGTH = const(16)  # a power of two
 _LAST = const(15)
 _TICKS = const((1 << 30) - 1)  # tick differences are folded here, calls cost too much
 _PAST = const(1 << 29)  # a difference from here on is a negative one
-_FINE = const(64)  # interpolation in 64ths keeps 8 MW steps inside 31 bits
 
 
 class Trail:
@@ -23,6 +22,7 @@ class Trail:
         self._w = array("i", [0] * _LENGTH)
         self._newest = 0
         self.count = 0
+        self.low_w = self.high_w = 0  # what the last `look` found
 
     def push(self, stamp_ms: int, w: int):
         """Keep a reading; one with the newest stamp already known replaces nothing."""
@@ -37,20 +37,25 @@ class Trail:
         if self.count < _LENGTH:
             self.count += 1
 
-    def at(self, moment_ms: int) -> int:
-        """Power at moment_ms, W: between two readings a straight line, outside them the nearest."""
-        k = self._newest
+    def look(self, moment_ms: int):
+        """Find between which two readings the power of moment_ms lay: low_w and high_w. Outside
+        all readings it is the nearest one."""
         stamps_ms = self._ms
-        late_ms = stamps_ms[k] - moment_ms & _TICKS
-        if late_ms == 0 or late_ms >= _PAST:
-            return self._w[k]
+        k = self._newest
+        newer_w = older_w = self._w[k]
+        early_ms = moment_ms - stamps_ms[k] & _TICKS
         for _ in range(self.count - 1):
-            older = k - 1 & _LAST
-            early_ms = moment_ms - stamps_ms[older] & _TICKS
             if early_ms < _PAST:
-                older_w = self._w[older]
-                part = early_ms * _FINE // (early_ms + late_ms)
-                return older_w + (self._w[k] - older_w) * part // _FINE
-            k = older
-            late_ms = -early_ms & _TICKS
-        return self._w[k]
+                break  # reading k is the last one not after the moment
+            newer_w = older_w
+            k = k - 1 & _LAST
+            older_w = self._w[k]
+            early_ms = moment_ms - stamps_ms[k] & _TICKS
+        if early_ms == 0 or early_ms >= _PAST:
+            newer_w = older_w
+        if older_w < newer_w:
+            self.low_w = older_w
+            self.high_w = newer_w
+        else:
+            self.low_w = newer_w
+            self.high_w = older_w

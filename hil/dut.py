@@ -64,6 +64,7 @@ class MicroPythonProcess:
     """The same files in another interpreter. `command` starts it, e.g. ["micropython"]."""
 
     def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
+        program = command or find()
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
         self._size = len(self.row) * self.row.itemsize
         self._setpoint = journal.FIELDS.index("command_w")
@@ -73,7 +74,7 @@ class MicroPythonProcess:
         self._log = Path(self._folder.name, "log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*(command or find()), "-X", f"heapsize={_HEAP}", lockstep.__file__, str(path)],
+                [*program, "-X", f"heapsize={_HEAP}", lockstep.__file__, str(path)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=_ROOT,
                 env={**os.environ, "MICROPYPATH": f"{_ROOT}:.frozen"})
         assert self._process.stdin is not None

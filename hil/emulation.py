@@ -22,7 +22,7 @@ from hil.trace import Trace
 if TYPE_CHECKING:
     from boards.site import Site
 
-FACTORY_START = datetime(2026, 6, 10)  # a Wednesday
+FACTORY_START = datetime(2026, 7, 1)  # a Wednesday, and a month nobody has paid a peak in yet
 ROOF_W = 90_000  # PV of the shipped factory, where the site has any
 JOURNAL = "journal"
 

@@ -33,7 +33,8 @@ class Day(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """Where values lie: `hours` across, `low` .. `high` over `height` px from `top` down."""
+    """Where values lie: `hours` across, `low` .. `high` over `height` px from `top` down, with a
+    line at each `step`."""
 
     width: int
     hours: float
@@ -41,6 +42,7 @@ class _Frame(NamedTuple):
     height: float
     low: float
     high: float
+    step: float = 1
 
     def x(self, hour: float) -> float:
         return _LEFT + (self.width - _LEFT - _RIGHT) * hour / self.hours
@@ -64,12 +66,12 @@ def draw(day: Day, width: int) -> str:
             f'aria-label="Load, grid, battery and demand of the day">{"".join(parts)}</svg>')
 
 
-def _range(day: Day) -> tuple[float, float]:
-    """From the lowest power to a tenth above the highest; whole ticks."""
+def _range(day: Day) -> tuple[float, float, float]:
+    """From the lowest power to a little above the highest, in whole steps, and the step."""
     high = max(0.0, *day.load, *day.grid, *day.battery, *day.target) * 1.05
     low = min(0.0, *day.grid, *day.battery, *day.load)
     step = _step(high - low)
-    return -step * -(low // step), step * -(-max(high, step) // step)
+    return step * (low // step), -step * (-max(high, step) // step), step
 
 
 def _step(span: float) -> float:
@@ -105,15 +107,12 @@ def _runs(values: Sequence[object]) -> list[tuple[int, int]]:
 
 
 def _grid_lines(frame: _Frame) -> list[str]:
-    step = _step(frame.high - frame.low)
     lines = []
-    value = frame.low
-    while value <= frame.high + step / 2:
-        y = frame.y(value)
-        kind = "zero" if abs(value) < step / 2 else "line"
+    for number in range(round(frame.low / frame.step), round(frame.high / frame.step) + 1):
+        y = frame.y(number * frame.step)
+        kind = "line" if number else "zero"
         lines.append(f'<path class="{kind}" d="M{_LEFT} {y:.1f}H{frame.width - _RIGHT}"/>')
-        lines.append(_text(_LEFT - 5, y + 4, f"{value:g}", "end"))
-        value += step
+        lines.append(_text(_LEFT - 5, y + 4, f"{number * frame.step:g}", "end"))
     return [*lines, _text(_LEFT - 5, frame.top - 6, "kW", "end")]
 
 

@@ -17,7 +17,7 @@ from hil.bill import Month, months
 from hil.optimum import Battery, Tariff, bill, lowest_bill, lowest_peak_kw
 
 _MONTHS = 12
-_POOR = 0.05  # filled or missing, of a month
+_PARTS = 20  # at most one of so many parts of a month may be filled or missing
 _SLOTS = 96
 
 
@@ -41,12 +41,13 @@ class Spread(NamedTuple):
 def scored_months(times: Sequence[datetime], filled: Sequence[bool]) -> list[Month]:
     """The months that count, of quarter-hours with these local starts."""
     found = months(times)
-    full = next((number for number, month in enumerate(found)
-                 if month.end - month.first >= (1 - _POOR) * _whole(times[month.first])), None)
+    there = [False] * len(times)
+    full = next((number for number, month in enumerate(found) if _sound(month, times, there)),
+                None)
     if full is None:
         return []
     following = found[full + 1:full + 1 + _MONTHS]
-    return [month for month in following if _poor(month, times, filled) <= _POOR]
+    return [month for month in following if _sound(month, times, filled)]
 
 
 def score_month(month: str, load_kw: Sequence[float], grid_kw: Sequence[float], battery: Battery,
@@ -77,12 +78,9 @@ def spread(shares: dict[str, float]) -> Spread:
     return Spread(mean(values), error, shares[worst], worst)
 
 
-def _whole(time: datetime) -> int:
-    """Quarter-hours of the month a time lies in."""
-    return monthrange(time.year, time.month)[1] * _SLOTS
-
-
-def _poor(month: Month, times: Sequence[datetime], filled: Sequence[bool]) -> float:
-    whole = _whole(times[month.first])
+def _sound(month: Month, times: Sequence[datetime], filled: Sequence[bool]) -> bool:
+    """Whether few enough of a month's quarter-hours are guesses or are not there."""
+    time = times[month.first]
+    whole = monthrange(time.year, time.month)[1] * _SLOTS
     good = sum(not guess for guess in filled[month.first:month.end])
-    return 1 - good / whole
+    return (whole - good) * _PARTS <= whole

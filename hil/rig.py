@@ -44,7 +44,8 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)
     imbalance_uj: int = 0
     stored: list[tuple[int, ...]] | None = None  # rows in the store; None: there was none
-    held: list[tuple[int, ...]] | None = None  # rows still in the outbox; None: nobody can tell
+    held: list[tuple[int, ...]] | None = None  # rows that are still on the outbox's medium
+    tail_rows: int = 0  # how many may be on their way when it ends
     after: list[tuple[int, ...]] = field(default_factory=list)  # rows after the scenario's end
     slack_s: int = 0  # how exactly the times of the rows are known
     waited: int | None = None  # most frames that waited for the struck cloud; None: not struck

@@ -19,6 +19,7 @@ from typing import IO, Any
 from boards import build
 from boards.image import compile_site
 from boards.journal_file import Header, JournalError, JournalReader, files
+from boards.sector_files import SectorFiles
 from cloud_bridge.batches import TELEMETRY, decode_batch
 from edge.blocks import FileBlocks
 from edge.journal import FIELDS
@@ -36,7 +37,9 @@ _START_S = 20.0  # until the first row
 _STOP_S = 15.0  # from being asked to stop to being gone
 _STEP_S = 0.1
 _HEAP = "256k"  # of the microcontroller this stands for
+_TAIL_ROWS = 10  # an open batch, and a frame on its way
 _FRAME_BYTES = 4096
+_SECTORS = "outbox"  # the folder in which MicroPython keeps its outbox
 _DAY, _SECOND = FIELDS.index("day"), FIELDS.index("second")
 
 
@@ -52,7 +55,7 @@ class WallRig:
 
     def play(self, done: Callable[[int], None]) -> Record:
         stage, park, plant = self._stage, self._park, self._plant
-        record = Record(stage.beat_s, slack_s=2)
+        record = Record(stage.beat_s, slack_s=2, tail_rows=_TAIL_ROWS)
         first_uj = plant.battery.stored_uj
         stage.feed(plant, stage.scenario.start_s)
         with park.served() as places, self._sky() as cloud:
@@ -148,10 +151,10 @@ class WallRig:
         """Build the tree as for a gateway, and start it on the Unix port."""
         image = compile_site(amend.site(raw, self._stage.file.site))
         tree = self._folder / "tree"
-        for name in sorted(build.edge_modules()):
-            path = tree.joinpath(*name.split(".")).with_suffix(".mpy")
-            if (_ROOT / Path(*name.split("."))).is_dir():
-                path = path.with_suffix("") / "__init__.mpy"
+        for name in sorted(build.edge_modules() | build.closure(["boards.sector_files"])):
+            source = _ROOT.joinpath(*name.split("."))
+            path = tree / source.relative_to(_ROOT)
+            path = path / "__init__.mpy" if source.is_dir() else path.with_suffix(".mpy")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(build.compile_module(name))
         (tree / "image.json").write_text(json.dumps(image), encoding="utf-8")
@@ -161,7 +164,7 @@ class WallRig:
         main = Path(__file__).with_name("unix_gateway.py")
         beats = self._stage.scenario.for_s // self._stage.beat_s + 2
         command = [*dut.find(), "-X", f"heapsize={_HEAP}", str(main), str(tree / "image.json"),
-                   str(journal), str(beats)]
+                   str(journal), str(self._folder / _SECTORS), str(beats)]
         process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log,
                                    env={**os.environ, "MICROPYPATH": f"{tree}:.frozen"})
         return process, journal.parent
@@ -178,14 +181,12 @@ class WallRig:
                         record.rows.append(row)
                     else:
                         record.after.append(tuple(row))
-        outbox = self._folder / "outbox.bin"
-        if outbox.exists():
-            record.held = _frames(outbox)
+        file, sectors = self._folder / "outbox.bin", self._folder / _SECTORS
+        record.held = _frames(FileBlocks(str(file)) if file.exists() else SectorFiles(str(sectors)))
 
 
-def _frames(path: Path) -> list[tuple[int, ...]]:
+def _frames(device: FileBlocks | SectorFiles) -> list[tuple[int, ...]]:
     """The rows in an outbox that nobody has acknowledged."""
-    device = FileBlocks(str(path))
     outbox = Outbox(device)
     outbox.mount()
     outbox.resend()

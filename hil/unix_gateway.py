@@ -1,6 +1,6 @@
-"""A gateway on MicroPython's Unix port, for a rig: real sockets and lines, the outbox in memory.
+"""A gateway on MicroPython's Unix port, for a rig: real sockets and lines, an outbox in files.
 
-Runs beside a built tree: unix_gateway.py IMAGE JOURNAL BEATS. The rows are appended to JOURNAL.
+Runs beside a built tree: unix_gateway.py IMAGE JOURNAL OUTBOX BEATS. Rows are appended to JOURNAL.
 """
 
 import json
@@ -8,8 +8,8 @@ import select
 import sys
 import time
 
+from boards.sector_files import SectorFiles
 from edge import app
-from edge.blocks import RamBlocks
 from edge.port import TcpPort
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
@@ -52,8 +52,9 @@ class SerialPort:
 class Board:
     """Ends after so many beats, as nobody can ask it to."""
 
-    def __init__(self, journal, beats):
+    def __init__(self, journal, outbox, beats):
         self._journal = open(journal, "ab")
+        self._outbox = outbox
         self._beats = beats
         self._stop = None
 
@@ -67,7 +68,7 @@ class Board:
         return day, second, True
 
     def flash_device(self):
-        return RamBlocks()
+        return SectorFiles(self._outbox)
 
     def watchdog(self, feed):
         pass
@@ -90,4 +91,4 @@ class Board:
 
 
 with open(sys.argv[1]) as source:
-    app.run(json.load(source), Board(sys.argv[2], int(sys.argv[3])))
+    app.run(json.load(source), Board(sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -18,7 +18,6 @@ _FLAGS, _COMMAND, _VERDICT, _SECOND = (
 _QUARTER_S = 900
 _DAY_S = 86400
 _SOC_PM = 11  # a BMS that shows whole per cents, and what one beat can move
-_TAIL_ROWS = 30  # an open batch, and frames on their way
 _DEMAND_PM = 15  # what a window may be missed by: meters and converters have steps
 
 Problems = Iterator[str]
@@ -151,11 +150,14 @@ def _delivered(stage: Stage, record: Record) -> Problems:
     kept = [tuple(row) for row in record.rows]
     if strange := stored - {*kept, *record.after}:
         yield f"{len(strange)} rows in the store are in no journal"
-    if record.held is None:  # the outbox went with its process: what came last is forgiven
-        last = max((n for n, row in enumerate(kept) if row in stored), default=-1)
-        kept = kept[:max(last, len(kept) - _TAIL_ROWS) + 1]
-    if lost := {*kept} - stored - {*(record.held or ())}:
-        yield f"{len(lost)} of {len(kept)} rows are neither in the store nor in the outbox"
+    # frames go up in order: only the newest rows may still be on their way, or in the outbox
+    last = max((n for n, row in enumerate(kept) if row in stored), default=-1)
+    if lost := set(kept[:last + 1]) - stored:
+        yield f"{len(lost)} of {len(kept)} rows are not in the store, though later ones are"
+    if record.held is not None and (lost := set(kept[last + 1:]) - stored - set(record.held)):
+        yield f"{len(lost)} rows are neither in the store nor in the outbox"
+    if (late := len(kept) - last - 1) > record.tail_rows:
+        yield f"{late} rows have not arrived, expected at most {record.tail_rows}"
 
 
 _QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (

@@ -41,6 +41,7 @@ class DemandWindow:
         self.learned = False  # there is a last window to repeat
         self.spread_w = 0  # what its repetition asks, spread evenly over the rest
         self.ending = False  # the window's last minute runs
+        self.left_s = _WINDOW_S  # until the window's end
         self.ended = False  # a quarter-hour ended with the last full minute
         self.demand_w = 0  # mean import of the last full window
         self.net_mean_w = 0  # mean net load of the last quarter-hour
@@ -128,6 +129,7 @@ class DemandWindow:
         second = now.second % 60
         left_s = _WINDOW_S - self._full_minutes * 60 - second
         self.ending = left_s <= _LOOK_S
+        self.left_s = left_s
         room = target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60
         hold_w = _mean_w(room, left_s)
         self.hold_w = hold_w

@@ -12,7 +12,7 @@ from array import array
 
 from edge.compat import const
 from edge.plan.levels import LEVELS, Levels
-from edge.plan.memory import DAYS, SLOTS
+from edge.plan.memory import SLOTS
 from edge.plan.worth import Worth
 
 _SCENARIOS = const(8)
@@ -33,6 +33,7 @@ class Trade:
         self.scale = scale
         self.memory = memory
         self.prices = prices
+        self._loads = memory.loads
         self.worth = Worth(scale, prices, _missed(demand_price, max(prices)))
         self.levels = Levels()
         self._inflate_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
@@ -45,6 +46,7 @@ class Trade:
         self._day = self._net = self._goal = 0
         self._slot = -1  # being prepared, or prepared
         self._past = self._answers = self._ahead = self._deviation = 0
+        self._time = self._place = 0
         self._phase = _READY
 
     def begin(self, day: int, slot: int, net: int, goal: int):
@@ -74,39 +76,46 @@ class Trade:
         if past < 0:
             self._phase = _READY
             return
-        memory, loads = self.memory, self.memory.loads
+        memory, loads, slot = self.memory, self._loads, self._slot
         self._past = past
         self._answers += 1
-        deviation = self._net - loads[memory.at(past, self._slot - 1)]
+        deviation = self._net - loads[memory.at(past, slot - 1)]
         for back in range(-4, -1):
-            deviation += loads[memory.at(self._day, self._slot + back)]
-            deviation -= loads[memory.at(past, self._slot + back)]
+            deviation += loads[memory.at(self._day, slot + back)] - loads[memory.at(past, slot + back)]
         self._deviation = deviation // 4
-        ahead = (self._refill - self._slot) % SLOTS
+        ahead = (self._refill - slot) % SLOTS
         self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
+        self._time = self._refill + 1
+        self._place = memory.at(past, slot + self._ahead)
+        if self._place + 1 >= len(loads):
+            self._place -= len(loads)  # a place below 0 counts from the ring's end
         self.worth.begin(self._refill)
         self._phase = _WALK
 
     def _walk(self):
-        """One step backward: half an hour, or the quarter that is left of one."""
-        ahead = self._ahead
-        if ahead == 0:
-            self._phase = _ADD
-            return
-        slots = 2 if ahead > 1 and (self._slot + ahead) % 2 else 1
+        """One step backward: half an hour that begins on the hour or the half, or what is left."""
+        loads, time, ahead = self._loads, self._time, self._ahead
+        slots = 1 if time % 2 or ahead == 1 else 2
         ahead -= slots
-        self._ahead = ahead
-        loads, size = self.memory.loads, DAYS * SLOTS
-        place = self.memory.at(self._past, self._slot + ahead)
+        place = self._place - slots
+        # of the slots place + 1 .. place + slots and their two neighbours the highest
         load = loads[place]
-        for _ in range(slots + 1):
-            place = place + 1 if place + 1 < size else 0
-            if loads[place] > load:
-                load = loads[place]
+        if loads[place + 1] > load:
+            load = loads[place + 1]
+        if loads[place + 2] > load:
+            load = loads[place + 2]
+        if slots == 2 and loads[place + 3] > load:
+            load = loads[place + 3]
         if load > 0:
             load = load * self._inflate_pm // 1000
         load += self._deviation * self._fade[ahead] // 8000
-        self.worth.back(load, (self._slot + ahead + 1) % SLOTS, self._goal, slots)
+        time -= slots
+        self.worth.back(load, time, self._goal, slots)
+        self._time = time if time > 0 else SLOTS
+        self._place = place
+        self._ahead = ahead
+        if ahead == 0:
+            self._phase = _ADD
 
     def wish(self, slot: int, net: int, store: int, goal: int) -> int:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:

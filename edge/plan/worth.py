@@ -15,6 +15,8 @@ class Worth:
 
     def __init__(self, scale, prices, missed: int):
         self.scale = scale
+        self._charge, self._discharge = scale.charge, scale.discharge
+        self._into_pm, self._out_pm = scale.into_pm, scale.out_pm
         slopes = [missed, 0]
         for price in prices:
             for slope in (self.use_value(price), self.buy_value(price)):
@@ -24,6 +26,7 @@ class Worth:
         slopes.reverse()
         self.slopes = array("i", slopes)
         self.lengths = array("i", slopes)
+        self._last = len(slopes) - 1
         self.buy = array("b", [slopes.index(self.buy_value(price)) for price in prices])
         self.use = array("b", [slopes.index(self.use_value(price)) for price in prices])
 
@@ -45,27 +48,30 @@ class Worth:
     def back(self, load: int, slot: int, target: int, slots: int):
         """Walk back over `slots` slots of this load that begin with the day's `slot`, at one
         price, their import held at or below the target (>= 0)."""
-        scale, lengths = self.scale, self.lengths
-        into_pm, out_pm, power = scale.into_pm * slots, scale.out_pm * slots, scale.discharge
+        lengths, power = self.lengths, self._discharge
+        into_pm, out_pm = self._into_pm * slots, self._out_pm * slots
         free = 0  # what the sun would charge for nothing
-        if load > target:
-            must = load - target if load - target < power else power
+        charged = target - load
+        if charged < 0:
+            must = -charged if -charged < power else power
             lengths[0] += must * out_pm
             useful = target if target < power - must else power - must
             used = must + useful
             charged = 0
         else:
-            charged = target - load if target - load < scale.charge else scale.charge
+            if charged > self._charge:
+                charged = self._charge
             if load < 0:
                 free = -load if -load < charged else charged
-                lengths[self.buy[slot]] += (charged - free) * into_pm
-                useful = used = 0
+                useful = 0
             else:
-                lengths[self.buy[slot]] += charged * into_pm
-                useful = used = load if load < power else power
-        lengths[self.use[slot]] += useful * out_pm
+                useful = load if load < power else power
+            used = useful
+            lengths[self.buy[slot]] += (charged - free) * into_pm
+        if useful > 0:
+            lengths[self.use[slot]] += useful * out_pm
         excess = used * out_pm - free * into_pm  # the cheapest units are not worth keeping,
-        i = len(lengths) - 1
+        i = self._last
         while excess > lengths[i]:
             excess -= lengths[i]
             lengths[i] = 0

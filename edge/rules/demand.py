@@ -6,6 +6,7 @@ ORDER = const(80)
 FIELDS = (
     ("target_w", "W", 0, 8_000_000, 0, "fixed demand target; 0 = let the planner learn it"),
 )
+_TARGET_MAX_W = const(8_000_000)  # a window of it fits 31 bits
 _WEIGH_S = const(10)  # how often the rest of the window is weighed; its last minute every beat
 
 
@@ -20,6 +21,8 @@ def rule(by: int, keys: dict, site):
         wait_s -= now.span_s
         if wait_s <= 0:
             target_w = fixed_w if fixed_w else planner.target_w
+            if target_w > _TARGET_MAX_W:
+                target_w = _TARGET_MAX_W
             window.weigh(target_w, now)
             now.target_w = target_w
             now.hold_w = window.hold_w
@@ -28,28 +31,32 @@ def rule(by: int, keys: dict, site):
             return
         net_w = now.net_w
         spread_w = window.spread_w if window.learned else net_w - window.hold_w
-        w = need_w(net_w, power_w, window.hold_w, spread_w, window.gap_w, window.ending)
+        # a beat of waiting raises what is asked by about its share of the window that is left
+        guard_w = power_w if power_w < net_w else net_w
+        guard_w -= guard_w // 10 + guard_w * now.span_s // window.left_s
+        w = need_w(net_w, power_w, guard_w, window.hold_w, spread_w, window.gap_w, window.ending)
         if w > envelope.lo_w:
             envelope.at_least(w, by)
 
     return narrow
 
 
-def need_w(net_w: int, power_w: int, hold_w: int, spread_w: int, gap_w: int, ending: bool) -> int:
+def need_w(net_w: int, power_w: int, guard_w: int, hold_w: int, spread_w: int, gap_w: int,
+           ending: bool) -> int:
     """Least battery power (W, discharge positive) that still ends the window at its target; below
     zero it is what may be charged.
 
     Two guesses of the rest of the window are weighed: the present load net_w stays, or the last
     window repeats on today's base load, which asks spread_w evenly from now on. The window ends
     at its target if the grid carries hold_w from now on. The present load counts when waiting any
-    longer would ask nine tenths of the battery's power_w, and in the last minute (`ending`), when
-    it is the better guess. Charging keeps gap_w aside for the window that follows.
+    longer would ask more than guard_w, nine tenths of what the battery can, and in the last minute
+    (`ending`), when it is the better guess. Charging keeps gap_w aside for the window that follows.
     """
     if power_w > net_w:  # more than the load lowers no import
         power_w = net_w if net_w > 0 else 0
     stays_w = net_w - hold_w
     w = spread_w
-    if ending or (stays_w > w and stays_w >= power_w - power_w // 10):
+    if ending or (stays_w > w and stays_w >= guard_w):
         w = stays_w
     if w > 0:
         return w if w < power_w else power_w

@@ -7,13 +7,14 @@ alone.
 """
 
 from edge.compat import TYPE_CHECKING, const
-from edge.wire import msgpack
 
 if TYPE_CHECKING:
     from array import array
 
 VERSION = const(1)
 _HEAD_BYTES = const(9)  # array head, version and n_fields in one byte each; n_rows, length in three
+_UINT16 = const(0xCD)  # MessagePack's marks; the head is too small to load its module for
+_BIN16 = const(0xC5)
 _ROWS_MAX = const(65535)
 _CHANGE_BYTES = const(5)  # of a change of up to 32 bits, zigzag
 
@@ -103,9 +104,9 @@ class BatchEncoder:
         self._closed = True
         if self._rows == 0:
             return 0
-        at = msgpack.put_array_head(self.buffer, 0, 4)
-        at = msgpack.put_int(self.buffer, at, VERSION)
-        at = msgpack.put_int(self.buffer, at, self._n_fields)
-        at = msgpack.put_u16(self.buffer, at, self._rows)
-        msgpack.put_bin16_head(self.buffer, at, self._at - _HEAD_BYTES)
+        n = self._at - _HEAD_BYTES
+        head = (0x94, VERSION, self._n_fields, _UINT16, self._rows >> 8, self._rows & 255,
+                _BIN16, n >> 8, n & 255)
+        for at in range(_HEAD_BYTES):
+            self.buffer[at] = head[at]
         return self._at

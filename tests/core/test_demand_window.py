@@ -6,6 +6,7 @@ Driven through whole beats, so that it is the bill of the park that is checked a
 from __future__ import annotations
 
 import datetime as dt
+import random
 from dataclasses import dataclass, field
 
 import pytest
@@ -184,3 +185,26 @@ def test_whatever_the_clock_does_demand_stays_between_the_loads(beat_s, stretche
             assert 0 <= park.site.window.demand_w <= max(seen_w)
             assert 0 <= park.site.window.peak_w <= max(seen_w)
         clock_s += jumps[k % len(jumps)]
+
+
+@pytest.mark.parametrize(("grid_age_ms", "store_age_ms"), [(0, 0), (150, 400), (700, 100)])
+def test_unlike_ages_cost_the_bill_little(grid_age_ms, store_age_ms):
+    """A noisy load, a battery that works against it, two instruments read one after the other:
+    what is billed follows the meter to a thousandth."""
+    rng = random.Random(4)
+    park = Park(image(without=("demand", "tariff", "refill"),
+                      rules={"contract": {"import_max_w": 200_000}}))
+    grids_w, store_w, windows = [], 0, 0
+    for second in range(4 * 900 + 1):
+        load_w = 215_000 + int(rng.gauss(0, 5000)) + second // 60 % 7 * 4000
+        now_ms = second * 1000 + 10_000
+        store_w = park.fresh_beat(
+            second, now_ms=now_ms, grid_w=load_w - store_w, grid_ms=now_ms - grid_age_ms,
+            store_w=store_w, store_ms=now_ms - store_age_ms, soc_pm=500, soc_ms=now_ms)
+        if second and second % 900 == 0:
+            true_w = sum(grids_w[-900:]) / 900
+            assert abs(park.site.window.demand_w - true_w) < true_w / 1000
+            windows += 1
+        grids_w.append(load_w - store_w)
+    assert windows == 4
+    assert 195_000 < true_w < 215_000

@@ -37,13 +37,14 @@ def test_a_spike_longer_than_the_store_lasts() -> None:
 
 
 def test_arbitrage_alone() -> None:
-    """Four cheap quarter-hours, four dear ones, four cheap ones of 20 kW each: 4 kWh are used
-    dear and bought back cheap. Demand is free."""
+    """Four cheap quarter-hours of 10 kW, four dear ones of 20, four cheap ones of 10: 4 kWh are
+    used dear and bought back cheap. Demand is free."""
     prices = [0.2] * 4 + [1.0] * 4 + [0.2] * 4
-    month = score_month("m", [20.0] * 12, [20.0] * 12, BATTERY, Tariff(prices, 0.0))
-    without, with_, best = month.bills
-    assert (without, with_) == pytest.approx((28.0, 28.0))
-    assert without - best == pytest.approx(4 * 0.8) or month.peaks[2] == pytest.approx(20)
+    load = [10.0] * 4 + [20.0] * 4 + [10.0] * 4
+    grid = [10.0] * 4 + [18.0] * 4 + [12.0] * 4
+    without, with_, best = score_month("m", load, grid, BATTERY, Tariff(prices, 0.0)).bills
+    assert (without, with_, best) == pytest.approx((24.0, 24.0 - 2 * 0.8, 24.0 - 4 * 0.8))
+    assert share([(without, with_, best)]) == pytest.approx(0.5)
 
 
 def test_two_months_are_weighed_by_what_was_to_be_had() -> None:

@@ -1,0 +1,214 @@
+"""The demo's day: which load, what the controller has learned before, and the day itself."""
+
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from boards import local_time
+from boards.image import compile_site
+from boards.local_time import Moment
+from edge.compat import ticks_add
+from hil import amend, lockstep, series
+from hil.bounds import Bounds
+from hil.emulate import Emulator, plant_of
+from hil.emulation import Meters, Order, Run
+from hil.feed import QUARTER_S, QUARTERS, Feed, per_beat
+from hil.plants import Plant
+from hil.rig import DAY_S, SEED, Schedule
+from hil.rig_wire import Wire
+from hil.scenario import Planned, Scenario
+from hil.trace import Trace
+
+_FIRST = datetime(2026, 7, 1)  # a Wednesday, and the first of a month: no peak is billed yet
+_ROOF_W = 120_000
+_WEEKS_BACK = 14  # days of a load file that may be learned from
+
+
+class Days:
+    """Powers of whole days, one after the other."""
+
+    def __init__(self, days: Sequence[Sequence[int]], beat_s: int) -> None:
+        self.quarters = len(days) * QUARTERS
+        self.beats = QUARTER_S // beat_s
+        self._days = days
+
+    def quarter(self, number: int) -> Sequence[int]:
+        day, quarter = divmod(number, QUARTERS)
+        return self._days[day][quarter * self.beats:(quarter + 1) * self.beats]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A day to be shown, and the days before it. `raw` is the site file, amended for the load."""
+
+    raw: amend.Raw
+    path: Path
+    name: str
+    start: datetime  # local midnight of the day
+    learned: int  # days before it
+    load: Feed
+    pv: Feed
+    changes: dict[str, int]
+
+    @property
+    def target_w(self) -> int:
+        """The demand target of the site file; 0: learned."""
+        target_w: int = self.raw["rules"].get("demand", {}).get("target_w", 0)
+        return target_w
+
+
+@dataclass
+class Seen:
+    """What happened at one beat, for whoever watches. `news` are (mark, text)."""
+
+    at_s: int
+    row: "array[int]"
+    grid_w: int
+    waiting: int  # frames
+    news: list[tuple[str, str]] = field(default_factory=list)
+
+
+def factory(site: Path, learned: int) -> Plan:
+    """The shipped factory: its own day after days of the same kind."""
+    raw = amend.read(site)
+    beat_s = raw["site"]["beat_s"]
+    seeds = [*range(SEED + learned, SEED, -1), SEED]
+    start = _FIRST - timedelta(days=learned)
+    loads = [series.factory_day(start, seed) for seed in seeds]
+    roofs = [series.clear_sky(start, _ROOF_W, cloud_seed=seed + 2) for seed in seeds]
+    return Plan(raw, site, "the shipped factory", _FIRST, learned, _days(loads, beat_s),
+                _days(roofs, beat_s), {})
+
+
+def measured(site: Path, file: Path, learned: int) -> Plan:
+    """The day of a load file with the highest quarter-hour, and the days before it. Raises
+    SeriesError."""
+    raw = amend.read(site)
+    beat_s = raw["site"]["beat_s"]
+    found = series.read(file)
+    each = DAY_S // found.step_s
+    skip = -_second(found.start) % DAY_S // found.step_s
+    days = [found.watts[at:at + each] for at in range(skip, len(found) - each + 1, each)]
+    if not days:
+        raise series.SeriesError(f"{file}: holds no whole day, from midnight to midnight")
+    if found.step_s % beat_s and beat_s % found.step_s:
+        raise series.SeriesError(f"{file}: a step of {found.step_s} s cannot be cut into beats of "
+                                 f"{beat_s} s")
+    chosen = max(range(len(days)), key=lambda n: _peak_w(days[n], found.step_s))
+    learned = min(chosen, learned, _WEEKS_BACK)
+    peak_w = _peak_w(days[chosen], found.step_s)
+    changes = {"rules.demand.target_w": 0, "rules.contract.import_max_w": 2 * peak_w,
+               "gate.import_max_w": 2 * peak_w}
+    start = found.start + timedelta(seconds=skip * found.step_s, days=chosen)
+    shown = [per_beat(day, found.step_s, beat_s) for day in days[chosen - learned:chosen + 1]]
+    dark = [[0] * (DAY_S // beat_s)] * len(shown)
+    return Plan(amend.change(raw, changes), site, file.name, start, learned, Days(shown, beat_s),
+                Days(dark, beat_s), changes)
+
+
+class Day:
+    """One day on the wire. `run` tells afterwards what became of it."""
+
+    def __init__(self, plan: Plan, scenario: Scenario, folder: Path) -> None:
+        self.plan, self.scenario = plan, scenario
+        image = compile_site(amend.site(plan.raw, plan.path))
+        self.plant: Plant = plant_of(image)
+        self.wire = Wire(plan.raw, plan.path, self.plant, folder, with_cloud=True)
+        self.trace, self.bounds = Trace(), Bounds()
+        self.beat_s: int = image["site"]["beat_s"]
+        self.image: dict[str, Any] = image
+        self.opening: array[int] = array("i")
+        self.closing: array[int] = array("i")
+        self._first_uj = self.plant.battery.stored_uj
+        self._before = Meters.of(self.plant)
+        self._news: list[tuple[str, str]] = []
+
+    def learn(self, done: Callable[[int], None]) -> None:
+        """Live through the days before, without a wire: as fast as it goes."""
+        wire, days = self.wire, self.plan.learned
+        first = self._moment(-days * DAY_S)
+        emulator = Emulator(_Pupil(wire.app), self.plant, self.plan.load, self.plan.pv, first,
+                            self.beat_s)
+        for _ in range(days):
+            for _ in range(QUARTERS):
+                emulator.quarter()
+            done(1)
+        now_ms = 0
+        for _ in range(days):
+            now_ms = ticks_add(now_ms, DAY_S * 1000)
+        wire.begin_at(now_ms)
+        self._before = Meters.of(self.plant)
+
+    def beats(self) -> Iterator[Seen]:
+        """Live through the day, beat by beat."""
+        wire, plant = self.wire, self.plant
+        schedule = Schedule(self.scenario.faults, self._begin, self._end)
+        each = QUARTER_S // self.beat_s
+        for quarter in range(QUARTERS):
+            number = self.plan.learned * QUARTERS + quarter
+            loads, pvs = self.plan.load.quarter(number), self.plan.pv.quarter(number)
+            rows, stores = array("i"), []
+            for beat in range(each):
+                at_s = quarter * QUARTER_S + beat * self.beat_s
+                schedule.reach(at_s)
+                plant.load_w, plant.pv_w = loads[beat], pvs[beat]
+                row = wire.beat(self._moment(at_s))
+                rows.extend(row)
+                grid_w = plant.run(wire.park.setpoint_w, self.beat_s)
+                stores.append(plant.battery.power_w)
+                yield Seen(at_s, row, grid_w, wire.app.outbox.backlog(), self._news)
+                self._news = []
+            self.trace.take(loads, pvs, stores, plant.battery.stored_uj, row[_TARGET])
+            self.bounds.take(rows)
+        self.closing = wire.beat(self._moment(DAY_S))
+        wire.close_batch()
+
+    def run(self) -> Run:
+        """What became of the day, as the figures and the report want it."""
+        times = [self.plan.start + timedelta(seconds=number * QUARTER_S)
+                 for number in range(self.trace.quarters)]
+        order = Order(amend.site(self.plan.raw, self.plan.path), warm_up_days=self.plan.learned)
+        return Run(self.image, order, self.plan.name, times, self.trace, self.bounds, self._before,
+                   Meters.of(self.plant), self.plant.imbalance_uj(self._first_uj),
+                   self.bounds.opening, self.closing)
+
+    def _moment(self, at_s: int) -> Moment:
+        """A second of the day, in UTC."""
+        return local_time.parse((self.plan.start + timedelta(seconds=at_s)).isoformat(), (0, 0),
+                                self.image["offsets"])
+
+    def _begin(self, fault: Planned) -> None:
+        self.wire.begin(fault)
+        self._news.append(("!", _words(fault)))
+
+    def _end(self, fault: Planned) -> None:
+        waiting, began_s = self.wire.app.outbox.backlog(), time.monotonic()
+        self.wire.end(fault)
+        took_s = time.monotonic() - began_s
+        text = f"{fault.device.replace('_', ' ')} answers again"
+        if fault.effect.part:
+            text = f"{fault.effect.part} back, {waiting} frames delivered in {took_s:.1f} s"
+        self._news.append(("+", text))
+
+
+class _Pupil:
+    """The gateway's controller without its wires; what it wants to send is thrown away."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.row: array[int] = app.site.journal.row
+        app.site.clock_set = True
+
+    def beat(self, inputs: "array[int]") -> int:
+        app = self._app
+        setpoint_w: int = lockstep.beat(app.site, app.controller, inputs)
+        if app.site.telemetry.take() is not None:
+            app.site.telemetry.done()
+        return setpoint_w
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,69 @@
+"""The picture: well-formed, inside its frame, and no peak is lost in drawing."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hil.picture import Day, draw
+
+KW = st.floats(-500, 1500)
+
+
+def day(kw: list[float], minutes: int = 1440) -> Day:
+    line = [kw[at % len(kw)] for at in range(minutes)]
+    quarters = minutes // 15
+    return Day(load=line, grid=line, battery=line, demand=[max(line)] * quarters,
+               target=[0.0, *[400.0] * (quarters - 1)], soc=[50.0] * (quarters + 1),
+               price=[0.3, *[1.0] * (quarters - 1)], strip=[-1, *[0] * (quarters - 1)])
+
+
+@given(st.lists(KW, min_size=1, max_size=50), st.sampled_from([358, 940]))
+@settings(max_examples=30)
+def test_everything_lies_inside_the_frame(kw: list[float], width: int) -> None:
+    root = ElementTree.fromstring(draw(day(kw), width))
+    _, _, wide, high = (float(part) for part in root.attrib["viewBox"].split())
+    assert wide == width
+    for path in root.iter("path"):
+        for x, y in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", path.attrib["d"]):
+            assert 0 <= float(x) <= wide
+            assert 0 <= float(y) <= high
+
+
+@pytest.mark.parametrize("width", [358, 940])
+@given(at=st.integers(0, 1439))
+@settings(max_examples=20)
+def test_a_peak_of_one_minute_is_drawn(width: int, at: int) -> None:
+    line = [100.0] * 1440
+    line[at] = 777.0
+    quiet, loud = day([100.0]), day([100.0])._replace(load=line)
+    top = {name: min(float(y) for _, y in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", path))
+           for name, path in (("quiet", _load(quiet, width)), ("loud", _load(loud, width)))}
+    assert top["loud"] < top["quiet"] - 50
+
+
+def _load(of: Day, width: int) -> str:
+    root = ElementTree.fromstring(draw(of, width))
+    return next(path.attrib["d"] for path in root.iter("path") if path.attrib["class"] == "load")
+
+
+def test_the_billed_quarter_hour_is_named() -> None:
+    shown = day([10.0])
+    demand = [10.0] * 96
+    demand[41] = 432.4
+    assert ">432 kW 10:15<" in draw(shown._replace(demand=demand), 940)
+
+
+def test_an_unknown_target_leaves_a_gap() -> None:
+    root = ElementTree.fromstring(draw(day([10.0]), 940))
+    target = next(path for path in root.iter("path") if path.attrib["class"] == "target")
+    first = float(re.findall(r"M([\d.]+)", target.attrib["d"])[0])
+    assert first > 44  # not from the left edge on
+
+
+def test_a_day_without_any_power_can_be_drawn() -> None:
+    ElementTree.fromstring(draw(day([0.0], minutes=60), 358))
