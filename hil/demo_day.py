@@ -12,6 +12,7 @@ from boards import local_time
 from boards.image import compile_site
 from boards.local_time import Moment
 from edge.compat import ticks_add
+from edge.journal import FIELDS
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
 from hil.emulate import Emulator, plant_of
@@ -20,12 +21,12 @@ from hil.feed import QUARTER_S, QUARTERS, Feed, per_beat
 from hil.plants import Plant
 from hil.rig import DAY_S, SEED, Schedule
 from hil.rig_wire import Wire
-from hil.scenario import Planned, Scenario
+from hil.scenario import Planned, Scenario, span
 from hil.trace import Trace
 
 _FIRST = datetime(2026, 7, 1)  # a Wednesday, and the first of a month: no peak is billed yet
 _ROOF_W = 120_000
-_WEEKS_BACK = 14  # days of a load file that may be learned from
+_TARGET = FIELDS.index("target_w")
 
 
 class Days:
@@ -99,7 +100,7 @@ def measured(site: Path, file: Path, learned: int) -> Plan:
         raise series.SeriesError(f"{file}: a step of {found.step_s} s cannot be cut into beats of "
                                  f"{beat_s} s")
     chosen = max(range(len(days)), key=lambda n: _peak_w(days[n], found.step_s))
-    learned = min(chosen, learned, _WEEKS_BACK)
+    learned = min(chosen, learned)
     peak_w = _peak_w(days[chosen], found.step_s)
     changes = {"rules.demand.target_w": 0, "rules.contract.import_max_w": 2 * peak_w,
                "gate.import_max_w": 2 * peak_w}
@@ -137,6 +138,8 @@ class Day:
             for _ in range(QUARTERS):
                 emulator.quarter()
             done(1)
+        wire.app.site.telemetry.flush()
+        _forget(wire.app.site.telemetry)
         now_ms = 0
         for _ in range(days):
             now_ms = ticks_add(now_ms, DAY_S * 1000)
@@ -169,7 +172,7 @@ class Day:
 
     def run(self) -> Run:
         """What became of the day, as the figures and the report want it."""
-        times = [self.plan.start + timedelta(seconds=number * QUARTER_S)
+        times = [local_time.local(self._moment(number * QUARTER_S), self.image["offsets"])
                  for number in range(self.trace.quarters)]
         order = Order(amend.site(self.plan.raw, self.plan.path), warm_up_days=self.plan.learned)
         return Run(self.image, order, self.plan.name, times, self.trace, self.bounds, self._before,
@@ -206,9 +209,37 @@ class _Pupil:
     def beat(self, inputs: "array[int]") -> int:
         app = self._app
         setpoint_w: int = lockstep.beat(app.site, app.controller, inputs)
-        if app.site.telemetry.take() is not None:
-            app.site.telemetry.done()
+        _forget(app.site.telemetry)
         return setpoint_w
 
     def close(self) -> None:
         pass
+
+
+def _forget(telemetry: Any) -> None:
+    """Throw a full batch away."""
+    if telemetry.take() is not None:
+        telemetry.done()
+
+
+def _days(found: Sequence[series.Series], beat_s: int) -> Days:
+    return Days([per_beat(one.watts, one.step_s, beat_s) for one in found], beat_s)
+
+
+def _second(time: datetime) -> int:
+    """The second of its day."""
+    return time.hour * 3600 + time.minute * 60 + time.second
+
+
+def _peak_w(watts: Sequence[int], step_s: int) -> int:
+    """The highest quarter-hour of a day, or the highest step where steps are longer."""
+    each = max(QUARTER_S // step_s, 1)
+    return max(sum(watts[at:at + each]) // each for at in range(0, len(watts), each))
+
+
+def _words(fault: Planned) -> str:
+    """What a fault's beginning is called."""
+    lasts = span(fault.for_s)
+    if fault.effect.part:
+        return f"{fault.effect.part} lost for {lasts}, the outbox fills"
+    return f"{fault.device.replace('_', ' ')}: {fault.kind} for {lasts}"

@@ -117,6 +117,11 @@ class Wire:
                  trace: TracebackType | None) -> None:
         self._stack.close()
 
+    def begin_at(self, now_ms: int) -> None:
+        """Begin at another tick than 0: the controller has had beats before."""
+        self._clock.now_ms = self._beat_ms = now_ms
+        self._due_ms = [now_ms] * len(self._due_ms)
+
     def beat(self, moment: Moment) -> "array[int]":
         """Read every device, take the beat of a UTC moment, write the setpoint; its row."""
         clock, span_ms = self._clock, self._beat_span_ms

@@ -76,19 +76,22 @@ class Trade:
         if past < 0:
             self._phase = _READY
             return
-        memory, loads, slot = self.memory, self._loads, self._slot
+        loads, slot = self._loads, self._slot
+        here, there = self.memory.at(self._day, slot), self.memory.at(past, slot)
         self._past = past
         self._answers += 1
-        deviation = self._net - loads[memory.at(past, slot - 1)]
+        deviation = self._net - loads[there - 1]  # places below 0 count from the ring's end
         for back in range(-4, -1):
-            deviation += loads[memory.at(self._day, slot + back)] - loads[memory.at(past, slot + back)]
+            deviation += loads[here + back] - loads[there + back]
         self._deviation = deviation // 4
         ahead = (self._refill - slot) % SLOTS
-        self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
+        if ahead < _AHEAD:
+            ahead += SLOTS
+        self._ahead = ahead
         self._time = self._refill + 1
-        self._place = memory.at(past, slot + self._ahead)
+        self._place = there + ahead
         if self._place + 1 >= len(loads):
-            self._place -= len(loads)  # a place below 0 counts from the ring's end
+            self._place -= len(loads)
         self.worth.begin(self._refill)
         self._phase = _WALK
 

@@ -27,7 +27,7 @@ AFTER = {  # what the safe end itself would like to use
 }
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """The injected error."""
 
 
@@ -56,7 +56,7 @@ class BrokenPark(Park):
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any) -> Any:
             if self.broken:
-                raise Broken("injected")
+                raise BrokenError("injected")
             return original(*arguments)
 
         return wrapped

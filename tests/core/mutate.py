@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class NotFound(LookupError):
+class NotFoundError(LookupError):
     """The code to be changed is not there, or more than once: choose the bug anew."""
 
 
@@ -32,7 +32,7 @@ class Bug:
             if isinstance(node, ast.FunctionDef) and node.name == self.function:
                 changer.visit(node)
         if changer.count != 1:
-            raise NotFound(f"{self}: found {changer.count} times")
+            raise NotFoundError(f"{self}: found {changer.count} times")
         path.write_text(ast.unparse(tree), encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge.gate import WORDS
 from edge.snapshot import FAULT
-from tests.core.breaker import AFTER, PARTS, Broken, BrokenPark
+from tests.core.breaker import AFTER, PARTS, BrokenError, BrokenPark
 from tests.core.park import DAY, image
 
 everywhere = pytest.mark.parametrize("place", PARTS.values(), ids=PARTS.keys())
@@ -32,7 +32,7 @@ def resting(park: BrokenPark, second: int) -> None:
     w, site = beat(park, second), park.site
     assert w == site.storage.setpoint_w == site.now.command_w == 0
     assert site.storage.setpoint_ms == second * 1000, "a safe command is a command, with its lease"
-    assert isinstance(site.fault, Broken)
+    assert isinstance(site.fault, BrokenError)
     assert site.now.flags & FAULT
 
 

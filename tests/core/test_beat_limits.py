@@ -114,7 +114,8 @@ class Run:
     def hear(self, step: Step) -> None:
         oracle = self.oracle
         if step.grid_age is not None:
-            oracle.hear("grid", step.grid_w, self.stamp(step.grid_age), abs(step.grid_w) <= 8_000_000)
+            oracle.hear("grid", step.grid_w, self.stamp(step.grid_age),
+                        abs(step.grid_w) <= 8_000_000)
         if step.store_age is not None:
             oracle.hear("store", step.store_w, self.stamp(step.store_age),
                         abs(step.store_w) <= 8_000_000)

@@ -36,7 +36,7 @@ histories = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 900)), min_si
 
 
 @settings(max_examples=60)
-@example([(0, 540), (39, 900), (0, 360)], 73, 50, 50, 60)  # a beat is long: do not wait for the last
+@example([(0, 540), (39, 900), (0, 360)], 73, 50, 50, 60)  # a beat is long: not the last one
 @given(histories, st.integers(0, 500), st.integers(50, 200), st.sampled_from([20, 50, 100, 200]),
        st.sampled_from([1, 5, 5, 10, 60]))
 def test_a_load_that_stays_ends_its_window_at_the_target(history, load_kw, target_kw, power_kw,

@@ -153,7 +153,7 @@ def test_the_month_begins_with_a_peak_of_its_own(sliding):
     billing = Billing(1, sliding, midnight - 2000)
     while billing.clock_s < midnight:
         billing.beat(500_000)
-    assert billing.park.site.window.peak_w == (500_000 if sliding else 500_000)
+    assert billing.park.site.window.peak_w == 500_000
     while billing.clock_s <= midnight + 1000:
         billing.beat(100_000)
     assert billing.park.site.window.peak_w == (473_333 if sliding else 100_000)

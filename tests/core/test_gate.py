@@ -25,10 +25,11 @@ warm_ups = st.lists(power, max_size=3)  # earlier commands, for the gate to reme
 
 
 def readings(**known):
-    return st.builds(SimpleNamespace, **{**dict(
-        grid_age_ms=age, store_age_ms=age, soc_age_ms=age, soc_pm=per_mille, grid_w=power,
-        store_w=power, ready=st.sampled_from([True, True, True, False]),
-        flags=st.integers(0, 255), verdict=st.just(PASSED), command_w=st.just(0)), **known})
+    """What the gate may be shown; `known` in place of the wildest."""
+    wild = {"grid_age_ms": age, "store_age_ms": age, "soc_age_ms": age, "soc_pm": per_mille,
+            "grid_w": power, "store_w": power, "ready": st.sampled_from([True, True, True, False]),
+            "flags": st.integers(0, 255), "verdict": st.just(PASSED), "command_w": st.just(0)}
+    return st.builds(SimpleNamespace, **{**wild, **known})
 
 
 GOOD = {"grid_age_ms": st.integers(0, 5000), "store_age_ms": st.integers(0, 5000),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.mutate import Bug, NotFound
+from tests.core.mutate import Bug, NotFoundError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GATE = "test_gate.py", "keeps_every_promise or cuts_no_more"
@@ -96,5 +96,5 @@ def test_with_a_bug_they_fail(tests, bug, copy):
 
 
 def test_a_bug_that_fits_nowhere_is_not_taken_for_planted(copy):
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         Bug("gate.py", "allow_w", "w > 123456", "w >= 123456").plant(copy)

@@ -1,11 +1,11 @@
 """The golden run: a factory day and an hour, second by second, and what the controller made of it.
 
-    python -m tests.golden.factory            compare with factory.csv: the first difference, by field
+    python -m tests.golden.factory            compare with factory.csv: first difference, by field
     python -m tests.golden.factory --update   the same, then write factory.csv anew
 
 factory.csv holds the journal row of each quarter-hour, the digest of all rows of that quarter, and
-the digest of the whole run; so a change shows when it began and, from the first kept row it touches,
-in which field. Update it only when that is the change you meant.
+the digest of the whole run; so a change shows when it began and, from the first kept row it
+touches, in which field. Update it only when that is the change you meant.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def wrong_imports(modules: Modules) -> list[str]:
             elif top in MAY and top not in MAY[package]:
                 found.append(f"{place}: {package} imports {item.target}")
             elif _is_app(item.target) and package not in APP_USERS and name != ASYNC_HOME:
-                found.append(f"{place}: only boards start {ASYNC_HOME}")
+                found.append(f"{place}: only boards and hil start {ASYNC_HOME}")
     return found
 
 
