@@ -144,7 +144,8 @@ class _Tree:
              f"sys.argv[:] = {[script, *arguments]!r}; import hil.{script}"],
             capture_output=True, text=True, timeout=300, check=False)
         if done.returncode:
-            raise NotMeasuredError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:200])
+            said = done.stderr.strip() or done.stdout.strip() or "no word"
+            raise NotMeasuredError(said.splitlines()[-1][:200])
         return done.stdout
 
 

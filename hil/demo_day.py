@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,11 +10,15 @@ from typing import Any
 
 from boards import local_time
 from boards.image import compile_site
+from boards.journal_file import Header
 from boards.local_time import Moment
+from boards.why_words import meaning
 from edge.compat import ticks_add
 from edge.journal import FIELDS
+from edge.snapshot import TRUSTED
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
+from hil.demo_words import end_words, fault_words
 from hil.emulate import Emulator, plant_of
 from hil.emulation import Meters, Order, Run
 from hil.feed import QUARTER_S, QUARTERS, Feed, per_beat
@@ -26,7 +30,7 @@ from hil.trace import Trace
 
 _FIRST = datetime(2026, 7, 1)  # a Wednesday, and the first of a month: no peak is billed yet
 _ROOF_W = 120_000
-_TARGET = FIELDS.index("target_w")
+_TARGET, _FLAGS = FIELDS.index("target_w"), FIELDS.index("flags")
 
 
 class Days:
@@ -68,14 +72,14 @@ class Seen:
 
     at_s: int
     row: "array[int]"
-    grid_w: int
-    waiting: int  # frames
+    waiting: int  # frames in the outbox
+    connected: bool  # whether the way up stands
     news: list[tuple[str, str]] = field(default_factory=list)
 
 
-def factory(site: Path, learned: int) -> Plan:
+def factory(site: Path, learned: int, changes: Mapping[str, int]) -> Plan:
     """The shipped factory: its own day after days of the same kind."""
-    raw = amend.read(site)
+    raw = amend.change(amend.read(site), changes)
     beat_s = raw["site"]["beat_s"]
     seeds = [*range(SEED + learned, SEED, -1), SEED]
     start = _FIRST - timedelta(days=learned)
@@ -85,10 +89,10 @@ def factory(site: Path, learned: int) -> Plan:
                 _days(roofs, beat_s), {})
 
 
-def measured(site: Path, file: Path, learned: int) -> Plan:
+def measured(site: Path, file: Path, learned: int, changes: Mapping[str, int]) -> Plan:
     """The day of a load file with the highest quarter-hour, and the days before it. Raises
     SeriesError."""
-    raw = amend.read(site)
+    raw = amend.change(amend.read(site), changes)
     beat_s = raw["site"]["beat_s"]
     found = series.read(file)
     each = DAY_S // found.step_s
@@ -102,13 +106,13 @@ def measured(site: Path, file: Path, learned: int) -> Plan:
     chosen = max(range(len(days)), key=lambda n: _peak_w(days[n], found.step_s))
     learned = min(chosen, learned)
     peak_w = _peak_w(days[chosen], found.step_s)
-    changes = {"rules.demand.target_w": 0, "rules.contract.import_max_w": 2 * peak_w,
-               "gate.import_max_w": 2 * peak_w}
+    own = {"rules.demand.target_w": 0, "rules.contract.import_max_w": 2 * peak_w,
+           "gate.import_max_w": 2 * peak_w}
     start = found.start + timedelta(seconds=skip * found.step_s, days=chosen)
     shown = [per_beat(day, found.step_s, beat_s) for day in days[chosen - learned:chosen + 1]]
     dark = [[0] * (DAY_S // beat_s)] * len(shown)
-    return Plan(amend.change(raw, changes), site, file.name, start, learned, Days(shown, beat_s),
-                Days(dark, beat_s), changes)
+    return Plan(amend.change(raw, own), site, file.name, start, learned, Days(shown, beat_s),
+                Days(dark, beat_s), own)
 
 
 class Day:
@@ -116,17 +120,21 @@ class Day:
 
     def __init__(self, plan: Plan, scenario: Scenario, folder: Path) -> None:
         self.plan, self.scenario = plan, scenario
-        image = compile_site(amend.site(plan.raw, plan.path))
+        self.site = amend.site(plan.raw, plan.path)
+        image = compile_site(self.site)
         self.plant: Plant = plant_of(image)
         self.wire = Wire(plan.raw, plan.path, self.plant, folder, with_cloud=True)
         self.trace, self.bounds = Trace(), Bounds()
         self.beat_s: int = image["site"]["beat_s"]
+        self.number_of_beats = DAY_S // self.beat_s
         self.image: dict[str, Any] = image
         self.opening: array[int] = array("i")
         self.closing: array[int] = array("i")
         self._first_uj = self.plant.battery.stored_uj
         self._before = Meters.of(self.plant)
         self._news: list[tuple[str, str]] = []
+        self._header = Header.of(image)
+        self._distrusted_s: int | None = None  # since when readings are not trusted
 
     def learn(self, done: Callable[[int], None]) -> None:
         """Live through the days before, without a wire: as fast as it goes."""
@@ -160,21 +168,38 @@ class Day:
                 schedule.reach(at_s)
                 plant.load_w, plant.pv_w = loads[beat], pvs[beat]
                 row = wire.beat(self._moment(at_s))
+                self._watch(at_s, row)
                 rows.extend(row)
-                grid_w = plant.run(wire.park.setpoint_w, self.beat_s)
+                plant.run(wire.park.setpoint_w, self.beat_s)
                 stores.append(plant.battery.power_w)
-                yield Seen(at_s, row, grid_w, wire.app.outbox.backlog(), self._news)
+                yield Seen(at_s, row, wire.app.outbox.backlog(), wire.app.client.is_up(),
+                           self._news)
                 self._news = []
             self.trace.take(loads, pvs, stores, plant.battery.stored_uj, row[_TARGET])
             self.bounds.take(rows)
         self.closing = wire.beat(self._moment(DAY_S))
         wire.close_batch()
 
+    def _watch(self, at_s: int, row: "array[int]") -> None:
+        """Notice when the controller stops to trust its readings, and when it does again."""
+        trusted = bool(row[_FLAGS] & TRUSTED)
+        if trusted == (self._distrusted_s is None):
+            return
+        if trusted:
+            assert self._distrusted_s is not None
+            lasted = span(at_s - self._distrusted_s)
+            self._news.append(("+", f"readings trusted again after {lasted}, battery back at work"))
+            self._distrusted_s = None
+        else:
+            reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header)
+            self._news.append(("!", f"battery to 0 W: {reason}"))
+            self._distrusted_s = at_s
+
     def run(self) -> Run:
         """What became of the day, as the figures and the report want it."""
         times = [local_time.local(self._moment(number * QUARTER_S), self.image["offsets"])
                  for number in range(self.trace.quarters)]
-        order = Order(amend.site(self.plan.raw, self.plan.path), warm_up_days=self.plan.learned)
+        order = Order(self.site, warm_up_days=self.plan.learned)
         return Run(self.image, order, self.plan.name, times, self.trace, self.bounds, self._before,
                    Meters.of(self.plant), self.plant.imbalance_uj(self._first_uj),
                    self.bounds.opening, self.closing)
@@ -186,16 +211,15 @@ class Day:
 
     def _begin(self, fault: Planned) -> None:
         self.wire.begin(fault)
-        self._news.append(("!", _words(fault)))
+        text = f"{fault_words(fault)} for {span(fault.for_s)}"
+        self._news.append(("!", text + (", the outbox fills" if fault.effect.part else "")))
 
     def _end(self, fault: Planned) -> None:
         waiting, began_s = self.wire.app.outbox.backlog(), time.monotonic()
         self.wire.end(fault)
         took_s = time.monotonic() - began_s
-        text = f"{fault.device.replace('_', ' ')} answers again"
-        if fault.effect.part:
-            text = f"{fault.effect.part} back, {waiting} frames delivered in {took_s:.1f} s"
-        self._news.append(("+", text))
+        text = f", {waiting} frames delivered in {took_s:.1f} s" if fault.effect.part else ""
+        self._news.append(("+", end_words(fault) + text))
 
 
 class _Pupil:
@@ -236,10 +260,3 @@ def _peak_w(watts: Sequence[int], step_s: int) -> int:
     each = max(QUARTER_S // step_s, 1)
     return max(sum(watts[at:at + each]) // each for at in range(0, len(watts), each))
 
-
-def _words(fault: Planned) -> str:
-    """What a fault's beginning is called."""
-    lasts = span(fault.for_s)
-    if fault.effect.part:
-        return f"{fault.effect.part} lost for {lasts}, the outbox fills"
-    return f"{fault.device.replace('_', ' ')}: {fault.kind} for {lasts}"

@@ -1,85 +1,125 @@
 """What the demo prints: a live picture on a terminal, one line an event anywhere else."""
 
 import sys
-from array import array
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
 
 from boards import why
 from boards.journal_file import Header
-from boards.local_time import local
-from boards.why_words import energy, power
+from boards.why_words import Row, power
 from edge.journal import FIELDS
-from hil.demo_day import Plan, Seen
-from hil.scenario import Scenario, clock, span
+from edge.snapshot import NEVER_MS, TRUSTED
+from hil.demo_day import Seen
+from hil.scenario import clock
 
-_BAR = 30
+_BAR = 30  # characters from nothing to the target
 _QUARTER_S = 900
 _HOUR_S = 3600
+_SOC_PM = 10
 
 
 class View:
     """`say` prints a line that stays; `show` draws what passes."""
 
-    def __init__(self, header: Header, limit_w: int) -> None:
+    def __init__(self, header: Header) -> None:
         self._header = header
-        self._limit_w = limit_w
 
-    def say(self, line: str) -> None:
+    def say(self, line: str = "") -> None:
+        """Print a line."""
         click.echo(line)
+
+    def news(self, seen: Seen) -> None:
+        """Tell what has happened at a beat."""
+        for mark, text in seen.news:
+            self.say(f" {clock(seen.at_s)}  {mark} {text}")
 
     def show(self, seen: Seen) -> None:
         """One line an hour, so that a log tells the day as well."""
         if seen.at_s % _HOUR_S == 0:
-            self.say(f" {clock(seen.at_s)}    {_powers(_named(seen.row), seen)}")
+            row = _named(seen.row)
+            self.say(f" {clock(seen.at_s)}    {_powers(row)}")
 
     def live(self) -> AbstractContextManager[object]:
         """While the day passes."""
         return nullcontext()
 
-    def news(self, seen: Seen) -> None:
-        """Tell what has happened."""
-        for mark, text in seen.news:
-            self.say(f" {clock(seen.at_s)}  {mark} {text}")
-
 
 class LiveView(View):
     """Redraws a few lines in place."""
 
-    def __init__(self, header: Header, limit_w: int) -> None:
-        super().__init__(header, limit_w)
+    def __init__(self, header: Header) -> None:
+        super().__init__(header)
         from rich.console import Console
         from rich.live import Live
 
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, refresh_per_second=12, transient=True)
 
-    def say(self, line: str) -> None:
+    def say(self, line: str = "") -> None:
         self._console.print(line, markup=False, no_wrap=True, overflow="ellipsis", crop=True)
-
-    def live(self) -> AbstractContextManager[object]:
-        return self._live
 
     def show(self, seen: Seen) -> None:
         from rich.text import Text
 
-        text = Text("\n".join(self._lines(seen)), no_wrap=True, overflow="ellipsis")
+        text = Text("\n".join(picture(seen, self._header)), no_wrap=True, overflow="ellipsis")
+        text.highlight_regex(r"#+", "green")
+        text.highlight_regex(r"!+\]", "red")
+        text.highlight_regex(r"(?m)^ (\d\d:\d\d|demand|why|cloud)", "bold")
         self._live.update(text)
 
-    def _lines(self, seen: Seen) -> list[str]:
-        row = _named(seen.row)
-        second = why.Second((row["day"], row["second"]), row, self._header)
-        said = why.explain(second)
-        return ["", f" {clock(seen.at_s)[:5]}  {_powers(row, seen)}",
-                *_window(row, seen.at_s, self._limit_w),
-                *_why(said),
-                f" cloud  {seen.waiting} frames wait" if seen.waiting > 8 else " cloud  delivered"]
+    def live(self) -> AbstractContextManager[object]:
+        return self._live
 
 
-def view(header: Header, limit_w: int) -> View:
+def view(header: Header) -> View:
     """The one that fits where the output goes."""
-    return (LiveView if sys.stdout.isatty() else View)(header, limit_w)
+    return (LiveView if sys.stdout.isatty() else View)(header)
+
+
+def picture(seen: Seen, header: Header) -> list[str]:
+    """The few lines of one moment: powers, the demand window, why, the way up."""
+    row = _named(seen.row)
+    said = why.explain(why.Second((row["day"], row["second"]), row, header))
+    frames = f"{seen.waiting} frame{'' if seen.waiting == 1 else 's'}"
+    return ["", f" {clock(seen.at_s)[:5]}  {_powers(row)}", *_window(row, seen.at_s), *_why(said),
+            f" cloud  {frames} under way" if seen.connected else
+            f" cloud  no network: {frames} wait in the outbox"]
+
+
+def _named(values: Sequence[int]) -> Row:
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def _powers(row: Row) -> str:
+    """What is known now; a reading that is not to be trusted is a dash."""
+    grid = f"{row['grid_w'] / 1000:.0f}" if row["flags"] & TRUSTED else "  -"
+    pv = f"{row['pv_w'] / 1000:.0f}" if row["pv_age_ms"] < NEVER_MS else "-"
+    return (f"grid {grid:>3} kW  battery {row['command_w'] / 1000:+4.0f} kW  "
+            f"SoC {row['soc_pm'] // _SOC_PM:>2} %  PV {pv:>3} kW")
+
+
+def _window(row: Row, at_s: int) -> list[str]:
+    """The quarter-hour the utility bills: how much of it is used, and how it may go on."""
+    target_w, used_w = row["target_w"], row["demand_w"]
+    start_s = at_s - at_s % _QUARTER_S
+    gone_s = at_s - start_s
+    head = f"window {clock(start_s)}-{clock(start_s + _QUARTER_S)}, {gone_s // 60} min gone"
+    if target_w <= 0:
+        return [f" demand {head}, no target yet"]
+    filled = min(used_w * _BAR // target_w, _BAR + 6)
+    bar = ("#" * min(filled, _BAR)).ljust(_BAR, "-") + "|" + "!" * max(filled - _BAR, 0)
+    left = (f"the rest may import {power(max(row['hold_w'], 0) // 1000 * 1000)}"
+            if gone_s else "it begins")
+    return [f" demand [{bar}] {used_w / 1000:.0f} of {target_w / 1000:.0f} kW",
+            f"        {head}; {left}"]
+
+
+def _why(said: Mapping[str, Any]) -> list[str]:
+    """Both bounds in words, the one the command stands at first."""
+    low, high = said["low"], said["high"]
+    bounds = [high, low] if said["chosen_w"] < 0 and high["w"] < 0 else [low, high]
+    lines = [f"{bound['bound']:<28} {bound['rule']}: {bound['why']}" for bound in bounds]
+    return [f" why    {lines[0]}", f"        {lines[1]}"]

@@ -32,7 +32,7 @@ class Clock:
 
 
 class Line:
-    """What is under way on one bus. The simulators' thread answers, the gateway's asks and takes."""
+    """What is under way on one bus: the gateway's thread asks and takes, the other answers."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

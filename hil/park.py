@@ -83,8 +83,9 @@ class Park:
             Station(device, self, self.lines[device.bus],
                     self._buses[device.bus]["link"] == "rtu", seed + number)
             for number, device in enumerate(site.devices)]
-        self._on_bus = [[station for station, device in zip(self.stations, site.devices, strict=True)
-                         if device.bus == bus] for bus in range(len(self._buses))]
+        placed = list(zip(self.stations, site.devices, strict=True))
+        self._on_bus = [[station for station, device in placed if device.bus == bus]
+                        for bus in range(len(self._buses))]
         self._roles = {role: feeds(site.devices, signal) for role, signal in ROLES.items()}
         self.show(0)
 

@@ -82,7 +82,8 @@ def junit(rig: str, results: Sequence[Result]) -> bytes:
         said.text = " ".join(f"{name}={value}" for name, value in one.figures.items()
                              if value is not None)
     ElementTree.indent(suite)
-    return ElementTree.tostring(suite, "utf-8", xml_declaration=True) + b"\n"
+    page: bytes = ElementTree.tostring(suite, "utf-8", xml_declaration=True)
+    return page + b"\n"
 
 
 def markdown(rig: str, results: Sequence[Result]) -> str:

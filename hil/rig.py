@@ -1,4 +1,4 @@
-"""What the three kinds of rig share: the plant they move, the scenario's clock, what they record."""
+"""What the three kinds of rig share: the plant they move, the faults' schedule, the record."""
 
 from array import array
 from collections.abc import Callable, Sequence

@@ -92,7 +92,7 @@ class Wire:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            places = stack.enter_context(self.park.served())
+            places = self.places = stack.enter_context(self.park.served())
             if self._with_cloud:
                 self.cloud = stack.enter_context(Cloud(self._folder))
             keys = self.cloud.keys if self.cloud else {"host": ""}

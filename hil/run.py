@@ -33,8 +33,8 @@ _OUT = Path("out")
 def command(rig: str, scenarios: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Play scenarios on a rig: faults on the wire, and whether the site stays safe and recovers.
 
-    RIG and SCENARIOS are names of files in hil/rigs and hil/scenarios, or paths of your own. Without
-    SCENARIOS all of them that fit the rig are played. Exit status 1 when one of them fails.
+    RIG and SCENARIOS are names of files in hil/rigs and hil/scenarios, or paths of your own.
+    Without SCENARIOS all that fit the rig are played. Exit status 1 when one of them fails.
 
     \b
     Example:
@@ -115,7 +115,8 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
 def _tell(result: Result) -> None:
     mark = {"passed": "+", "failed": "!", "skipped": "-"}[result.verdict]
     words = result.skipped or result.scenario.about
-    click.echo(f" {mark} {result.scenario.name:<20} {result.took_s:6.1f} s  {words}")
+    took = "        " if result.skipped else f"{result.took_s:6.1f} s"
+    click.echo(f" {mark} {result.scenario.name:<20} {took}  {words}")
     for line in result.problems:
         click.echo(f"   {line}")
     if result.problems:

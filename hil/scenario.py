@@ -176,7 +176,8 @@ def read(path: Path) -> Scenario:
     watches = [_watch(findings, f"watch[{n}]", one) for n, one in enumerate(tables["watch"])]
     hopes = table(findings, "expect", expect, {
         "rests_within_s": whole(0, 3600, -1), "resumes_within_s": whole(0, 3600, -1),
-        "works_through": _YES, "noticed": _COUNT, "delivered": _YES, "demand_max_w": whole(0, 8_000_000, -1)})
+        "works_through": _YES, "noticed": _COUNT, "delivered": _YES,
+        "demand_max_w": whole(0, 8_000_000, -1)})
     for number, one in enumerate(planned):
         if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:
             findings.add(f"fault[{number}]", f"{clock(one.at_s)} - {clock(one.end_s)}",

@@ -84,4 +84,7 @@ def text(found: Figures) -> str:
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
+    if not found["warm_up_days"]:
+        lines += ["", "  The controller began without knowing any day; --warm-up 14 lets it learn "
+                      "before it is judged."]
     return "\n".join(lines)

@@ -10,7 +10,11 @@ import time
 
 from boards.sector_files import SectorFiles
 from edge import app
+from edge.compat import TYPE_CHECKING
 from edge.port import TcpPort
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
@@ -19,31 +23,32 @@ _DAY_S = 86_400
 class SerialPort:
     """A pseudo-terminal, raw already; read a byte at a time, since a longer read would wait."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._file = None
-        self._poll = None
+        self._file: Any = None
+        self._poll: Any = None
 
-    def open(self, now_ms):
+    def open(self, now_ms: int) -> None:
         self.close()
-        self._file = open(self._path, "r+b")
+        self._file = open(self._path, "r+b")  # noqa: SIM115
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
 
-    def is_open(self):
+    def is_open(self) -> bool:
         return self._file is not None
 
-    def send(self, buf, n):
-        return self._file.write(memoryview(buf)[:n])
+    def send(self, buf: "bytearray | memoryview", n: int) -> int:
+        sent: int = self._file.write(memoryview(buf)[:n])
+        return sent
 
-    def recv(self, buf, at):
+    def recv(self, buf: bytearray, at: int) -> int:
         view = memoryview(buf)
         n = 0
         while at + n < len(buf) and self._poll.poll(0):
             n += self._file.readinto(view[at + n:at + n + 1])
         return n
 
-    def close(self):
+    def close(self) -> None:
         if self._file is not None:
             self._file.close()
         self._file = None
@@ -52,41 +57,44 @@ class SerialPort:
 class Board:
     """Ends after so many beats, as nobody can ask it to."""
 
-    def __init__(self, journal, outbox, beats):
-        self._journal = open(journal, "ab")
+    def __init__(self, journal: str, outbox: str, beats: int) -> None:
+        self._journal = open(journal, "ab")  # noqa: SIM115
         self._outbox = outbox
         self._beats = beats
-        self._stop = None
+        self._stop: Callable[[], None] | None = None
 
-    def open_port(self, bus):
+    def open_port(self, bus: "dict[str, Any]") -> "TcpPort | SerialPort":
         if bus["link"] == "tcp":
             return TcpPort(bus["host"], bus["port"])
         return SerialPort(bus["path"])
 
-    def wall(self):
-        day, second = divmod(int(time.time()) - _EPOCH_S, _DAY_S)
+    def wall(self) -> "tuple[int, int, bool]":
+        day, second = divmod(int(time.time()) - if TYPE_CHECKING:
+    from typing import Any, Callable
+
+_EPOCH_S, _DAY_S)
         return day, second, True
 
-    def flash_device(self):
+    def flash_device(self) -> SectorFiles:
         return SectorFiles(self._outbox)
 
-    def watchdog(self, feed):
+    def watchdog(self, feed: bool) -> None:
         pass
 
-    def keep(self, row, rule_names):
+    def keep(self, row: "Any", rule_names: "Any") -> None:
         self._journal.write(bytes(row))
         self._journal.flush()
         self._beats -= 1
-        if self._beats <= 0:
+        if self._beats <= 0 and self._stop is not None:
             self._stop()
 
-    def password(self):
+    def password(self) -> bytes:
         return b""
 
-    def on_stop(self, stop):
+    def on_stop(self, stop: "Callable[[], None]") -> None:
         self._stop = stop
 
-    def network_up(self):
+    def network_up(self) -> bool:
         return True
 
 

@@ -90,9 +90,9 @@ def _resumes(stage: Stage, record: Record) -> Problems:
         back = next((at_s for at_s, row in zip(record.at_s, record.rows, strict=True)
                      if at_s >= fault.end_s and row[_FLAGS] & TRUSTED and row[_COMMAND]), None)
         if back is None or back > by_s:
+            when = f"{back - fault.end_s} s later" if back else "never"
             yield (f"{clock(fault.end_s)}: {fault.kind} of the {fault.device} ended, and the "
-                   f"battery was at work again {f'{back - fault.end_s} s later' if back else 'never'}"
-                   f"; expected within {within_s} s")
+                   f"battery was at work again {when}; expected within {within_s} s")
 
 
 def _works(stage: Stage, record: Record) -> Problems:

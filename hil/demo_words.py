@@ -1,0 +1,109 @@
+"""The demo's fixed lines: what is real, what came of the day, where to go on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boards.why_words import energy, power
+from hil.scenario import Planned, clock, span
+from hil.summary import amount
+
+if TYPE_CHECKING:
+    from boards.site import Site
+    from hil.demo_day import Plan
+
+_NAMES = {"grid_meter": "meter", "converter": "PCS", "bms": "BMS", "pv": "PV inverter"}
+_KINDS = {"silence": "silent"}
+_LINKS = {"rtu": "Modbus RTU, pseudo-terminal", "tcp": "Modbus TCP, loopback"}
+
+
+def fault_words(fault: Planned) -> str:
+    """What goes wrong, in a few words."""
+    if fault.effect.part:
+        return f"{fault.effect.part} lost"
+    return f"{_NAMES[fault.device]} {_KINDS.get(fault.kind, fault.kind.replace('_', ' '))}"
+
+
+def end_words(fault: Planned) -> str:
+    """What is well again."""
+    return f"{fault.effect.part or _NAMES[fault.device]} back"
+
+
+def banner(plan: "Plan", site: "Site", places: Sequence[Mapping[str, Any]],
+           faults: Sequence[Planned], out: Path) -> list[str]:
+    """What is real, and what will go wrong."""
+    battery, beat_s = site.sections["battery"], site.sections["site"]["beat_s"]
+    target = f"demand target {power(plan.target_w)}" if plan.target_w else "demand target learned"
+    lines = [f"  park   {plan.name}; battery {energy(battery['capacity_wh'])}, "
+             f"{power(battery['discharge_max_w'])}; {target} ({shown(site.path)})"]
+    if plan.changes:
+        lines.append("         its own limits, for a load that is not the foundry's: "
+                     + ", ".join(f"{key} {value}" for key, value in plan.changes.items()))
+    for link in _LINKS:
+        found = [f"{device.name} at {_place(places[device.bus])}" for device in site.devices
+                 if site.buses[device.bus].image["link"] == link]
+        if found:
+            lines.append(f"  {'rig' if link == 'rtu' else '   '}    {_LINKS[link]}: "
+                         + ", ".join(found))
+    lines += [
+        f"  core   the gateway's own files (edge/), a beat of {beat_s} s where a gateway has 1 s",
+        f"  cloud  MQTT broker, bridge and SQLite store on loopback, {shown(out / 'park.db')}",
+        "  time   virtual: it goes on when all devices have answered and the setpoint is written"]
+    told = [f"{clock(one.at_s)} {fault_words(one)} {span(one.for_s)}" for one in faults]
+    lines.append(f"  faults {'   '.join(told)}     Ctrl-C stops")
+    return lines
+
+
+def table(found: Mapping[str, Any], took_s: float) -> list[str]:
+    """Without the battery, with it, and with all known ahead; each line of the best by itself."""
+    columns = [found[name] for name in ("without", "with", "best")]
+    carbon = found["carbon"]
+    rows = [("peak, 15 min", "kW", [f"{one['peak_kw']:.0f}" for one in columns]),
+            ("demand charge, month", found["currency"], [amount(one["demand"]) for one in columns]),
+            ("energy, day", found["currency"],
+             [amount(one["energy"] + one["refill"]) for one in columns]),
+            ("carbon, day", "kg", [amount(carbon["without_kg"]), amount(carbon["with_kg"]), "-"])]
+    lines = ["", f" {f'day done in {took_s:.0f} s':<29}" + _cells(("without", "with", "best"))]
+    lines += [f"   {label:<21}{unit:>4} " + _cells(cells) for label, unit, cells in rows]
+    share = found["share_of_best"]["peak"]
+    if share is not None:
+        lines.append(f"   {'share of the best peak saving':<30}{share * 100:>5.0f} %   "
+                     "(best: the whole day known ahead)")
+    return lines
+
+
+def counted(found: Mapping[str, Any], blind_s: int, stored: int, lost: int, doubled: int
+            ) -> list[str]:
+    """What the gateway's own ledger says (it was blind for `blind_s`), and what arrived."""
+    ledger, plant = found["ledger"], found["energy_kwh"]
+    return [f" ledger {amount(ledger['import_kwh'])} kWh imported, "
+            f"{amount(ledger['energy_cost'])} {found['currency']}, "
+            f"{amount(ledger['carbon_kg'])} kg CO2 by the gateway's own count",
+            f"        {amount(plant['import'])} kWh by the plant itself; the gateway was without "
+            f"readings for {span(blind_s)}",
+            f" cloud  {stored} rows in the store: {lost} lost, {doubled} doubled"]
+
+
+def onwards(plan: "Plan", out: Path) -> list[str]:
+    """What to do next."""
+    return ["", f" next   open {shown(out / 'report.html')}",
+            f"        python -m boards why {shown(out / 'journal')} --at 10:06",
+            f"        edit {shown(plan.path)}, run again",
+            "        python -m hil demo --load your.csv   (timestamp,kW: your own load)",
+            "        python -m hil run wire               (one fault after the other, judged)"]
+
+
+def shown(path: Path) -> str:
+    """A path as it is typed from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _place(keys: Mapping[str, Any]) -> str:
+    return str(keys["path"]) if "path" in keys else f"port {keys['port']}"
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return "".join(f"{cell:>10}" for cell in cells)
