@@ -2,7 +2,6 @@
 
 from array import array
 
-from edge import journal
 from edge.clock import LocalTime
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.dispatch import Dispatch
@@ -12,6 +11,7 @@ from edge.ledger.account import Account
 from edge.ledger.demand import DemandWindow
 from edge.ledger.flows import Flows
 from edge.plan.planner import Planner
+from edge.recorder import Recorder
 from edge.snapshot import CLOCK_OK, Snapshot
 from edge.telemetry import Telemetry
 
@@ -44,8 +44,8 @@ class Site:
         self.planner = self._planner(image)
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
-        self.journal = journal.Journal()
-        self.telemetry = Telemetry(len(journal.FIELDS), image["telemetry"])
+        self.journal = Recorder()
+        self.telemetry = Telemetry(len(self.journal.row), image["telemetry"])
         self.rule_names = ["device"] + [name for name, _ in image["rules"]]
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)

@@ -13,8 +13,11 @@ Raw = dict[str, Any]
 
 
 def read(path: Path) -> Raw:
-    """A site file as it stands. OSError; ValueError when it is not TOML."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    """A site file as it stands. OSError; SiteError when it is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SiteError([f"{path.name}: not TOML: {error}"]) from None
 
 
 def change(raw: Raw, keys: Mapping[str, Any]) -> Raw:

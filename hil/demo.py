@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ import click
 if TYPE_CHECKING:
     from hil.demo_day import Day, Plan
     from hil.rig_wire import Wire
-    from hil.scenario import Scenario
+    from hil.scenario import Planned, Scenario
 
 _FOLDER = Path(__file__).resolve().parent.parent / "demo"
 _DAY_SHOWN_S = 50.0  # on a terminal; elsewhere it goes as fast as it can
-_LEARNED, _LEARNED_FAST = 10, 4  # days before the day
+_DAY_S, _MORNING_S, _EVENING_S = 86_400, 21_600, 79_200
+_AFTER_S = 120  # of a fault: it is still to be seen that all is well again
+_LEARNED, _LEARNED_FAST, _LEARNED_FILE = 9, 4, 14  # days before the day, as far as there are
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FAST = {"site.beat_s": 60, "battery.lease_ms": 120_000, "telemetry.period_s": 60}
+_BEAT_S, _BEAT_FAST_S = 30, 60  # at least: at 1 s a beat the day would take minutes
 _OURS = ("journal", "outbox.bin", "park.db", "park.db-wal", "park.db-shm", "report.html",
          "trace.csv")
 
@@ -46,13 +49,14 @@ def command(load: Path | None, site: Path, fast: bool, out: Path) -> None:
     from boards.site import SiteError
     from hil.demo_day import Day
     from hil.line import RigError
+    from hil.scenario import ScenarioError
     from hil.series import SeriesError
 
     try:
         scenario, plan = _prepare(load, site, fast)
         _clear(out)
         sys.exit(_play(Day(plan, scenario, out), out, fast))
-    except (SiteError, SeriesError, RigError, OSError) as error:
+    except (SiteError, SeriesError, ScenarioError, RigError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
 
@@ -60,10 +64,9 @@ def command(load: Path | None, site: Path, fast: bool, out: Path) -> None:
 def _prepare(load: Path | None, site: Path, fast: bool) -> "tuple[Scenario, Plan]":
     from hil import demo_day, scenario
 
-    learned = _LEARNED_FAST if fast else _LEARNED
-    changes = _FAST if fast else {}
-    plan = demo_day.measured(site, load, learned, changes) if load else \
-        demo_day.factory(site, learned, changes)
+    raw = demo_day.slowed(site, _BEAT_FAST_S if fast else _BEAT_S)
+    plan = demo_day.measured(raw, site, load, _LEARNED_FILE) if load else \
+        demo_day.factory(raw, site, _LEARNED_FAST if fast else _LEARNED)
     return scenario.read(_FOLDER / "scenario.toml"), plan
 
 
@@ -94,14 +97,13 @@ def _play(day: "Day", out: Path, fast: bool) -> int:
             day.learn(done)
         blind_s = -wire.app.site.account.gap_s
         began_s = time.monotonic()
-        pause_s = 0.0 if fast or not sys.stdout.isatty() else _DAY_SHOWN_S / day.number_of_beats
+        pace = _Pace(day.scenario.faults, day.beat_s)
         with view.live():
-            for number, seen in enumerate(day.beats(), start=1):
+            for seen in day.beats():
                 view.news(seen)
                 view.show(seen)
-                ahead_s = began_s + number * pause_s - time.monotonic()
-                if ahead_s > 0:
-                    time.sleep(ahead_s)
+                if sys.stdout.isatty() and not fast:
+                    pace.keep(seen.at_s)
         took_s = time.monotonic() - began_s
         blind_s += wire.app.site.account.gap_s
         kept, stored = wire.board.rows, _stored(day, wire)
@@ -116,6 +118,29 @@ def _play(day: "Day", out: Path, fast: bool) -> int:
                  *words.onwards(day.plan, out)]:
         view.say(line)
     return 1 if lost or doubled or found["fault"] or found["balance_uj"] else 0
+
+
+class _Pace:
+    """How the minute is spent: quickly through the night, slowly through what goes wrong."""
+
+    def __init__(self, faults: "Sequence[Planned]", beat_s: int) -> None:
+        self._faults = faults
+        beats = range(0, _DAY_S, beat_s)
+        self._unit_s = _DAY_SHOWN_S / sum(self._weight(at_s) for at_s in beats)
+        self._due_s = time.monotonic()
+
+    def keep(self, at_s: int) -> None:
+        """Wait until the beat of second `at_s` has been shown for long enough."""
+        self._due_s += self._weight(at_s) * self._unit_s
+        wait_s = self._due_s - time.monotonic()
+        if wait_s > 0:
+            time.sleep(wait_s)
+
+    def _weight(self, at_s: int) -> float:
+        for fault in self._faults:
+            if fault.at_s <= at_s < fault.end_s + _AFTER_S:
+                return 3 if fault.effect.part else 15
+        return 1 if _MORNING_S <= at_s < _EVENING_S else 0.2
 
 
 def _stored(day: "Day", wire: "Wire") -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from boards import local_time
 from boards.image import compile_site
 from boards.journal_file import Header
 from boards.local_time import Moment
+from boards.site_devices import feeds
 from boards.why_words import meaning
 from edge.compat import ticks_add
 from edge.journal import FIELDS
@@ -21,7 +22,7 @@ from hil.bounds import Bounds
 from hil.demo_words import end_words, fault_words
 from hil.emulate import Emulator, plant_of
 from hil.emulation import Meters, Order, Run
-from hil.feed import QUARTER_S, QUARTERS, Feed, per_beat
+from hil.feed import QUARTER_S, QUARTERS, Feed, Made, Nothing, per_beat
 from hil.plants import Plant
 from hil.rig import DAY_S, SEED, Schedule
 from hil.rig_wire import Wire
@@ -48,7 +49,8 @@ class Days:
 
 @dataclass(frozen=True)
 class Plan:
-    """A day to be shown, and the days before it. `raw` is the site file, amended for the load."""
+    """A day to be shown, and the days before it. `raw` is the site file, amended for the load;
+    `limit_w` the import limit that replaces the site's own, 0 where it does not."""
 
     raw: amend.Raw
     path: Path
@@ -57,7 +59,7 @@ class Plan:
     learned: int  # days before it
     load: Feed
     pv: Feed
-    changes: dict[str, int]
+    limit_w: int
 
     @property
     def target_w(self) -> int:
@@ -77,23 +79,34 @@ class Seen:
     news: list[tuple[str, str]] = field(default_factory=list)
 
 
-def factory(site: Path, learned: int, changes: Mapping[str, int]) -> Plan:
+def slowed(path: Path, beat_s: int) -> amend.Raw:
+    """A site file with a beat of at least `beat_s`, and what has to follow it. Raises SiteError,
+    OSError."""
+    raw = amend.read(path)
+    sections = amend.site(raw, path).sections
+    if sections["site"]["beat_s"] >= beat_s:
+        return raw
+    return amend.change(raw, {
+        "site.beat_s": beat_s, "telemetry.period_s": beat_s,
+        "battery.lease_ms": max(sections["battery"]["lease_ms"], 2000 * beat_s)})
+
+
+def factory(raw: amend.Raw, path: Path, learned: int) -> Plan:
     """The shipped factory: its own day after days of the same kind."""
-    raw = amend.change(amend.read(site), changes)
-    beat_s = raw["site"]["beat_s"]
-    seeds = [*range(SEED + learned, SEED, -1), SEED]
-    start = _FIRST - timedelta(days=learned)
-    loads = [series.factory_day(start, seed) for seed in seeds]
-    roofs = [series.clear_sky(start, _ROOF_W, cloud_seed=seed + 2) for seed in seeds]
-    return Plan(raw, site, "the shipped factory", _FIRST, learned, _days(loads, beat_s),
-                _days(roofs, beat_s), {})
+    site = amend.site(raw, path)
+    beat_s, quarters = site.sections["site"]["beat_s"], (learned + 1) * QUARTERS
+    load = Made(lambda day: series.factory_day(_FIRST, _seed(day, learned)), beat_s, quarters)
+    pv: Feed = Nothing(beat_s, quarters)
+    if feeds(site.devices, "pv_w"):
+        pv = Made(lambda day: series.clear_sky(_FIRST, _ROOF_W, cloud_seed=2 + _seed(day, learned)),
+                  beat_s, quarters)
+    return Plan(raw, path, "the shipped factory", _FIRST, learned, load, pv, 0)
 
 
-def measured(site: Path, file: Path, learned: int, changes: Mapping[str, int]) -> Plan:
-    """The day of a load file with the highest quarter-hour, and the days before it. Raises
-    SeriesError."""
-    raw = amend.change(amend.read(site), changes)
-    beat_s = raw["site"]["beat_s"]
+def measured(raw: amend.Raw, path: Path, file: Path, learned: int) -> Plan:
+    """The day of a load file with the highest quarter-hour that has `learned` days before it, or
+    as many as there are. Raises SeriesError."""
+    beat_s: int = amend.site(raw, path).sections["site"]["beat_s"]
     found = series.read(file)
     each = DAY_S // found.step_s
     skip = -_second(found.start) % DAY_S // found.step_s
@@ -103,16 +116,16 @@ def measured(site: Path, file: Path, learned: int, changes: Mapping[str, int]) -
     if found.step_s % beat_s and beat_s % found.step_s:
         raise series.SeriesError(f"{file}: a step of {found.step_s} s cannot be cut into beats of "
                                  f"{beat_s} s")
-    chosen = max(range(len(days)), key=lambda n: _peak_w(days[n], found.step_s))
-    learned = min(chosen, learned)
-    peak_w = _peak_w(days[chosen], found.step_s)
-    own = {"rules.demand.target_w": 0, "rules.contract.import_max_w": 2 * peak_w,
-           "gate.import_max_w": 2 * peak_w}
+    learned = min(len(days) - 1, learned)
+    chosen = max(range(learned, len(days)), key=lambda n: _peak_w(days[n], found.step_s))
+    limit_w = 2 * _peak_w(days[chosen], found.step_s)
+    own = {"rules.demand.target_w": 0, "gate.import_max_w": limit_w}
+    if "contract" in raw["rules"]:
+        own["rules.contract.import_max_w"] = limit_w
     start = found.start + timedelta(seconds=skip * found.step_s, days=chosen)
     shown = [per_beat(day, found.step_s, beat_s) for day in days[chosen - learned:chosen + 1]]
-    dark = [[0] * (DAY_S // beat_s)] * len(shown)
-    return Plan(amend.change(raw, own), site, file.name, start, learned, Days(shown, beat_s),
-                Days(dark, beat_s), own)
+    return Plan(amend.change(raw, own), path, file.name, start, learned, Days(shown, beat_s),
+                Nothing(beat_s, len(shown) * QUARTERS), limit_w)
 
 
 class Day:
@@ -146,6 +159,7 @@ class Day:
             for _ in range(QUARTERS):
                 emulator.quarter()
             done(1)
+        wire.app.site.window.new_month()  # the day is shown as the first of a billing month
         wire.app.site.telemetry.flush()
         _forget(wire.app.site.telemetry)
         now_ms = 0
@@ -188,11 +202,12 @@ class Day:
         if trusted:
             assert self._distrusted_s is not None
             lasted = span(at_s - self._distrusted_s)
-            self._news.append(("+", f"readings trusted again after {lasted}, battery back at work"))
+            self._news.append(("+", f"readings trusted after {lasted}, battery at work"))
             self._distrusted_s = None
         else:
             reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header)
-            self._news.append(("!", f"battery to 0 W: {reason}"))
+            begun = "the gateway starts, battery at" if at_s == 0 else "battery to"
+            self._news.append(("!", f"{begun} 0 W: {reason}"))
             self._distrusted_s = at_s
 
     def run(self) -> Run:
@@ -246,8 +261,9 @@ def _forget(telemetry: Any) -> None:
         telemetry.done()
 
 
-def _days(found: Sequence[series.Series], beat_s: int) -> Days:
-    return Days([per_beat(one.watts, one.step_s, beat_s) for one in found], beat_s)
+def _seed(day: int, learned: int) -> int:
+    """Day 1 .. `learned` are of other seeds; the one after them is the factory's own."""
+    return SEED + learned + 1 - day
 
 
 def _second(time: datetime) -> int:

@@ -84,9 +84,11 @@ def picture(seen: Seen, header: Header) -> list[str]:
     row = _named(seen.row)
     said = why.explain(why.Second((row["day"], row["second"]), row, header))
     frames = f"{seen.waiting} frame{'' if seen.waiting == 1 else 's'}"
+    way = f"{frames} under way" if seen.waiting else "everything is in the store"
+    if not seen.connected:
+        way = f"no network: {frames} in the outbox"
     return ["", f" {clock(seen.at_s)[:5]}  {_powers(row)}", *_window(row, seen.at_s), *_why(said),
-            f" cloud  {frames} under way" if seen.connected else
-            f" cloud  no network: {frames} wait in the outbox"]
+            f" cloud  {way}"]
 
 
 def _named(values: Sequence[int]) -> Row:
@@ -112,7 +114,7 @@ def _window(row: Row, at_s: int) -> list[str]:
     filled = min(used_w * _BAR // target_w, _BAR + 6)
     bar = ("#" * min(filled, _BAR)).ljust(_BAR, "-") + "|" + "!" * max(filled - _BAR, 0)
     left = (f"the rest may import {power(max(row['hold_w'], 0) // 1000 * 1000)}"
-            if gone_s else "it begins")
+            if gone_s >= 60 else "it begins")
     return [f" demand [{bar}] {used_w / 1000:.0f} of {target_w / 1000:.0f} kW",
             f"        {head}; {left}"]
 

@@ -36,9 +36,11 @@ def banner(plan: "Plan", site: "Site", places: Sequence[Mapping[str, Any]],
     target = f"demand target {power(plan.target_w)}" if plan.target_w else "demand target learned"
     lines = [f"  park   {plan.name}; battery {energy(battery['capacity_wh'])}, "
              f"{power(battery['discharge_max_w'])}; {target} ({shown(site.path)})"]
-    if plan.changes:
-        lines.append("         its own limits, for a load that is not the foundry's: "
-                     + ", ".join(f"{key} {value}" for key, value in plan.changes.items()))
+    if plan.limit_w:
+        lines += [f"         for this load, instead of the site's: import up to "
+                  f"{power(plan.limit_w)}, demand target learned",
+                  f"  day    {plan.start:%Y-%m-%d} as the first of a billing month, "
+                  f"after {plan.learned} days to learn from"]
     for link in _LINKS:
         found = [f"{device.name} at {_place(places[device.bus])}" for device in site.devices
                  if site.buses[device.bus].image["link"] == link]
@@ -80,7 +82,7 @@ def counted(found: Mapping[str, Any], blind_s: int, stored: int, lost: int, doub
             f"{amount(ledger['energy_cost'])} {found['currency']}, "
             f"{amount(ledger['carbon_kg'])} kg CO2 by the gateway's own count",
             f"        {amount(plant['import'])} kWh by the plant itself; the gateway was without "
-            f"readings for {span(blind_s)}",
+            f"readings for {blind_s // 60} min {blind_s % 60} s",
             f" cloud  {stored} rows in the store: {lost} lost, {doubled} doubled"]
 
 

@@ -69,7 +69,7 @@ def garble(at: int = -1) -> Effect:
 
     def turn(frame: bytes, rtu: bool) -> bytes:
         turned = bytearray(frame)
-        turned[at] ^= 1
+        turned[at % len(turned)] ^= 1
         return bytes(turned)
 
     return Effect(frame=turn)

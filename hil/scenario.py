@@ -139,7 +139,8 @@ def shipped() -> list[Path]:
 def known_faults() -> dict[str, Callable[..., Effect]]:
     """Every fault by its name."""
     return {name: made for name, made in vars(faults).items()
-            if inspect.isfunction(made) and not name.startswith("_")}
+            if inspect.isfunction(made) and made.__module__ == faults.__name__
+            and not name.startswith("_")}
 
 
 def fault(kind: str, keys: Mapping[str, int]) -> Effect:

@@ -142,7 +142,7 @@ def check_tariff(path: Path) -> None:
 
 def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Result:
     """Run one site, write its trace into `out`, re-check and score it; `done` is told of
-    quarter-hours as they pass. Raises SeriesError, SiteError, OSError."""
+    quarter-hours as they pass. Raises SeriesError, OSError."""
     name = path.name.removesuffix(SUFFIX)
     load = series.read(path)
     if load.step_s != QUARTER_S:
@@ -150,7 +150,10 @@ def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Res
     peak_w = max(load.watts)
     if not 0 < peak_w <= _MAX_KW * 1000:
         raise series.SeriesError(f"{path}: a peak of {peak_w / 1000} kW, expected up to {_MAX_KW}")
-    image = image_of(site_of(peak_w, case))
+    try:
+        image = image_of(site_of(peak_w, case))
+    except sites.SiteError as error:  # a battery too small or too large for any site file
+        raise series.SeriesError(f"{path}: {error.lines[0]}") from None
     written = out / f"{name}.csv"
     fault = _run(image, load, case.beat_s, written, done)
     limits = limits_of(image)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from multiprocessing import Value
+from multiprocessing import Value, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,12 @@ from hil.protocol import Spread, spread
 from hil.score import Case, Result, score
 
 _POLL_S = 0.2
+_STOP = -(1 << 62)
 _passed: Any = None  # quarter-hours passed in all processes; set in each of them
+
+
+class StoppedError(RuntimeError):
+    """Another site's error, or an interrupt."""
 
 
 def score_all(paths: Iterable[Path], case: Case, out: Path, jobs: int,
@@ -31,7 +38,8 @@ def score_all(paths: Iterable[Path], case: Case, out: Path, jobs: int,
                 now = passed.value
                 done(now - told)
                 told = now
-        except BaseException:
+        except BaseException:  # an interrupt, too: the others need not go on
+            passed.value = _STOP
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
@@ -40,6 +48,7 @@ def score_all(paths: Iterable[Path], case: Case, out: Path, jobs: int,
 def _begin(passed: Any) -> None:
     global _passed
     _passed = passed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells the others
 
 
 def _score(path: Path, case: Case, out: Path) -> Result:
@@ -47,6 +56,11 @@ def _score(path: Path, case: Case, out: Path) -> Result:
 
 
 def _count(quarters: int) -> None:
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # killed: nobody is left to tell
+        os._exit(1)
+    if _passed.value < 0:
+        raise StoppedError("stopped")
     with _passed.get_lock():
         _passed.value += quarters
 

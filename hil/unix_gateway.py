@@ -14,7 +14,8 @@ from edge.compat import TYPE_CHECKING
 from edge.port import TcpPort
 
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from collections.abc import Callable
+    from typing import Any
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
@@ -69,10 +70,7 @@ class Board:
         return SerialPort(bus["path"])
 
     def wall(self) -> "tuple[int, int, bool]":
-        day, second = divmod(int(time.time()) - if TYPE_CHECKING:
-    from typing import Any, Callable
-
-_EPOCH_S, _DAY_S)
+        day, second = divmod(int(time.time()) - _EPOCH_S, _DAY_S)
         return day, second, True
 
     def flash_device(self) -> SectorFiles:

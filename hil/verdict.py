@@ -43,7 +43,7 @@ def _faults(stage: Stage, record: Record) -> Problems:
 def _beats(stage: Stage, record: Record) -> Problems:
     for before, row, at_s in zip(record.rows, record.rows[1:], record.at_s[1:], strict=False):
         passed_s = (row[_SECOND] - before[_SECOND]) % _DAY_S
-        if passed_s > 2 * record.beat_s:
+        if passed_s > 2 * record.beat_s + record.slack_s:
             yield f"{clock(at_s)}: the beat before was {passed_s} s ago"
 
 

@@ -31,15 +31,19 @@ class DemandWindow:
         self._minute = 0  # index of the last full minute
         self.known = 0  # full minutes of history, up to _KEPT
         self._used_wmin = 0  # import of the full minutes of the window that matters
-        self._ahead_wmin = 0  # net load of a window ago that is still to be repeated
+        self._base = array("i", [0] * _KEPT)  # net load of each minute without its spikes, W
+        self._ahead_wmin = 0  # spikes of a window ago that are still to be repeated
         self._full_minutes = 0  # minutes of that window which are over
-        self._base_w = self._base_then_w = 0  # base load now and a window ago
+        self._base_w = 0  # base load now
+        self._tight_wmin = self._tight_minutes = 0  # sliding: the tightest of the windows
+        self._end_wmin = 0  # sliding: import of the window that ends with this minute
         self._bound = False  # sliding: the window that matters was chosen this minute
         # What `weigh` finds:
         self.hold_w = 0  # mean import that ends the window exactly at the target
         self.gap_w = 0  # how much less it is when the next minute is looked at, too
         self.learned = False  # there is a last window to repeat
         self.spread_w = 0  # what its repetition asks, spread evenly over the rest
+        self.end_w = _MOST * 60  # sliding: what the window ending with this minute may carry
         self.ending = False  # the window's last minute runs
         self.left_s = _WINDOW_S  # until the window's end
         self.ended = False  # a quarter-hour ended with the last full minute
@@ -81,20 +85,19 @@ class DemandWindow:
         else:
             self._full_minutes += 1
             self._used_wmin += self._import[minute % _MINUTES]
-            self._ahead_wmin -= self._net[(minute - _MINUTES) % _KEPT]
-        self._base_w = self._smallest_w(minute)
-        self._base_then_w = self._smallest_w(minute - _MINUTES)
+        self._base_w = self._level(minute)
         self.ended = second % _WINDOW_S < 60
         if self.ended:
             self._close_quarter()
-        if self.sliding and self.known >= _MINUTES:
+        if not self.sliding:
+            self._ahead_wmin = self._spikes_wmin(_MINUTES - self._full_minutes)
+        elif self.known >= _MINUTES:
             self._close_window(self._sum(self._import, _MINUTES))
 
     def _close_quarter(self):
         total_wmin = self._sum(self._net, _KEPT)
         self.net_mean_w = total_wmin // _MINUTES
         if not self.sliding:
-            self._ahead_wmin = total_wmin
             if self.known >= _MINUTES:
                 self._close_window(self._used_wmin)
             self._used_wmin = 0
@@ -112,15 +115,34 @@ class DemandWindow:
             total += ring[(self._minute - back) % size]
         return total
 
-    def _smallest_w(self, last: int) -> int:
-        """The smallest of five minute means: spikes do not move it, so a change of it says that
-        the whole load has shifted."""
-        base_w = self._net[last % _KEPT]
+    def _level(self, last: int) -> int:
+        """The smallest of the last five minute means. It is also the least that the base of those
+        five can be, so that only what is shorter than five minutes counts as a spike, and a load
+        that has shifted is neither missed nor counted twice."""
+        base_w = self._net[last]
         for back in range(1, _BASE):
             w = self._net[(last - back) % _KEPT]
             if w < base_w:
                 base_w = w
+        base = self._base
+        base[last] = base_w
+        for back in range(1, _BASE):
+            if base[(last - back) % _KEPT] < base_w:
+                base[(last - back) % _KEPT] = base_w
         return base_w
+
+    def _spike_w(self, left: int) -> int:
+        """What the minute a window before the one `left` minutes ahead (1: the running one) had
+        above its base."""
+        minute = (self._minute - _MINUTES + left) % _KEPT
+        return self._net[minute] - self._base[minute]
+
+    def _spikes_wmin(self, left: int) -> int:
+        """The spikes of the same minutes a window ago, for `left` minutes from now on."""
+        total = 0
+        for minute in range(1, left + 1):
+            total += self._spike_w(minute)
+        return total
 
     def weigh(self, target_w: int, now):
         """Tell what the rest of the window still allows, and what it will be asked for."""
@@ -140,26 +162,43 @@ class DemandWindow:
                 self.gap_w = gap_w
         self.learned = self.known >= _MINUTES + _BASE
         if self.learned:
-            then_w = self._net[(self._minute - _MINUTES + 1) % _KEPT]
-            ahead = self._ahead_wmin - then_w * second // 60
+            ahead = self._ahead_wmin - self._spike_w(1) * second // 60
             base_w = self._base_w if self._base_w < now.net_w else now.net_w
-            self.spread_w = _mean_w(ahead, left_s) + base_w - self._base_then_w - hold_w
+            self.spread_w = _mean_w(ahead, left_s) + base_w - hold_w
+        if self.sliding:
+            left_s = _WINDOW_S - self._tight_minutes * 60 - second
+            self.ending = left_s <= _LOOK_S
+            self.left_s = left_s
+            self.hold_w = _mean_w(
+                target_w * _MINUTES - self._tight_wmin - self._flows.import_ws // 60, left_s)
+            self.gap_w = 0  # the windows that follow are under way
+            self.end_w = _mean_w(
+                target_w * _MINUTES - self._end_wmin - self._flows.import_ws // 60, 60 - second)
 
     def _bind(self, target_w: int):
-        """Of the fifteen sliding windows under way, find the one that will be hardest to hold."""
+        """Of the fifteen sliding windows under way, find the one that will be hardest to hold if
+        the last one repeats, and the tightest one, which is the hardest if the load stays."""
         self._bound = True
         used = self._sum(self._import, _MINUTES)
         ahead = 0
         worst_w = -(1 << 29)
+        tightest_w = 1 << 29
         for left in range(1, _MINUTES + 1):
             used -= self._import[(self._minute + left) % _MINUTES]
-            ahead += self._net[(self._minute - _MINUTES + left) % _KEPT]
-            need_w = (used + ahead - target_w * _MINUTES) // left
+            if left == 1:
+                self._end_wmin = used
+            ahead += self._spike_w(left)
+            need_w = (used + ahead - target_w * _MINUTES) // left + self._base_w
             if need_w > worst_w:
                 worst_w = need_w
                 self._used_wmin = used
                 self._ahead_wmin = ahead
                 self._full_minutes = _MINUTES - left
+            hold_w = (target_w * _MINUTES - used) // left
+            if hold_w < tightest_w:
+                tightest_w = hold_w
+                self._tight_wmin = used
+                self._tight_minutes = _MINUTES - left
 
     def so_far_w(self) -> int:
         """Import of the window so far, spread over all of it, W."""

@@ -18,8 +18,6 @@ class Levels:
     def clear(self):
         """Forget all days."""
         self.days = self._level = self._slope = self._past = 0
-        for i in range(LEVELS):
-            self.sums[i] = 0
 
     def add(self, worth) -> bool:
         """Add one more slope of a day's worth; True when all levels have theirs."""
@@ -30,7 +28,7 @@ class Levels:
         if end > LEVELS or self._slope == len(worth.slopes) - 1:
             end = LEVELS
         while level < end:
-            sums[level] += value
+            sums[level] = value if self.days == 0 else sums[level] + value
             level += 1
         self._level = level
         self._slope += 1

@@ -27,6 +27,8 @@ def rule(by: int, keys: dict, site):
             now.target_w = target_w
             now.hold_w = window.hold_w
             wait_s = 1 if window.ending or not target_w else _WEIGH_S
+            if wait_s > 60 - now.second % 60:  # a new minute is a new window
+                wait_s = 60 - now.second % 60
         if now.target_w == 0:  # nothing is known of the site yet
             return
         net_w = now.net_w
@@ -35,6 +37,8 @@ def rule(by: int, keys: dict, site):
         guard_w = power_w if power_w < net_w else net_w
         guard_w -= guard_w // 10 + guard_w * now.span_s // window.left_s
         w = need_w(net_w, power_w, guard_w, window.hold_w, spread_w, window.gap_w, window.ending)
+        if w < net_w - window.end_w:
+            w = net_w - window.end_w
         if w > envelope.lo_w:
             envelope.at_least(w, by)
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 VERSION = const(1)
 _HEAD_BYTES = const(9)  # array head, version and n_fields in one byte each; n_rows, length in three
-_UINT16 = const(0xCD)  # MessagePack's marks; the head is too small to load its module for
+_ARRAY4 = const(0x94)  # MessagePack's marks; the head is too small to load its module for
+_UINT16 = const(0xCD)
 _BIN16 = const(0xC5)
 _ROWS_MAX = const(65535)
 _CHANGE_BYTES = const(5)  # of a change of up to 32 bits, zigzag
@@ -105,8 +106,14 @@ class BatchEncoder:
         if self._rows == 0:
             return 0
         n = self._at - _HEAD_BYTES
-        head = (0x94, VERSION, self._n_fields, _UINT16, self._rows >> 8, self._rows & 255,
-                _BIN16, n >> 8, n & 255)
-        for at in range(_HEAD_BYTES):
-            self.buffer[at] = head[at]
+        buffer = self.buffer
+        buffer[0] = _ARRAY4
+        buffer[1] = VERSION
+        buffer[2] = self._n_fields
+        buffer[3] = _UINT16
+        buffer[4] = self._rows >> 8
+        buffer[5] = self._rows & 255
+        buffer[6] = _BIN16
+        buffer[7] = n >> 8
+        buffer[8] = n & 255
         return self._at

@@ -120,6 +120,38 @@ def test_old_readings_and_a_slow_converter_cost_little(ages, tau_s):
     assert max(means(grid_w, 900, 900)[1:]) <= 130_000 * 1.01
 
 
+@pytest.mark.parametrize("sliding", [False, True], ids=["block", "sliding"])
+@pytest.mark.parametrize(("low_kw", "after_s"), [(0, 1320), (30, 1500), (60, 2000), (100, 2400)])
+def test_a_shift_that_stays_below_the_target_costs_nothing(low_kw, after_s, sliding):
+    """The load goes up once, to less than the target: nothing to shave, at any moment."""
+    loop = holding(125_000, sliding)
+    loop.run([low_kw * 1000] * after_s + [117_000] * 2700)
+    assert loop.discharged_kwh == 0
+
+
+# history as (kW, seconds), load, target, power; the last beat length
+SLIDING = [
+    ([(60, 1200)], 150, 65, 200, 1), ([(0, 1500)], 120, 80, 50, 1), ([(20, 1800)], 140, 70, 150, 1),
+    ([(30, 1860)], 250, 70, 200, 1), ([(0, 600), (90, 900), (10, 300)], 117, 65, 200, 20),
+    ([(120, 600), (0, 660), (60, 600)], 214, 88, 200, 10), ([(0, 900)], 200, 88, 200, 5),
+]
+
+
+@pytest.mark.parametrize(("history", "load_kw", "target_kw", "power_kw", "beat_s"), SLIDING)
+def test_a_sliding_window_is_held_when_the_load_stays(history, load_kw, target_kw, power_kw,
+                                                      beat_s):
+    """As for blocks, for each of the windows that end in the next half-hour: where full power
+    would hold them all, the rule holds them to half a per cent."""
+    loop = holding(target_kw * 1000, True, beat_s, power_kw * 1000)
+    before = [w for kw, seconds in history for w in loop.run([kw * 1000] * (seconds // beat_s))]
+    beats, half_hour = 900 // beat_s, 1800 // beat_s
+    after = loop.run([load_kw * 1000] * half_hour)
+    lowest = [max(load_kw - power_kw, 0) * 1000] * half_hour
+    first = max(0, len(before) - beats) // (60 // beat_s) + 1
+    assert max(means(before + lowest, beats, 60 // beat_s)[first:]) <= target_kw * 1000
+    assert max(means(before + after, beats, 60 // beat_s)[first:]) <= target_kw * 1005
+
+
 def test_the_row_tells_what_the_window_still_allows():
     """After ten minutes of 60 kW the last five may carry 180 kW for a mean of 100 kW."""
     loop = holding(100_000)

@@ -62,6 +62,8 @@ def run(mode, days):
             store_wh -= power // 4
             if load - power > peak_w:
                 peak_w = load - power
+            if day == days // 2 and slot == 95:
+                peak_w = 0  # the next month begins, now with something remembered
             total = (total * 31 + planner.target_w + 7 * planner.wish_w + store_wh) % 1_000_003
             heap_lock()
             planner.slot(9000 + day, slot, load, peak_w, 1)

@@ -119,7 +119,7 @@ def test_the_beat_is_followed_into_every_part(edge: Modules) -> None:
     reached = {module for module, _ in reachable(edge)}
     rules = {name for name in edge if name.startswith("edge.rules.")}
     assert rules <= reached
-    assert {"edge.gate", "edge.dispatch", "edge.envelope", "edge.journal"} <= reached
+    assert {"edge.gate", "edge.dispatch", "edge.envelope", "edge.recorder"} <= reached
 
 
 @pytest.mark.parametrize("name", BAD)
