@@ -75,4 +75,5 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)  # the same for whole numbers, texts and lists
+    written = json.dumps(value, ensure_ascii=False)  # the same for whole numbers, texts and lists
+    return written.replace("\x7f", "\\u007f")  # but TOML takes no DEL as it is
