@@ -71,18 +71,21 @@ class Made:
         self.quarters = quarters
         self._make, self._beat_s = make, beat_s
         self._days: dict[int, array[int]] = {}
+        self._today: Sequence[int] = ()
+        self._number = -1  # of today
 
     def quarter(self, number: int) -> Sequence[int]:
         day, quarter = divmod(number, QUARTERS)
+        if day != self._number:
+            self._number, self._today = day, self._day(day)
         beats = QUARTER_S // self._beat_s
-        part = slice(quarter * beats, (quarter + 1) * beats)
-        if day < _POOL:
-            return self._day(day)[part]
-        chance = random.Random(day)
-        like, pm = self._day(chance.randrange(_POOL)), chance.randint(_LEAST_PM, _MOST_PM)
-        return [w * pm // 1000 for w in like[part]]
+        return self._today[quarter * beats:(quarter + 1) * beats]
 
-    def _day(self, day: int) -> array[int]:
+    def _day(self, day: int) -> Sequence[int]:
+        if day >= _POOL:
+            chance = random.Random(day)
+            like, pm = self._day(chance.randrange(_POOL)), chance.randint(_LEAST_PM, _MOST_PM)
+            return array("i", [w * pm // 1000 for w in like])
         if day not in self._days:
             series = self._make(day + 1)
             self._days[day] = array("i", per_beat(series.watts, series.step_s, self._beat_s))
