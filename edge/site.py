@@ -118,14 +118,14 @@ def _meter(site):
 
     def meter(day: int, second: int, now=site.now, post=site.flows.post, beat_s=site.beat_s,
               close_minute=site.close_minute):
-        """Account the beat that ends now, at `second` of the UTC `day`. Two beats within one
-        second span 0 s; a span that cannot be (first beat, a stepped clock) counts as one
-        nominal beat."""
+        """Account the beat that ends now, at `second` of the UTC `day`. Two beats of 1 s
+        may fall into one second and span 0 s; a span that cannot be (first beat, a stepped
+        clock) counts as one nominal beat."""
         nonlocal today, minute, last
         span_s = second - last
         if span_s < 0:
             span_s += _DAY_S
-        if span_s > 60:
+        if span_s > 60 or (span_s == 0 and beat_s > 1):
             span_s = beat_s
         last = second
         now.second = second

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.park import DAY, Park, image
@@ -137,6 +137,7 @@ def test_demand_is_the_mean_of_every_watt_second(sliding, beat_s, start_s, stret
 @given(beats, starts, st.lists(
     st.tuples(stretches, st.one_of(st.integers(2, 40_000), st.integers(-40_000, -1))), min_size=1,
     max_size=4))
+@example(60, NOON, [([(0, 1), (46, 8)], -1)])  # back by a beat: the same second, yet not no time
 def test_a_stepped_clock_forgets_the_window_and_bills_none_that_it_has_not_seen(
         sliding, beat_s, start_s, parts):
     billing = Billing(beat_s, sliding, start_s // beat_s * beat_s)
