@@ -1,7 +1,7 @@
 """One fixed-size row a beat: flight recorder, telemetry, golden trace and replay input in one.
 
 A row is `array('i')` with the fields below, little-endian 32-bit, each within 31 bits. What the
-beat saw comes first, what it decided and why after it; `day` and all from `target_w` on stand as
+beat saw comes first, what it decided and why after it; `day` and all from `demand_w` on stand as
 they were at the last full minute. So a row alone answers "which rule bound, and what did it
 know?", and a file of rows runs through today's code again. edge/recorder.py writes them.
 """

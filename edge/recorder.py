@@ -41,13 +41,13 @@ class Recorder:
         row[19] = chosen_w
         row[20] = now.command_w
         row[21] = now.verdict
+        row[22] = now.target_w
+        row[23] = now.hold_w
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""
         row = self.row
         row[0] = now.day
-        row[22] = now.target_w
-        row[23] = now.hold_w
         row[24] = window.so_far_w()
         row[25] = window.peak_w
         row[26] = now.price_e4

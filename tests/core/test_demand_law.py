@@ -152,6 +152,15 @@ def test_a_sliding_window_is_held_when_the_load_stays(history, load_kw, target_k
     assert max(means(before + after, beats, 60 // beat_s)[first:]) <= target_kw * 1005
 
 
+@pytest.mark.parametrize("beat_s", [1, 5])
+def test_a_window_begins_with_its_own_figures(beat_s):
+    """`why` reads them: the last seconds of the window before may have allowed 16 MW."""
+    loop = holding(100_000, beat_s=beat_s)
+    loop.run([20_000] * (1800 // beat_s + 1))
+    assert loop.park.row["second"] % 900 == 0
+    assert loop.park.row["hold_w"] == 100_000
+
+
 def test_the_row_tells_what_the_window_still_allows():
     """After ten minutes of 60 kW the last five may carry 180 kW for a mean of 100 kW."""
     loop = holding(100_000)
