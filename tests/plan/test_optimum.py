@@ -56,3 +56,10 @@ def test_no_whole_ceiling_beats_the_lowest_bill(load, data, demand_price):
     assert least <= bill(load, tariff) + 1e-9
     for ceiling in range(max(0, *load) + 1):
         assert least <= bill_at(load, ceiling, battery, tariff) + 1e-6
+
+
+def test_a_flat_load_may_rise_above_itself_to_trade():
+    """Cheap demand, dear days: the best ceiling lies above the highest load."""
+    battery, load = Battery(10.0, 20.0, 1.0), [20.0] * 960
+    tariff = Tariff(([0.2] * 48 + [1.0] * 48) * 10, 1.0)
+    assert lowest_bill(load, battery, tariff) <= bill_at(load, 24.0, battery, tariff) + 1e-9
