@@ -66,4 +66,7 @@ def test_an_unknown_target_leaves_a_gap() -> None:
 
 
 def test_a_day_without_any_power_can_be_drawn() -> None:
-    ElementTree.fromstring(draw(day([0.0], minutes=60), 358))
+    root = ElementTree.fromstring(draw(day([0.0], minutes=60), 358))
+    drawn = " ".join(value for node in root.iter() for value in node.attrib.values())
+    assert re.search(r"\d", drawn)
+    assert not re.search(r"\b(nan|inf)\b", drawn)
