@@ -121,13 +121,13 @@ def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: 
 
 def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> float:
     """Return the least bill of these 15-min slots: convex in the ceiling, so golden section."""
-    low = lowest_peak_kw(load_kw, battery)
-    high = max(0.0, max(load_kw)) + battery.power_kw  # trade may be worth more than a higher peak
+    low, top = lowest_peak_kw(load_kw, battery), max(0.0, max(load_kw))
+    high = top + battery.power_kw  # trade may be worth more than a higher peak
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_left = bill_at(load_kw, left, battery, tariff)
     at_right = bill_at(load_kw, right, battery, tariff)
-    ends = bill_at(load_kw, low, battery, tariff), bill_at(load_kw, high, battery, tariff)
-    best = min(at_left, at_right, *ends)
+    known = [bill_at(load_kw, ceiling, battery, tariff) for ceiling in (low, top, high)]
+    best = min(at_left, at_right, *known)  # the search only comes near these three
     while high - low > 1e-9 * max(1.0, high):
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
