@@ -18,6 +18,7 @@ from amqtt.broker import Broker
 from amqtt.errors import BrokerError
 
 _START_S = 10.0
+_STOP_S = 5.0  # for an orderly stop; less than _START_S, so that what follows has time
 
 
 class EmbeddedBroker:
@@ -50,14 +51,31 @@ class EmbeddedBroker:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
-        if self._broker is not None:
-            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(_START_S)
-        self._end()
+        broker, self._broker = self._broker, None
+        if broker is None:
+            return  # it has ended, or never began
+        try:
+            asyncio.run_coroutine_threadsafe(self._stop(broker), self._loop).result(_START_S)
+        finally:
+            self._end()
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_START_S)
         self._loop.close()
+
+    async def _stop(self, broker: Broker) -> None:
+        """End it in order, or, when a client that owes an answer holds that up, at once: all it
+        knows is in memory and ends with it."""
+        try:
+            await asyncio.wait_for(broker.shutdown(), _STOP_S)
+        except TimeoutError:
+            for server in broker._servers.values():
+                await server.close_instance()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _start(self) -> None:
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
