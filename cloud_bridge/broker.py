@@ -21,6 +21,18 @@ _START_S = 10.0
 _STOP_S = 5.0  # for an orderly stop; less than _START_S, so that what follows has time
 
 
+class _Tidy(Broker):  # type: ignore[misc]  # amqtt is published without types
+    """amqtt's broker, which leaves a connection open when its handler is cancelled."""
+
+    async def stream_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
+                               listener_name: str) -> None:
+        try:
+            await super().stream_connected(reader, writer, listener_name)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
+
+
 class EmbeddedBroker:
     """A context manager: inside, clients connect to `host`, `port` with the name `user`."""
 
@@ -76,6 +88,7 @@ class EmbeddedBroker:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # aborted transports are closed by the loop's next turn
 
     async def _start(self) -> None:
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
@@ -85,7 +98,7 @@ class EmbeddedBroker:
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin":
                         {"allow_anonymous": False}},
         }
-        broker = Broker(config)
+        broker = _Tidy(config)
         await broker.start()
         self._broker = broker
         listener = broker._servers["default"].instance  # there is no public way to the port

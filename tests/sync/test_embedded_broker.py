@@ -1,6 +1,7 @@
 """The broker of the demo ends, whatever its library waits for."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_stop_that_hangs_still_ends_and_frees_the_port() -> None:
     second = EmbeddedBroker(first.port)
     with second:
         assert second.port == first.port
+    gc.collect()  # a transport left open would be told here, as an error
 
 
 def test_to_stop_it_twice_does_no_harm() -> None:
