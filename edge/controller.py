@@ -1,5 +1,6 @@
 """The heart: one beat turns the freshest picture of the site into one safe command."""
 
+from edge.compat import heap_lock, heap_unlock
 from edge.gate import FAULT as GATE_FAULT
 from edge.snapshot import FAULT
 
@@ -14,12 +15,15 @@ class Controller:
     def beat(self, now_ms: int, day: int, second: int) -> int:
         """Take one beat at the monotonic now_ms and the UTC (day, second); returns the command,
         W. An internal error ends in 0 W, a latched fault and a row; it never escapes, and only
-        a restart clears it."""
+        a restart clears it. Asking for heap is such an error."""
         if self.site.fault is None:
+            heap_lock()
             try:
                 return self._beat(now_ms, day, second)
             except Exception as error:  # whatever it was, the battery must come to rest
                 self.site.fault = error
+            finally:
+                heap_unlock()
         return self._rest(now_ms, day, second)
 
     def _rest(self, now_ms: int, day: int, second: int) -> int:
@@ -47,14 +51,12 @@ def _assemble(site):
     journal = site.journal
 
     def beat(now_ms: int, day: int, second: int, now=site.now, envelope=envelope,
-             shows=site.shows, settle=site.now.settle, meter=site.meter, planner=site.planner,
+             settle=site.now.settle, meter=site.meter, planner=site.planner,
              think=site.think, open_envelope=envelope.open, rules=site.rules,
              choose_w=envelope.choose_w, allow_w=site.gate.allow_w,
              dispatch=site.dispatch.command, row=journal.row, note=journal.note,
              offer=site.telemetry.offer) -> int:
-        for show in shows:  # read       the newest values and their ages
-            show(now, now_ms)
-        settle(now_ms)  # estimate   what to trust, the load at one common moment
+        settle(now_ms)  # read       how old, what to trust, the load at one common moment
         meter(day, second)  # meter      the beat just ended: demand, energy, money, carbon
         if planner.busy:  # plan       one slice of the slow thinking
             think()

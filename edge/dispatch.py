@@ -9,11 +9,11 @@ class Dispatch:
 
     def command(self, site_w: int, now_ms: int) -> int:
         """Leave the setpoint for site_w (discharge positive); returns what was left, W."""
-        storage = self.storage
-        if site_w > storage.discharge_max_w:
-            site_w = storage.discharge_max_w
-        elif site_w < -storage.charge_max_w:
-            site_w = -storage.charge_max_w
+        storage, now = self.storage, self.storage.now
+        if site_w > now.discharge_max_w:
+            site_w = now.discharge_max_w
+        elif site_w < -now.charge_max_w:
+            site_w = -now.charge_max_w
         storage.setpoint_w = site_w
         storage.setpoint_ms = now_ms
         return site_w

@@ -39,10 +39,24 @@ class Envelope:
                 self.hi_w = w
                 self.hi_by = by
 
+    def within(self, lo_w: int, hi_w: int, by: int):
+        """At least lo_w and at most hi_w, which is not below it."""
+        if lo_w > self.lo_w:
+            if lo_w > self.hi_w:
+                lo_w = self.hi_w
+            if lo_w > self.lo_w:
+                self.lo_w = lo_w
+                self.lo_by = by
+        if hi_w < self.hi_w:
+            if hi_w < self.lo_w:
+                hi_w = self.lo_w
+            if hi_w < self.hi_w:
+                self.hi_w = hi_w
+                self.hi_by = by
+
     def exactly(self, w: int, by: int):
         """Settle on w, or on the nearest point still allowed."""
-        self.at_least(w, by)
-        self.at_most(w, by)
+        self.within(w, w, by)
 
     def choose_w(self) -> int:
         """The allowed power nearest to zero: idle unless something insists."""

@@ -27,18 +27,16 @@ class Site:
         self.beat_s = image["site"]["beat_s"]
         self.fault = None  # what ended the last beat, if it could not be finished
         self.clock_set = False  # whether the wall clock was ever set from outside
-        self.grid_meter = GridMeter()
+        self.now = now = Snapshot(image["ages"], self.beat_s)
+        self.grid_meter = GridMeter(now)
         self.storage = Storage(
-            battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
-        self.pv = Pv()
-        self.shows = [self.grid_meter.show, self.storage.show, self.pv.show]
-        self.now = Snapshot(
-            image["ages"], self.beat_s, self.grid_meter.trail, self.storage.trail)
+            now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
+        self.pv = Pv(now)
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
         self.prices = array("i", image["tariff"]["prices_e4"])  # of each quarter-hour of a day
         self.export_price_e4 = image["tariff"]["export_e4"]
-        self.flows = Flows()
+        self.flows = Flows(now)
         self.window = DemandWindow(image["demand"]["sliding"], self.flows)
         self.account = Account(image["carbon"]["factor"])
         self.planner = self._planner(image)
@@ -49,7 +47,7 @@ class Site:
         self.rule_names = ["device"] + [name for name, _ in image["rules"]]
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)
-        self.meter = _meter(self)
+        self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
         battery = image["battery"]
@@ -81,7 +79,7 @@ class Site:
         if minutes == 1:
             window.close_minute(second)
         else:
-            window.restart(second, now.flow_w if now.flow_w > 0 else 0)
+            window.restart(second, flows.import_ws // flows.seconds if flows.seconds else 0)
         flows.clear()
         local_day, slot, month = now.local_day, now.local_second // 900, now.month
         now.day = day
@@ -110,7 +108,7 @@ class Site:
         return capacity_wh // 1000 * above_pm + capacity_wh % 1000 * above_pm // 1000
 
 
-def _meter(site):
+def bind_meter(site):
     """Bind what the beat does to account the beat just ended, with its clock."""
     today = -2
     minute = 0
@@ -130,7 +128,7 @@ def _meter(site):
         last = second
         now.second = second
         now.span_s = span_s
-        post(now)
+        post(span_s)
         if second // 60 != minute or day != today:
             minutes = second // 60 - minute + (day - today) * 1440 if day - today < 2 else 0
             today = day

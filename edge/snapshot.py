@@ -1,9 +1,14 @@
 """What is known this beat, and how old it is."""
 
-from edge.compat import const, ticks_add
+from edge.compat import const
+from edge.trail import Trail
 
 NEVER_MS = const(1 << 28)  # the age of what was never read
+_FORGET_MS = const(100_000_000)  # stamps must be dropped well before the tick period ends
+_FUTURE = const(1 << 29)  # an age beyond half the period is a stamp a little ahead of the beat
+_TICKS = const((1 << 30) - 1)
 
+# Which readings are fresh; `seen` tells with the same bits which were ever read.
 GRID_FRESH = const(1)
 STORE_FRESH = const(2)
 SOC_FRESH = const(4)
@@ -21,60 +26,86 @@ _NEEDED = const(39)  # and the state of charge, and the converter ready: it may 
 class Snapshot:
     """All that a rule may know. Power is positive INTO the busbar; units are the last word.
 
+    The roles (edge/devices/roles.py) write their readings into it as they come, each with the
+    stamp of its moment; `settle` begins a beat by telling how old they are and what to trust.
     `ages` is the site's table of how old a reading may be before it is not trusted, and
     `release_s` how long everything must have been fresh before the safe state is left.
-    `grid` and `store` are the trails of the grid meter and the battery (edge/trail.py).
     """
 
-    def __init__(self, ages: dict, beat_s: int, grid, store):
-        self.beat_s = beat_s
-        self.now_ms = 0
-        self.day = self.second = 0  # UTC, days since 2000-01-01 and seconds of that day
-        self.span_s = beat_s  # how long the beat just ended really was
-        self.local_day = self.local_second = 0  # as of the running minute
-        self.month = 0  # local, counted from 2000-01
-        self.price_e4 = 0  # import price now, 1e-4 currency per kWh
-        self.grid_w = self.pv_w = self.store_w = 0
-        self.grid_age_ms = self.pv_age_ms = self.store_age_ms = self.soc_age_ms = NEVER_MS
-        self.soc_pm = 0
+    def __init__(self, ages: dict, beat_s: int):
+        self.grid_w = self.store_w = self.pv_w = self.soc_pm = 0
+        self.grid_ms = self.store_ms = self.pv_ms = self.soc_ms = 0  # stamps
+        self.seen = 0
+        self.grid_age_ms = self.store_age_ms = self.pv_age_ms = self.soc_age_ms = NEVER_MS
         self.charge_max_w = self.discharge_max_w = 0
         self.ready = False
         self.flags = 0
         self.net_w = 0  # what the grid would carry with the battery idle
-        self.flow_known = False  # mean powers of the beat just ended
-        self.flow_w = self.flow_store_w = self.flow_pv_w = 0
         self.command_w = 0  # the last command that went out
+        self.verdict = 0  # what the gate said of it
         self.target_w = 0  # demand target in force
         self.hold_w = 0  # mean import that may be held until the window's end to meet it
+        self.now_ms = 0
+        self.second = 0  # UTC, of the day
+        self.span_s = self.beat_s = beat_s  # how long the beat just ended really was, and should
+        self.day = 0  # UTC, since 2000-01-01
+        self.local_day = self.local_second = 0  # as of the running minute
+        self.month = 0  # local, counted from 2000-01
+        self.price_e4 = 0  # import price now, 1e-4 currency per kWh
+        self.grid = Trail()
+        self.store = Trail()
+        self.settle = _settle(self, ages)
 
-        self.verdict = 0  # what the gate said of it
-        self.settle = _settle(self, ages, grid, store)
+    def odd_age_ms(self, bit: int, age_ms: int) -> int:
+        """What to make of an age past its limit. A stamp a little ahead of the beat wraps around
+        and counts as new; a reading a day old is forgotten before its stamp can look new again."""
+        if self.seen & bit:
+            if age_ms > _FUTURE:
+                return 0
+            if age_ms <= _FORGET_MS:
+                return age_ms
+            self.seen &= ~bit
+        return NEVER_MS
 
 
-def _settle(now, ages: dict, grid, store):
+def _settle(now, ages: dict):
     """Bind the function that ends the reading of a beat; see edge/rules/__init__.py for how."""
     calm_s = 0
-    net_w = 0
-    net_known = False
-    pv_w = 0
 
-    def settle(now_ms: int, now=now, grid=grid, store=store, grid_max_ms=ages["grid_ms"],
-               store_max_ms=ages["store_ms"], soc_max_ms=ages["soc_ms"], pv_max_ms=ages["pv_ms"],
+    def settle(now_ms: int, now=now, grid=now.grid, store=now.store, odd_age_ms=now.odd_age_ms,
+               grid_max_ms=ages["grid_ms"], store_max_ms=ages["store_ms"],
+               soc_max_ms=ages["soc_ms"], pv_max_ms=ages["pv_ms"],
                release_s=ages["release_s"], beat_s=now.beat_s):
-        """Weigh the readings: what to trust, and the load at one common moment."""
-        nonlocal calm_s, net_w, net_known, pv_w
+        """Weigh the readings: how old, what to trust, and the load at one common moment."""
+        nonlocal calm_s
         now.now_ms = now_ms
-        grid_age_ms = now.grid_age_ms
-        store_age_ms = now.store_age_ms
+        seen = now.seen
         flags = now.flags & (FAULT | CLOCK_OK)
+        # Four times the same, because a call each would cost as much as all of them.
+        grid_age_ms = now_ms - now.grid_ms & _TICKS
+        if grid_age_ms > grid_max_ms or not seen & GRID_FRESH:
+            grid_age_ms = odd_age_ms(GRID_FRESH, grid_age_ms)
         if grid_age_ms <= grid_max_ms:
             flags |= GRID_FRESH
+        now.grid_age_ms = grid_age_ms
+        store_age_ms = now_ms - now.store_ms & _TICKS
+        if store_age_ms > store_max_ms or not seen & STORE_FRESH:
+            store_age_ms = odd_age_ms(STORE_FRESH, store_age_ms)
         if store_age_ms <= store_max_ms:
             flags |= STORE_FRESH
-        if now.soc_age_ms <= soc_max_ms:
+        now.store_age_ms = store_age_ms
+        age_ms = now_ms - now.soc_ms & _TICKS
+        if age_ms > soc_max_ms or not seen & SOC_FRESH:
+            age_ms = odd_age_ms(SOC_FRESH, age_ms)
+        if age_ms <= soc_max_ms:
             flags |= SOC_FRESH
-        if now.pv_age_ms <= pv_max_ms:
+        now.soc_age_ms = age_ms
+        age_ms = now_ms - now.pv_ms & _TICKS
+        if age_ms > pv_max_ms or not seen & PV_FRESH:
+            age_ms = odd_age_ms(PV_FRESH, age_ms)
+        if age_ms <= pv_max_ms:
             flags |= PV_FRESH
+        now.pv_age_ms = age_ms
         if now.ready:
             flags |= READY
         if flags & _NEEDED != _NEEDED:
@@ -85,30 +116,26 @@ def _settle(now, ages: dict, grid, store):
             calm_s += beat_s
         now.flags = flags
         if flags & _PAIR != _PAIR:
-            now.flow_known = net_known = False
             return
-        # The beat just ended: the load as it stood at its start and the battery as it stands at
-        # its end, which is exact for what changes only at beats.
-        store_w = now.store_w
-        now.flow_known = net_known
-        now.flow_w = net_w - store_w
-        now.flow_store_w = store_w
-        now.flow_pv_w = pv_w
-        net_known = True
-        pv_w = now.pv_w if flags & PV_FRESH else 0
+        # Two powers of one moment: the older reading, and what the other instrument showed around
+        # it. Between two readings a battery may have stepped at any moment: all that is known is
+        # the range, and the load is taken to have changed no more than that proves.
         if grid_age_ms == store_age_ms:
-            net_w = now.grid_w + store_w
+            net_w = now.grid_w + now.store_w
         else:
-            age_ms = grid_age_ms if grid_age_ms > store_age_ms else store_age_ms
-            moment_ms = ticks_add(now_ms, -age_ms)
-            # Between two readings a battery may have stepped at any moment: all that is known is
-            # the range, and the load is taken to have changed no more than that proves.
-            grid.look(moment_ms)
-            store.look(moment_ms)
-            if net_w < grid.low_w + store.low_w:
-                net_w = grid.low_w + store.low_w
-            elif net_w > grid.high_w + store.high_w:
-                net_w = grid.high_w + store.high_w
+            if grid_age_ms > store_age_ms:
+                w = now.grid_w
+                newer = store
+                newer.look(now.grid_ms)
+            else:
+                w = now.store_w
+                newer = grid
+                newer.look(now.store_ms)
+            net_w = now.net_w
+            if net_w < w + newer.low_w:
+                net_w = w + newer.low_w
+            elif net_w > w + newer.high_w:
+                net_w = w + newer.high_w
         if net_w > _NET_MAX_W:  # two readings that cannot both be right
             net_w = _NET_MAX_W
         elif net_w < -_NET_MAX_W:

@@ -41,10 +41,10 @@ class DemandWindow:
         # What `weigh` finds:
         self.hold_w = 0  # mean import that ends the window exactly at the target
         self.gap_w = 0  # how much less it is when the next minute is looked at, too
-        self.learned = False  # there is a last window to repeat
         self.spread_w = 0  # what its repetition asks, spread evenly over the rest
         self.end_w = _MOST * 60  # sliding: what the window ending with this minute may carry
         self.ending = False  # the window's last minute runs
+        self.as_now = True  # the present load is the best guess: it ends, or none was before it
         self.left_s = _WINDOW_S  # until the window's end
         self.ended = False  # a quarter-hour ended with the last full minute
         self.demand_w = 0  # mean import of the last full window
@@ -160,8 +160,8 @@ class DemandWindow:
             gap_w = hold_w - _mean_w(room + target_w * (_LOOK_S - left_s) // 60, _LOOK_S)
             if gap_w > 0:
                 self.gap_w = gap_w
-        self.learned = self.known >= _MINUTES + _BASE
-        if self.learned:
+        learned = self.known >= _MINUTES + _BASE
+        if learned:
             ahead = self._ahead_wmin - self._spike_w(1) * second // 60
             base_w = self._base_w if self._base_w < now.net_w else now.net_w
             self.spread_w = _mean_w(ahead, left_s) + base_w - hold_w
@@ -174,6 +174,7 @@ class DemandWindow:
             self.gap_w = 0  # the windows that follow are under way
             self.end_w = _mean_w(
                 target_w * _MINUTES - self._end_wmin - self._flows.import_ws // 60, 60 - second)
+        self.as_now = self.ending or not learned
 
     def _bind(self, target_w: int):
         """Of the fifteen sliding windows under way, find the one that will be hardest to hold if

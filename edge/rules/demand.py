@@ -29,44 +29,35 @@ def rule(by: int, keys: dict, site):
             wait_s = 1 if window.ending or not target_w else _WEIGH_S
             if wait_s > 60 - now.second % 60:  # a new minute is a new window
                 wait_s = 60 - now.second % 60
-        if now.target_w == 0:  # nothing is known of the site yet
+        if not now.target_w:  # nothing is known of the site yet
             return
+        # Two guesses of the rest of the window are weighed: the present load stays, or the last
+        # window repeats on today's base load, which asks spread_w evenly from now on.
         net_w = now.net_w
-        spread_w = window.spread_w if window.learned else net_w - window.hold_w
-        # a beat of waiting raises what is asked by about its share of the window that is left
-        guard_w = power_w if power_w < net_w else net_w
-        guard_w -= guard_w // 10 + guard_w * now.span_s // window.left_s
-        w = need_w(net_w, power_w, guard_w, window.hold_w, spread_w, window.gap_w, window.ending)
+        stays_w = net_w - window.hold_w
+        w = stays_w if window.as_now else window.spread_w
+        if stays_w > 0:
+            if stays_w > w:
+                # The present load counts when waiting any longer would ask more than nine tenths
+                # of what can be; a beat raises it by about its share of the window that is left.
+                most_w = power_w if power_w < net_w else net_w
+                if stays_w >= most_w - most_w // 10 - most_w * now.span_s // window.left_s:
+                    w = stays_w
+            if w < 0:
+                w = 0
+        elif w <= 0:  # what may be charged, with gap_w kept aside for the window that follows
+            if stays_w > w:
+                w = stays_w
+            w += window.gap_w
+            if w > 0:
+                w = 0
+        if w > power_w:
+            w = power_w
+        if w > 0 and w > net_w:  # more than the load lowers no import
+            w = net_w if net_w > 0 else 0
         if w < net_w - window.end_w:
             w = net_w - window.end_w
         if w > envelope.lo_w:
             envelope.at_least(w, by)
 
     return narrow
-
-
-def need_w(net_w: int, power_w: int, guard_w: int, hold_w: int, spread_w: int, gap_w: int,
-           ending: bool) -> int:
-    """Least battery power (W, discharge positive) that still ends the window at its target; below
-    zero it is what may be charged.
-
-    Two guesses of the rest of the window are weighed: the present load net_w stays, or the last
-    window repeats on today's base load, which asks spread_w evenly from now on. The window ends
-    at its target if the grid carries hold_w from now on. The present load counts when waiting any
-    longer would ask more than guard_w, nine tenths of what the battery can, and in the last minute
-    (`ending`), when it is the better guess. Charging keeps gap_w aside for the window that follows.
-    """
-    if power_w > net_w:  # more than the load lowers no import
-        power_w = net_w if net_w > 0 else 0
-    stays_w = net_w - hold_w
-    w = spread_w
-    if ending or (stays_w > w and stays_w >= guard_w):
-        w = stays_w
-    if w > 0:
-        return w if w < power_w else power_w
-    if stays_w > 0:
-        return 0
-    if stays_w > w:
-        w = stays_w
-    w += gap_w
-    return w if w < 0 else 0

@@ -15,9 +15,6 @@ def rule(by: int, keys: dict, site):
 
     def narrow(envelope, now, by=by, step_w=step_w):
         w = now.command_w
-        if w - step_w > envelope.lo_w:
-            envelope.at_least(w - step_w, by)
-        if w + step_w < envelope.hi_w:
-            envelope.at_most(w + step_w, by)
+        envelope.within(w - step_w, w + step_w, by)
 
     return narrow

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from edge.controller import Controller
+from edge.site import bind_meter
 from tests.core.park import Park
 
 PARTS = {  # part of the site and its method; "rules" are in a list
-    "a device": ("storage", "show"),
     "the clock": ("clock", "tell"),
     "the snapshot": ("now", "settle"),
     "the flows": ("flows", "post"),
@@ -49,8 +49,7 @@ class BrokenPark(Park):
         elif method not in vars(kind):
             setattr(getattr(self.site, part), method,
                     self._wrap(getattr(getattr(self.site, part), method)))
-        if part == "storage":
-            self.site.shows[1] = self.site.storage.show
+            self.site.meter = bind_meter(self.site)
         self.controller = Controller(self.site)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:

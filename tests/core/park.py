@@ -13,6 +13,7 @@ import edge.rules
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
+from edge.snapshot import Snapshot
 from hil import lockstep
 
 DAY = 9657  # 2026-06-10
@@ -77,6 +78,11 @@ def image(without: tuple[str, ...] = (), **sections: Any) -> dict[str, Any]:
             made[name] = changes
     made["rules"] = [[name, keys] for name, keys in made["rules"].items()]
     return made
+
+
+def snapshot() -> Snapshot:
+    """An empty picture of such a park."""
+    return Snapshot(_IMAGE["ages"], 1)
 
 
 class Park:

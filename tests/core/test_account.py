@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.ledger.account import Account, Carbon, Cost, Register
 from edge.ledger.flows import Flows
-from tests.core.park import Park, image
+from edge.snapshot import GRID_FRESH, PV_FRESH, STORE_FRESH
+from tests.core.park import Park, image, snapshot
+
+FRESH = GRID_FRESH | STORE_FRESH | PV_FRESH
 
 power = st.one_of(st.integers(-8_000_000, 8_000_000), st.integers(-5000, 5000), st.just(0))
 energy = st.one_of(st.integers(0, 3), st.integers(0, 140_000))
@@ -62,12 +63,18 @@ minutes = st.lists(st.lists(st.tuples(power, power, power, st.integers(0, 9).map
 
 def posted(minutes, span_s: int, factor: int, price_e4: int, export_price: int):
     """The account after these minutes of beats, and the sums it must hold, W*s."""
-    account, flows = Account(factor), Flows()
+    now = snapshot()
+    account, flows = Account(factor), Flows(now)
     sums = dict.fromkeys(("import", "export", "pv", "charge", "discharge", "gap"), 0)
     for beats in minutes:
         for flow_w, store_w, pv_w, known in beats:
-            flows.post(SimpleNamespace(span_s=span_s, flow_known=known, flow_w=flow_w,
-                                       flow_store_w=store_w, flow_pv_w=max(pv_w, 0)))
+            # A beat's load is that of its start, its battery power that of its end.
+            now.flags = FRESH
+            now.net_w, now.pv_w = flow_w + store_w, max(pv_w, 0)
+            flows.post(0)
+            now.store_w = store_w
+            now.flags = FRESH if known else 0
+            flows.post(span_s)
             if known:
                 sums["import"] += max(flow_w, 0) * span_s
                 sums["export"] += max(-flow_w, 0) * span_s

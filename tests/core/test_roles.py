@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.compat import ticks_add
 from edge.devices.roles import GridMeter, Pv, Storage
+from edge.snapshot import Snapshot
+from tests.core.park import snapshot
 
 PERIOD = 1 << 30
 SMALL = 1 << 30
 ticks = st.one_of(st.integers(0, PERIOD - 1), st.sampled_from([0, PERIOD - 1, PERIOD // 2]))
 wild = st.one_of(st.integers(-(2**63), 2**63), st.integers(-8_000_002, 8_000_002),
                  st.integers(-3, 1003))
-ROLES = {"grid": GridMeter, "storage": lambda: Storage(200_000, 150_000, 5000), "pv": Pv}
+ROLES = {"grid": lambda: GridMeter(snapshot()),
+         "storage": lambda: Storage(snapshot(), 200_000, 150_000, 5000),
+         "pv": lambda: Pv(snapshot())}
 AGES = {"grid_w": "grid_age_ms", "store_w": "store_age_ms", "soc_pm": "soc_age_ms",
         "pv_w": "pv_age_ms"}
 SIGNALS = [(role, signal) for role, make in ROLES.items() for signal in make().SIGNALS]
 
 
-def shown(role, now_ms: int) -> SimpleNamespace:
-    trail = SimpleNamespace(push=lambda *_: None)
-    now = SimpleNamespace(grid=trail, store=trail)
-    role.show(now, now_ms)
-    return now
+def shown(role, now_ms: int) -> Snapshot:
+    """The snapshot as a beat at now_ms sees it."""
+    role.now.settle(now_ms)
+    return role.now
 
 
 def possible(signal: str, value: int) -> bool:
@@ -99,7 +100,7 @@ def test_what_was_never_read_is_older_than_any_limit(name, signal, now_ms):
 
 @given(st.integers(0, 2**31), st.integers(0, 2**31))
 def test_a_battery_never_claims_more_than_its_rating(charge_w, discharge_w):
-    storage = Storage(200_000, 150_000, 5000)
+    storage = Storage(snapshot(), 200_000, 150_000, 5000)
     storage.take("charge_max_w", charge_w, 0)
     storage.take("discharge_max_w", discharge_w, 0)
     now = shown(storage, 0)

@@ -34,8 +34,8 @@ BUGS = {
     "cannot go below zero": (ACCOUNT, Bug(
         "ledger/account.py", "post", "self.e4 >= 10000 or self.e4 < 0", "self.e4 >= 10000")),
     "turns the sign of export": (ACCOUNT, Bug(
-        "ledger/flows.py", "post", "self.export_ws -= w * span_s",
-        "self.export_ws += w * span_s")),
+        "ledger/flows.py", "post", "flows.export_ws -= w * span_s",
+        "flows.export_ws += w * span_s")),
     "lets the peak fall": (WINDOW, Bug(
         "ledger/demand.py", "_close_window", "self.demand_w > self.peak_w", "True")),
     "keeps last month's peak": (WINDOW, Bug(

@@ -14,6 +14,7 @@ from edge.devices.bus import Bus
 from edge.devices.driver import Driver
 from edge.devices.roles import GridMeter, Storage
 from edge.port import TcpPort
+from edge.snapshot import Snapshot
 
 PATIENCE_MS = 20_000
 
@@ -34,8 +35,10 @@ def step_until(bus, done, beat):
 def main(host, port, images, wish_w):
     with open(images) as file:
         meter_image, converter_image = json.load(file)
-    meter = GridMeter()
-    battery = Storage(100_000, 100_000, 5000)
+    now = Snapshot({"grid_ms": 5000, "store_ms": 5000, "soc_ms": 60_000, "pv_ms": 15_000,
+                    "release_s": 10}, 1)
+    meter = GridMeter(now)
+    battery = Storage(now, 100_000, 100_000, 5000)
     bus = Bus({"link": "tcp", "host": host, "port": int(port), "timeout_ms": 3000, "gap_ms": 1},
               TcpPort(host, int(port)))
     bus.add(Driver(meter_image, [meter]))
@@ -46,9 +49,9 @@ def main(host, port, images, wish_w):
         battery.setpoint_w = int(wish_w)
         battery.setpoint_ms = now_ms
 
-    print(step_until(bus, lambda: meter.grid_w and meter.import_wh > 0 and battery.store_w
+    print(step_until(bus, lambda: now.grid_w and meter.import_wh > 0 and now.store_w
                      and converter.lease.held_w == int(wish_w), beat))
-    print(meter.grid_w, meter.import_wh, battery.store_w, converter.lease.held_w)
+    print(now.grid_w, meter.import_wh, now.store_w, converter.lease.held_w)
     bus.leave()
     print(step_until(bus, bus.has_left, beat))
     print(bus.timeouts, bus.exceptions, bus.breaks, bus.foreign(), converter.lease.fault)

@@ -7,6 +7,7 @@ import gc
 import sys
 
 from edge.devices.roles import GridMeter
+from edge.snapshot import Snapshot
 from tests.devices.bench import READ_BACK, Battery, bus_of, converter_image, meter_image, power
 from tests.devices.modbus_slave import Device, Slave, run
 
@@ -24,7 +25,8 @@ def hour(bus, slave, battery):
 
 
 slave = Slave({unit: Device(power(unit)) for unit in (1, 2, 3, 4)})
-roles = [GridMeter(), GridMeter(), GridMeter(), Battery(5000)]
+now = Snapshot({"grid_ms": 0, "store_ms": 0, "soc_ms": 0, "pv_ms": 0, "release_s": 0}, 1)
+roles = [GridMeter(now), GridMeter(now), GridMeter(now), Battery(5000)]
 images = [meter_image(1), meter_image(2), meter_image(3), converter_image(4, readback=READ_BACK)]
 before = used()
 bus = bus_of("tcp", slave, (images[0], roles[0]), (images[1], roles[1]),

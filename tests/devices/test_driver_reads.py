@@ -6,6 +6,7 @@ import pytest
 
 from edge.devices.driver import Driver
 from edge.devices.roles import Pv
+from tests.core.park import snapshot
 from tests.devices import modbus_slave as fault
 from tests.devices.bench import (
     ENERGY,
@@ -87,7 +88,7 @@ def test_no_number_and_an_impossible_power_are_refused():
 
 
 def test_one_device_may_feed_several_roles():
-    meter, plant = Meter(), Pv()
+    meter, plant = Meter(), Pv(snapshot())
     slave = Slave({1: Device(power(-300) | power(700, 110))})
     bus = bus_of("tcp", slave)
     bus.add(Driver(meter_image(1, blocks=[[3, POWER, 12, 1]],
@@ -95,8 +96,8 @@ def test_one_device_may_feed_several_roles():
                                        ["pv_w", 0, 10, "i32", 1, 1, [], -1]]), [meter, plant]))
     run(bus, slave, 500)
     assert meter.grid_w == -300
-    assert plant.pv_w == 700
-    assert meter.stamp_ms == plant.stamp_ms
+    assert plant.now.pv_w == 700
+    assert meter.stamp_ms == plant.now.pv_ms
 
 
 class TestIdentity:

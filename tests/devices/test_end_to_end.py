@@ -14,6 +14,7 @@ from edge.devices.driver import Driver
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
+from tests.core.park import snapshot
 from tests.devices.simulated import every_profile, simulate
 
 PATIENCE_S = 10
@@ -56,8 +57,9 @@ class Gateway:
 
     def __init__(self, profile, port, **limits):
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
-        self.storage = Storage(SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(), self.storage, Pv()]
+        now = snapshot()
+        self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
+        self.roles = [GridMeter(now), self.storage, Pv(now)]
         self.driver = Driver(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -76,7 +78,8 @@ class Gateway:
         self.storage.setpoint_ms = now_ms
 
     def shown(self, signal):
-        return next(getattr(role, signal) for role in self.roles if signal in role.SIGNALS)
+        role = next(role for role in self.roles if signal in role.SIGNALS)
+        return getattr(role.now if hasattr(role.now, signal) else role, signal)
 
 
 @pytest.fixture
