@@ -6,25 +6,16 @@ from edge.snapshot import FAULT
 
 
 class Controller:
-    """Runs the parts of one site (see edge/site.py) once a beat."""
+    """Runs the parts of one site (see edge/site.py) once a beat.
+
+    `beat(now_ms, day, second)` takes one beat at the monotonic now_ms and the UTC (day, second)
+    and returns the command, W. The heap is locked meanwhile. An internal error, or asking for
+    heap, ends in 0 W, a latched fault and a row; it never escapes, and only a restart clears it.
+    """
 
     def __init__(self, site):
         self.site = site
-        self._beat = _assemble(site)
-
-    def beat(self, now_ms: int, day: int, second: int) -> int:
-        """Take one beat at the monotonic now_ms and the UTC (day, second); returns the command,
-        W. An internal error ends in 0 W, a latched fault and a row; it never escapes, and only
-        a restart clears it. Asking for heap is such an error."""
-        if self.site.fault is None:
-            heap_lock()
-            try:
-                return self._beat(now_ms, day, second)
-            except Exception as error:  # whatever it was, the battery must come to rest
-                self.site.fault = error
-            finally:
-                heap_unlock()
-        return self._rest(now_ms, day, second)
+        self.beat = _assemble(site, self._rest)
 
     def _rest(self, now_ms: int, day: int, second: int) -> int:
         """0 W and a row that says so; the row may fail like everything else, the 0 W may not."""
@@ -44,32 +35,41 @@ class Controller:
         return 0
 
 
-def _assemble(site):
+def _assemble(site, rest):
     """Look every part up once, into default arguments (see edge/rules/__init__.py): looking up
     a method costs a microcontroller more than most methods do."""
     envelope = site.envelope
     journal = site.journal
 
     def beat(now_ms: int, day: int, second: int, now=site.now, envelope=envelope,
-             settle=site.now.settle, meter=site.meter, planner=site.planner,
-             think=site.think, open_envelope=envelope.open, rules=site.rules,
-             choose_w=envelope.choose_w, allow_w=site.gate.allow_w,
-             dispatch=site.dispatch.command, row=journal.row, note=journal.note,
-             offer=site.telemetry.offer) -> int:
-        settle(now_ms)  # read       how old, what to trust, the load at one common moment
-        meter(day, second)  # meter      the beat just ended: demand, energy, money, carbon
-        if planner.busy:  # plan       one slice of the slow thinking
-            think()
-        open_envelope(-now.charge_max_w, now.discharge_max_w)
-        for narrow in rules:  # decide     most important first, each only narrows
-            narrow(envelope, now)
-        chosen_w = choose_w()
-        allowed_w = allow_w(chosen_w, now)  # constrain  trusts nobody above it
-        command_w = dispatch(allowed_w, now_ms)  # write      a bus task sends it
-        now.command_w = command_w
-        note(now, envelope, chosen_w)  # record     what was known, what was decided and why
-        state = ((now.verdict << 4 | envelope.lo_by) << 4 | envelope.hi_by) << 8 | now.flags
-        offer(row, state, now.span_s)  # sync       never waits for the network
-        return command_w
+             settle=site.now.settle, meter=site.meter, open_envelope=envelope.open,
+             rules=site.rules, choose_w=envelope.choose_w, allow_w=site.gate.allow_w,
+             dispatch=site.dispatch.command, note=journal.note, row=journal.row,
+             offer=site.telemetry.offer, planner=site.planner, think=site.think,
+             site=site, rest=rest, heap_lock=heap_lock, heap_unlock=heap_unlock) -> int:
+        if site.fault is not None:
+            return rest(now_ms, day, second)
+        heap_lock()
+        try:
+            settle(now_ms)  # read       how old, what to trust, the load at one common moment
+            meter(day, second)  # meter      the beat just ended: demand, energy, money, carbon
+            if planner.busy:  # plan       one slice of the slow thinking
+                think()
+            open_envelope(-now.charge_max_w, now.discharge_max_w)
+            for narrow in rules:  # decide     most important first, each only narrows
+                narrow(envelope, now)
+            chosen_w = choose_w()
+            allowed_w = allow_w(chosen_w, now)  # constrain  trusts nobody above it
+            command_w = dispatch(allowed_w, now_ms)  # write      a bus task sends it
+            now.command_w = command_w
+            note(now, envelope, chosen_w)  # record     what was known, what was decided and why
+            state = ((now.verdict << 4 | envelope.lo_by) << 4 | envelope.hi_by) << 8 | now.flags
+            offer(row, state, now.span_s)  # sync       never waits for the network
+            return command_w
+        except Exception as error:  # whatever it was, the battery must come to rest
+            site.fault = error
+        finally:
+            heap_unlock()
+        return rest(now_ms, day, second)
 
     return beat

@@ -40,7 +40,8 @@ class Snapshot:
         self.charge_max_w = self.discharge_max_w = 0
         self.ready = False
         self.flags = 0
-        self.net_w = 0  # what the grid would carry with the battery idle
+        self.low_w = self.high_w = 0  # between which the load lay when both were last read
+        self.net_w = 0  # the load: what the grid would carry with the battery idle
         self.command_w = 0  # the last command that went out
         self.verdict = 0  # what the gate said of it
         self.target_w = 0  # demand target in force
@@ -56,6 +57,26 @@ class Snapshot:
         self.store = Trail()
         self.settle = _settle(self, ages)
 
+    def pair(self):
+        """Tell the load from the newest readings: two powers of one moment, the older reading and
+        what the other instrument showed around it. Between two readings a battery may have
+        stepped at any moment, so all that is known is a range, low_w to high_w."""
+        late_ms = self.store_ms - self.grid_ms & _TICKS
+        if late_ms == 0:
+            low_w = high_w = self.grid_w + self.store_w
+        elif late_ms < _FUTURE:  # the battery was read later
+            newer = self.store
+            newer.look(self.grid_ms)
+            low_w = self.grid_w + newer.low_w
+            high_w = self.grid_w + newer.high_w
+        else:
+            newer = self.grid
+            newer.look(self.store_ms)
+            low_w = self.store_w + newer.low_w
+            high_w = self.store_w + newer.high_w
+        self.low_w = held_w(low_w)
+        self.high_w = held_w(high_w)
+
     def odd_age_ms(self, bit: int, age_ms: int) -> int:
         """What to make of an age past its limit. A stamp a little ahead of the beat wraps around
         and counts as new; a reading a day old is forgotten before its stamp can look new again."""
@@ -68,14 +89,20 @@ class Snapshot:
         return NEVER_MS
 
 
+def held_w(w: int) -> int:
+    """A load the beat can compute with: two readings that cannot both be right stay inside."""
+    if w > _NET_MAX_W:
+        return _NET_MAX_W
+    return w if w > -_NET_MAX_W else -_NET_MAX_W
+
+
 def _settle(now, ages: dict):
     """Bind the function that ends the reading of a beat; see edge/rules/__init__.py for how."""
     calm_s = 0
 
-    def settle(now_ms: int, now=now, grid=now.grid, store=now.store, odd_age_ms=now.odd_age_ms,
-               grid_max_ms=ages["grid_ms"], store_max_ms=ages["store_ms"],
-               soc_max_ms=ages["soc_ms"], pv_max_ms=ages["pv_ms"],
-               release_s=ages["release_s"], beat_s=now.beat_s):
+    def settle(now_ms: int, now=now, odd_age_ms=now.odd_age_ms, grid_max_ms=ages["grid_ms"],
+               store_max_ms=ages["store_ms"], soc_max_ms=ages["soc_ms"],
+               pv_max_ms=ages["pv_ms"], release_s=ages["release_s"], beat_s=now.beat_s):
         """Weigh the readings: how old, what to trust, and the load at one common moment."""
         nonlocal calm_s
         now.now_ms = now_ms
@@ -117,29 +144,10 @@ def _settle(now, ages: dict):
         now.flags = flags
         if flags & _PAIR != _PAIR:
             return
-        # Two powers of one moment: the older reading, and what the other instrument showed around
-        # it. Between two readings a battery may have stepped at any moment: all that is known is
-        # the range, and the load is taken to have changed no more than that proves.
-        if grid_age_ms == store_age_ms:
-            net_w = now.grid_w + now.store_w
-        else:
-            if grid_age_ms > store_age_ms:
-                w = now.grid_w
-                newer = store
-                newer.look(now.grid_ms)
-            else:
-                w = now.store_w
-                newer = grid
-                newer.look(now.store_ms)
-            net_w = now.net_w
-            if net_w < w + newer.low_w:
-                net_w = w + newer.low_w
-            elif net_w > w + newer.high_w:
-                net_w = w + newer.high_w
-        if net_w > _NET_MAX_W:  # two readings that cannot both be right
-            net_w = _NET_MAX_W
-        elif net_w < -_NET_MAX_W:
-            net_w = -_NET_MAX_W
-        now.net_w = net_w
+        net_w = now.net_w  # the load has changed no more than the readings prove
+        if net_w < now.low_w:
+            now.net_w = now.low_w
+        elif net_w > now.high_w:
+            now.net_w = now.high_w
 
     return settle

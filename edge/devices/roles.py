@@ -37,6 +37,7 @@ class GridMeter:
             now.grid_ms = stamp_ms
             now.seen |= GRID_FRESH
             now.grid.push(stamp_ms, value)
+            now.pair()
         elif value < 0:
             return False
         elif signal == "import_wh":
@@ -78,6 +79,7 @@ class Storage:
             now.store_ms = stamp_ms
             now.seen |= STORE_FRESH
             now.store.push(stamp_ms, value)
+            now.pair()
         elif signal == "soc_pm":
             if not 0 <= value <= 1000:
                 return False

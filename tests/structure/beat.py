@@ -1,7 +1,7 @@
 """Which functions of the core the beat can reach, found from the syntax tree.
 
-From Controller.beat on, a call of any name reaches every function and method of that name in the
-modules that the controller and the site's parts are built from; and whatever is named there without
+From the beat on, a call of any name reaches every function and method of that name in the modules
+that the controller and the site's parts are built from; and whatever is named there without
 being called (a method bound beforehand, a function in a table) may be called by the beat under any
 name. That is more than ever runs, never less, but for objects handed in from outside those modules.
 The runs on a real MicroPython with its heap locked are the other half of the proof.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tests.structure.modules import Modules, called, imports, name_of, running
 
-START = ("edge.controller", "Controller.beat")
+START = ("edge.controller", "_assemble.beat")
 ROOTS = ("edge.controller", "edge.site")
 
 Key = tuple[str, str]  # (module, "Class.function" or "function")

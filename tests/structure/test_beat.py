@@ -93,7 +93,7 @@ def site_with(body: str, calls: str = "self.part.step(1, 2)", imports: str = "im
     """A core whose beat calls `calls`, with a part whose one method has the given body."""
     lines = "".join(f"        {line}\n" for line in body.splitlines())
     part = f"class Part:\n    def {function}(self, a, o):\n{lines}{THING}"
-    beat = f"class Controller:\n    def beat(self):\n        {calls}\n"
+    beat = f"def _assemble(self):\n    def beat():\n        {calls}\n"
     return {
         "edge.controller": ast.parse(beat),
         "edge.site": ast.parse(imports),

@@ -22,7 +22,7 @@ METHODS = frozenset(
 
 # (module, function, construct) that is right all the same, and why.
 ALLOWED = {
-    ("edge.controller", "Controller.beat", "try"):
+    ("edge.controller", "_assemble.beat", "try"):
         "the one place where an internal error of any kind becomes a safe command",
     ("edge.controller", "Controller._rest", "try"):
         "after an internal error: the row that tells of it may fail too, the safe command may not",
