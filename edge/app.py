@@ -27,6 +27,7 @@ _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were 
 _COLLECT_BEATS = const(8)
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
+_collect_every = getattr(gc, "threshold", None)
 
 
 async def _pause_ms(ms: int):
@@ -55,6 +56,8 @@ class App:
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
+        if _collect_every:
+            _collect_every(-1)  # the start has collected as it went, lest its waste lie in between
 
     def _uplink(self, image: dict):
         device = self.board.flash_device()

@@ -44,7 +44,8 @@ def test_the_tree_is_what_a_gateway_needs(built):
                 and name.removesuffix(".mpy").split("/")[1] not in
                 ("__init__", BOARD, "sntp", "sector_files")]
     assert built.files["site.json"] == encode(compile_site(valid()))
-    assert built.files["main.py"] == b"from boards.w5500_evb_pico2 import main\n\n" \
+    assert built.files["main.py"] == b"import gc\n\ngc.threshold(4096)\n" \
+                                     b"from boards.w5500_evb_pico2 import main\n\n" \
                                      b"main('site.json')\n"
 
 
