@@ -41,7 +41,7 @@ class Options:
         self.retry_max_ms = 300_000
         self.stable_ms = 30_000  # a connection that lasted so long resets the pause
         self.slot_bytes = 8_192  # the largest QoS 1 packet sent
-        self.control_bytes = 1_024  # everything else on its way out
+        self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
         self.packet_bytes = 1_024  # the largest packet taken in
 
 

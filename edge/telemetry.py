@@ -3,7 +3,7 @@
 from edge.compat import const
 from edge.wire.batch import BatchEncoder
 
-_BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
+BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
 
 
 class Telemetry:
@@ -15,8 +15,8 @@ class Telemetry:
     """
 
     def __init__(self, n_fields: int, keys: dict):
-        self._open = BatchEncoder(n_fields, _BATCH_BYTES)
-        self._full = BatchEncoder(n_fields, _BATCH_BYTES)
+        self._open = BatchEncoder(n_fields, BATCH_BYTES)
+        self._full = BatchEncoder(n_fields, BATCH_BYTES)
         self._full_waits = False
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
