@@ -18,25 +18,22 @@ class Telemetry:
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
         self._age_s = 0
-        self.rows = 0
         self.lost = 0
         self.offer = _offer(self, keys["period_s"])
 
     def keep(self, row, waited_s: int):
         """Put the row into the batch, waited_s after the one before."""
         batch = self._batch
+        if batch.rows:
+            self._age_s += waited_s
         if not batch.add(row):
             self.lost += 1
-            return
-        if self.rows:
-            self._age_s += waited_s
-        self.rows += 1
-        if self.rows >= self._rows_max or self._age_s >= self._linger_s:
+        elif batch.rows >= self._rows_max or self._age_s >= self._linger_s:
             batch.closed = True
 
     def flush(self):
         """Close the batch now (on a graceful stop)."""
-        self._batch.closed = self.rows > 0
+        self._batch.closed = self._batch.rows > 0
 
     def take(self):
         """The batch if it is closed, or None; call `done` when its bytes are safe."""
@@ -45,7 +42,6 @@ class Telemetry:
     def done(self):
         """The batch that `take` gave is stored; its buffer may be used again."""
         self._batch.reset()
-        self.rows = 0
         self._age_s = 0
 
 

@@ -30,24 +30,21 @@ class BatchEncoder:
     def __init__(self, n_fields: int, capacity_bytes: int):
         self._bitmap_bytes = (n_fields + 7) // 8
         longest_row = self._bitmap_bytes + _CHANGE_BYTES * n_fields
-        if not 0 < n_fields < 128:
-            raise ValueError("a batch has 1 to 127 fields")
-        if not _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF:
-            raise ValueError("a batch holds at least one row of any values, and at most 65544 B")
+        if not (0 < n_fields < 128
+                and _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF):
+            raise ValueError("a batch has 1 to 127 fields, room for a row and at most 65544 B")
         self.buffer = bytearray(capacity_bytes)
         self._n_fields = n_fields
         self._last_start = capacity_bytes - longest_row
         self._last = [0] * n_fields
-        self._at = _HEAD_BYTES
-        self._rows = 0
-        self.closed = False
+        self.reset()
 
     def reset(self) -> None:
         """Begin a new batch, in the same buffer."""
         for field in range(self._n_fields):
             self._last[field] = 0
         self._at = _HEAD_BYTES
-        self._rows = 0
+        self.rows = 0
         self.closed = False
 
     def add(self, row: "array[int]") -> bool:
@@ -94,14 +91,14 @@ class BatchEncoder:
         if bit != 1:
             buffer[mark] = bits
         self._at = at
-        self._rows += 1
+        self.rows += 1
         self.closed = at > self._last_start
         return True
 
     def finish(self) -> int:
         """Close the batch; the length of the body that now begins `buffer`, 0 without a row."""
         self.closed = True
-        if self._rows == 0:
+        if self.rows == 0:
             return 0
         n = self._at - _HEAD_BYTES
         buffer = self.buffer
@@ -109,8 +106,8 @@ class BatchEncoder:
         buffer[1] = VERSION
         buffer[2] = self._n_fields
         buffer[3] = _UINT16
-        buffer[4] = self._rows >> 8
-        buffer[5] = self._rows & 255
+        buffer[4] = self.rows >> 8
+        buffer[5] = self.rows & 255
         buffer[6] = _BIN16
         buffer[7] = n >> 8
         buffer[8] = n & 255
