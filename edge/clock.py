@@ -58,8 +58,3 @@ def month_of(day: int) -> int:
     of_year = of_era - (365 * year + year // 4 - year // 100)
     month = (5 * of_year + 2) // 153  # 0 = March
     return (era * 400 + year) * 12 + month + 2
-
-
-def weekday_of(day: int) -> int:
-    """0 = Monday … 6 = Sunday (2000-01-01 was a Saturday)."""
-    return (day + 5) % 7

@@ -14,14 +14,14 @@ from edge.wire import mqtt
 if TYPE_CHECKING:
     from typing import Any
 
-GONE = const(0)  # states
-PAUSING = const(1)
-READY = const(2)
-OPENING = const(3)
-GREETING = const(4)
-SUBSCRIBING = const(5)
-UP = const(6)
-_LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from OPENING on
+_GONE = const(0)  # states
+_PAUSING = const(1)
+_READY = const(2)
+_OPENING = const(3)
+_GREETING = const(4)
+_SUBSCRIBING = const(5)
+_UP = const(6)
+_LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from _OPENING on
 
 _RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
 _READS = const(4)  # receptions a step
@@ -41,7 +41,7 @@ class Options:
         self.retry_max_ms = 300_000
         self.stable_ms = 30_000  # a connection that lasted so long resets the pause
         self.slot_bytes = 8_192  # the largest QoS 1 packet sent
-        self.control_bytes = 1_024  # everything else on its way out
+        self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
         self.packet_bytes = 1_024  # the largest packet taken in
 
 
@@ -50,7 +50,7 @@ class MqttClient:
 
     def __init__(self, port: "Any", options: Options) -> None:
         self.options = options
-        self.state = READY
+        self.state = _READY
         self.fault = ""  # what ended the last connection
         self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
@@ -83,12 +83,12 @@ class MqttClient:
 
     def is_up(self) -> bool:
         """Whether the broker has taken the connection and answered the subscriptions."""
-        return self.state == UP
+        return self.state == _UP
 
     def publish(self, topic: bytes, payload: bytes, retain: bool = False) -> bool:
         """Send at QoS 0; False when not connected or there is no room now."""
         end = mqtt.put_publish(self._control, self._control_end, topic, payload, retain)
-        if self.state != UP or end < 0 or end > len(self._control) - _RESERVE:
+        if self.state != _UP or end < 0 or end > len(self._control) - _RESERVE:
             return False
         self._control_end = end
         return True
@@ -96,7 +96,7 @@ class MqttClient:
     def begin(self, topic: bytes) -> int:
         """Start a QoS 1 message: build its payload in `slot` from the index returned, then
         `commit`. -1: not connected, or the last message is not acknowledged yet."""
-        if self.state != UP or self._slot_end:
+        if self.state != _UP or self._slot_end:
             return -1
         self._slot_id = self._next_id()
         return mqtt.begin_publish(self.slot, topic, self._slot_id)
@@ -110,37 +110,37 @@ class MqttClient:
     def leave(self, now_ms: int) -> None:
         """Say goodbye, as far as the port takes it at once, and stay away."""
         try:
-            if self.state == UP:
+            if self.state == _UP:
                 self._tell(b"offline")
                 self._say(mqtt.put_empty(self._control, self._control_end, mqtt.DISCONNECT))
                 self._send(now_ms)
         except OSError:
             self.fault = "connection lost"  # the will says what we could not
         self._port.close()
-        self.state = GONE
+        self.state = _GONE
 
     def step(self, now_ms: int) -> int:
         """Do what can be done without waiting; ms until the next step is worth while."""
-        if self.state == GONE or (self.state == PAUSING and 0 < ticks_diff(self._due_ms, now_ms)
+        if self.state == _GONE or (self.state == _PAUSING and 0 < ticks_diff(self._due_ms, now_ms)
                                   <= self.options.retry_max_ms):  # else nobody came for days
             return _CALM_MS
         try:
             self._work(now_ms)
         except OSError:
-            self._fail("no connection" if self.state == OPENING else "connection lost", now_ms)
+            self._fail("no connection" if self.state == _OPENING else "connection lost", now_ms)
         self._check_deadlines(now_ms)
         waiting = self._control_end or self._slot_end or self._pinging
-        return _PROMPT_MS if waiting or OPENING <= self.state < UP else _CALM_MS
+        return _PROMPT_MS if waiting or _OPENING <= self.state < _UP else _CALM_MS
 
     def _work(self, now_ms: int) -> None:
-        if self.state < OPENING:
-            self._enter(OPENING, now_ms)
+        if self.state < _OPENING:
+            self._enter(_OPENING, now_ms)
             self._port.open(now_ms)
-        if self.state == OPENING and self._port.is_open():
+        if self.state == _OPENING and self._port.is_open():
             self._greet(now_ms)
-        if self.state > OPENING:
+        if self.state > _OPENING:
             self._listen(now_ms)
-        if self.state > OPENING:
+        if self.state > _OPENING:
             self._keep_alive(now_ms)
             self._send(now_ms)
 
@@ -153,7 +153,7 @@ class MqttClient:
         self._pinging = False
         self._control_at = self._control_end = 0
         self._heard_ms = self._sent_ms = now_ms
-        self._enter(GREETING, now_ms)
+        self._enter(_GREETING, now_ms)
         self._say(self.options.hello.put(self._control, 0))
 
     def _say(self, end: int) -> None:
@@ -175,14 +175,14 @@ class MqttClient:
                     self._fail("not MQTT", now_ms)
                 elif self._reader.whole:
                     self._take(now_ms)
-                if self.state < OPENING:
+                if self.state < _OPENING:
                     return
 
     def _take(self, now_ms: int) -> None:
         """Act on one whole packet."""
         reader = self._reader
         kind = reader.first & 0xF0
-        if not reader.parse() or (kind == mqtt.CONNACK) != (self.state == GREETING):
+        if not reader.parse() or (kind == mqtt.CONNACK) != (self.state == _GREETING):
             self._fail("not MQTT", now_ms)  # CONNACK is the first packet, and only that, 3.2
         elif kind == mqtt.CONNACK:
             self._take_connack(now_ms)
@@ -191,7 +191,7 @@ class MqttClient:
         elif (kind == mqtt.PUBACK and reader.packet_id == self._slot_id
               and self._slot_at == self._slot_end):
             self._slot_id = self._slot_start = self._slot_at = self._slot_end = 0
-        elif kind == mqtt.SUBACK and reader.packet_id == self._last_id and self.state < UP:
+        elif kind == mqtt.SUBACK and reader.packet_id == self._last_id and self.state < _UP:
             self.unsubscribed = bytes(reader.body[2:reader.kept]).count(b"\x80")  # 3.9.3
             self._go_up(now_ms)
         elif kind == mqtt.PINGRESP and self._pinging:
@@ -209,7 +209,7 @@ class MqttClient:
         elif self._slot_at > self._slot_start:
             self.slot[self._slot_start] |= mqtt.DUP
         self._slot_at = self._slot_start
-        self._enter(SUBSCRIBING, now_ms)
+        self._enter(_SUBSCRIBING, now_ms)
         if self._topics:
             at = self._control_end
             self._say(mqtt.put_subscribe(self._control, at, self._next_id(), self._topics))
@@ -217,7 +217,7 @@ class MqttClient:
             self._go_up(now_ms)
 
     def _go_up(self, now_ms: int) -> None:
-        self._enter(UP, now_ms)
+        self._enter(_UP, now_ms)
         self._up_ms = now_ms
         self._puback_due_ms = self._due_ms
         self.sessions += 1
@@ -243,7 +243,7 @@ class MqttClient:
     def _keep_alive(self, now_ms: int) -> None:
         """Ask for a sign of life when either direction has been quiet, 3.1.2.10 and 3.12."""
         quiet_ms = max(ticks_diff(now_ms, self._sent_ms), ticks_diff(now_ms, self._heard_ms))
-        if (self.state == UP and not self._pinging
+        if (self.state == _UP and not self._pinging
                 and not 0 <= quiet_ms < self.options.hello.keepalive_s * 750):
             self._say(mqtt.put_empty(self._control, self._control_end, mqtt.PINGREQ))
             self._pinging = True
@@ -251,7 +251,7 @@ class MqttClient:
 
     def _send(self, now_ms: int) -> None:
         """Send whole packets in turn: what has begun, then control packets, then the slot."""
-        if self.state == UP and self._slot_start < self._slot_at < self._slot_end:
+        if self.state == _UP and self._slot_start < self._slot_at < self._slot_end:
             self._send_slot(now_ms)
             if self._slot_at < self._slot_end:
                 return
@@ -262,7 +262,7 @@ class MqttClient:
             if self._control_at < self._control_end:
                 return
             self._control_at = self._control_end = 0
-        if self.state == UP and self._slot_at < self._slot_end:
+        if self.state == _UP and self._slot_at < self._slot_end:
             self._send_slot(now_ms)
 
     def _send_slot(self, now_ms: int) -> None:
@@ -278,20 +278,20 @@ class MqttClient:
         return self._last_id
 
     def _check_deadlines(self, now_ms: int) -> None:
-        if self.state == UP:
+        if self.state == _UP:
             if self._slot_end and ticks_diff(now_ms, self._puback_due_ms) >= 0:
                 self._fail("no PUBACK in time", now_ms)
             elif self._pinging and ticks_diff(now_ms, self._ping_due_ms) >= 0:
                 self._fail("the broker is silent", now_ms)
-        elif self.state >= OPENING and ticks_diff(now_ms, self._due_ms) >= 0:
-            self._fail(_LATE[self.state - OPENING], now_ms)
+        elif self.state >= _OPENING and ticks_diff(now_ms, self._due_ms) >= 0:
+            self._fail(_LATE[self.state - _OPENING], now_ms)
 
     def _fail(self, fault: str, now_ms: int) -> None:
         """End the connection and pause: between half of the present pause and all of it."""
-        if self.state == UP and not 0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms:
+        if self.state == _UP and not 0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms:
             self._tries = 0
         self._port.close()
-        self.state = PAUSING
+        self.state = _PAUSING
         self.fault = fault
         self.failures += 1
         half_ms = min(self.options.retry_ms << self._tries, self.options.retry_max_ms) // 2

@@ -38,20 +38,24 @@ _AROUND = const(12)  # bytes a frame adds to its payload
 class Outbox:
     """The frames between `append` and the cloud's acknowledgement; `mount` comes first.
 
+    `max_payload` is the longest frame it will ever hold, and the size of its buffer, as far as one
+    sector has room for it.
+
     Sequence numbers count from 1 within an `epoch`, a random u32 drawn when the device is found
     empty; up to `acked` the cloud has them. `kind` is that of the frame read last. OSError of the
     device passes through: the frame being appended is not stored then, and one may try again.
     """
 
-    def __init__(self, device: "Blocks"):
+    def __init__(self, device: "Blocks", max_payload: int = 0xFFFE):  # 0xFFFF: blank flash
         if device.sectors < 3:
             raise ValueError("an outbox needs at least 3 sectors")
         self._device = device
         self._unit = max(device.align, 4)
         self._header_bytes = self._aligned(_HEADER_BYTES)
         room = (device.sector_size - self._header_bytes) // self._unit * self._unit
-        self.max_payload = min(room - _AROUND, 0xFFFE)  # 0xFFFF: blank flash
-        self._scratch = bytearray(device.sector_size)
+        self.max_payload = min(room - _AROUND, max_payload)
+        self._scratch = bytearray(max(self._aligned(self.max_payload + _AROUND),
+                                      self._header_bytes))
         self._view = memoryview(self._scratch)
         self._first = array("I", (0 for _ in range(device.sectors)))  # sequence, by device sector
         self.epoch = self.kind = self.acked = self._lost = 0

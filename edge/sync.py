@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = const(1)
 RESUME = const(99)
+AROUND = const(27)  # bytes of a packet that are neither the base of its topic nor a frame
 _HEAD_BYTES = const(16)  # of a message, before its body: 1 + 1 + 1 + 5 + 5 + 3
 _DEVICE_MS = const(1_000)  # pause after an error of the storage
 

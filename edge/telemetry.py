@@ -3,61 +3,46 @@
 from edge.compat import const
 from edge.wire.batch import BatchEncoder
 
-_BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
+BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
 
 
 class Telemetry:
     """Offers every `period_s` a row, and every row in which a bound, the verdict or a flag
-    changed, to the open batch. The beat only fills; the sync task takes what is full or old.
-
-    While the sync task has not taken the full batch, rows go to the other one; when both are
-    full they are counted in `lost` (the sync task visits every few milliseconds).
+    changed, to the batch. The beat only fills; the uplink stores what is full or old, within a
+    tenth of a second, and before the next beat. Rows that come while it cannot are counted in
+    `lost`: one buffer is dear enough.
     """
 
     def __init__(self, n_fields: int, keys: dict):
-        self._open = BatchEncoder(n_fields, _BATCH_BYTES)
-        self._full = BatchEncoder(n_fields, _BATCH_BYTES)
-        self._full_waits = False
+        self._batch = BatchEncoder(n_fields, BATCH_BYTES)
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
         self._age_s = 0
-        self.rows = 0
         self.lost = 0
         self.offer = _offer(self, keys["period_s"])
 
     def keep(self, row, waited_s: int):
-        """Put the row into the open batch, waited_s after the one before."""
-        if self.rows:
+        """Put the row into the batch, waited_s after the one before."""
+        batch = self._batch
+        if batch.rows:
             self._age_s += waited_s
-        if not self._open.add(row) and not (self._swap() and self._open.add(row)):
+        if not batch.add(row):
             self.lost += 1
-            return
-        self.rows += 1
-        if self.rows >= self._rows_max or self._age_s >= self._linger_s:
-            self._swap()
-
-    def _swap(self) -> bool:
-        if self._full_waits:
-            return False
-        self._open, self._full = self._full, self._open
-        self._full_waits = True
-        self.rows = 0
-        self._age_s = 0
-        return True
+        elif batch.rows >= self._rows_max or self._age_s >= self._linger_s:
+            batch.closed = True
 
     def flush(self):
-        """Close the open batch now (on a graceful stop)."""
-        if self.rows:
-            self._swap()
+        """Close the batch now (on a graceful stop)."""
+        self._batch.closed = self._batch.rows > 0
 
     def take(self):
-        """The full batch, or None; call `done` when its bytes are safe."""
-        return self._full if self._full_waits else None
+        """The batch if it is closed, or None; call `done` when its bytes are safe."""
+        return self._batch if self._batch.closed else None
 
     def done(self):
         """The batch that `take` gave is stored; its buffer may be used again."""
-        self._full.reset()
-        self._full_waits = False
+        self._batch.reset()
+        self._age_s = 0
 
 
 def _offer(telemetry, period_s: int):

@@ -4,12 +4,15 @@ Arguments: site image, a folder for the outbox, beats. The buses and the broker 
 answers, which costs no less memory than an answer; beats are taken in virtual time.
 """
 
+import gc
 import sys
 
-from edge.app import App
-from edge.blocks import FileBlocks
-from edge.image import load
-from edge.port import TcpPort
+gc.threshold(4096)  # type: ignore[attr-defined]  # as main.py of a built tree does
+
+from edge.app import App  # noqa: E402  loaded as on a gateway
+from edge.blocks import FileBlocks  # noqa: E402
+from edge.image import load  # noqa: E402
+from edge.port import TcpPort  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,9 +24,7 @@ TYPES = {
     "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED,
 }
 
-# Where things are in a point of the image.
-SIGNAL = const(0)
-BLOCK = const(1)
+# Where things are in a point of the image, behind signal and block.
 _OFFSET = const(2)
 _TYPE = const(3)
 _NUM = const(4)

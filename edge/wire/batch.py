@@ -16,7 +16,6 @@ _HEAD_BYTES = const(9)  # array head, version and n_fields in one byte each; n_r
 _ARRAY4 = const(0x94)  # MessagePack's marks; the head is too small to load its module for
 _UINT16 = const(0xCD)
 _BIN16 = const(0xC5)
-_ROWS_MAX = const(65535)
 _CHANGE_BYTES = const(5)  # of a change of up to 32 bits, zigzag
 
 
@@ -24,35 +23,33 @@ class BatchEncoder:
     """Codes rows of `n_fields` (1 .. 127) 32-bit integers into at most `capacity_bytes`.
 
     The finished body is the beginning of `buffer`. Adding a row allocates nothing as long as its
-    values fit 31 bits; values of 32 bits are coded just as well.
+    values fit 31 bits; values of 32 bits are coded just as well. A batch is `closed` when another
+    row might not fit, or by `finish`.
     """
 
     def __init__(self, n_fields: int, capacity_bytes: int):
         self._bitmap_bytes = (n_fields + 7) // 8
         longest_row = self._bitmap_bytes + _CHANGE_BYTES * n_fields
-        if not 0 < n_fields < 128:
-            raise ValueError("a batch has 1 to 127 fields")
-        if not _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF:
-            raise ValueError("a batch holds at least one row of any values, and at most 65544 B")
-        self.buffer = bytearray(capacity_bytes + longest_row)  # one row may be found not to fit
+        if not (0 < n_fields < 128
+                and _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF):
+            raise ValueError("a batch has 1 to 127 fields, room for a row and at most 65544 B")
+        self.buffer = bytearray(capacity_bytes)
         self._n_fields = n_fields
-        self._capacity = capacity_bytes
+        self._last_start = capacity_bytes - longest_row
         self._last = [0] * n_fields
-        self._at = _HEAD_BYTES
-        self._rows = 0
-        self._closed = False
+        self.reset()
 
     def reset(self) -> None:
         """Begin a new batch, in the same buffer."""
         for field in range(self._n_fields):
             self._last[field] = 0
         self._at = _HEAD_BYTES
-        self._rows = 0
-        self._closed = False
+        self.rows = 0
+        self.closed = False
 
     def add(self, row: "array[int]") -> bool:
-        """Code one more row; False when it does not fit: the batch is closed, `finish` it."""
-        if self._closed or self._rows == _ROWS_MAX:
+        """Code one more row; False when the batch is closed: `finish` it."""
+        if self.closed:
             return False
         buffer = self.buffer
         last = self._last
@@ -93,17 +90,15 @@ class BatchEncoder:
                 bit = 1
         if bit != 1:
             buffer[mark] = bits
-        if at > self._capacity:
-            self._closed = True
-            return False
         self._at = at
-        self._rows += 1
+        self.rows += 1
+        self.closed = at > self._last_start
         return True
 
     def finish(self) -> int:
         """Close the batch; the length of the body that now begins `buffer`, 0 without a row."""
-        self._closed = True
-        if self._rows == 0:
+        self.closed = True
+        if self.rows == 0:
             return 0
         n = self._at - _HEAD_BYTES
         buffer = self.buffer
@@ -111,8 +106,8 @@ class BatchEncoder:
         buffer[1] = VERSION
         buffer[2] = self._n_fields
         buffer[3] = _UINT16
-        buffer[4] = self._rows >> 8
-        buffer[5] = self._rows & 255
+        buffer[4] = self.rows >> 8
+        buffer[5] = self.rows & 255
         buffer[6] = _BIN16
         buffer[7] = n >> 8
         buffer[8] = n & 255

@@ -11,11 +11,11 @@ from edge.compat import TYPE_CHECKING, const
 if TYPE_CHECKING:
     from typing import Sequence
 
-READ_COILS = const(1)
-READ_DISCRETE_INPUTS = const(2)
+_READ_COILS = const(1)
+_READ_DISCRETE_INPUTS = const(2)
 READ_HOLDING_REGISTERS = const(3)
 READ_INPUT_REGISTERS = const(4)
-WRITE_COIL = const(5)
+_WRITE_COIL = const(5)
 WRITE_REGISTER = const(6)
 WRITE_COILS = const(15)
 WRITE_REGISTERS = const(16)
@@ -77,9 +77,9 @@ def put_read(pdu: bytearray, at: int, function: int, address: int, count: int) -
 
     `address` is the 0-based one on the wire. ValueError when the request could not be answered.
     """
-    if not READ_COILS <= function <= READ_INPUT_REGISTERS:
+    if not _READ_COILS <= function <= READ_INPUT_REGISTERS:
         raise ValueError("not a read function: " + str(function))
-    _check_span(address, count, 2000 if function <= READ_DISCRETE_INPUTS else 125)
+    _check_span(address, count, 2000 if function <= _READ_DISCRETE_INPUTS else 125)
     pdu[at] = function
     return put_word(pdu, put_word(pdu, at + 1, address), count)
 
@@ -90,7 +90,7 @@ def put_write(pdu: bytearray, at: int, function: int, address: int, value: int) 
     Any `value` but 0 closes a coil. A register takes the low 16 bits of `value`, so that -1 is
     0xFFFF.
     """
-    if function == WRITE_COIL:
+    if function == _WRITE_COIL:
         value = 0xFF00 if value else 0
     elif function != WRITE_REGISTER:
         raise ValueError("not a function that writes one value: " + str(function))
@@ -129,7 +129,7 @@ def reply_size(request: bytearray, at: int) -> int:
     if function > READ_INPUT_REGISTERS:
         return 5
     count = request[at + 3] << 8 | request[at + 4]
-    return 2 + (count + 7 >> 3 if function <= READ_DISCRETE_INPUTS else 2 * count)
+    return 2 + (count + 7 >> 3 if function <= _READ_DISCRETE_INPUTS else 2 * count)
 
 
 def answers(request: bytearray, at: int, reply: bytearray, start: int) -> bool:

@@ -7,19 +7,19 @@ then nothing was written. Texts are bytes, already UTF-8.
 
 from edge.compat import const
 
-CONNECT = const(0x10)
+_CONNECT = const(0x10)
 CONNACK = const(0x20)
 PUBLISH = const(0x30)
 PUBACK = const(0x40)
-SUBSCRIBE = const(0x82)  # the low bits are reserved and fixed, 3.8.1
+_SUBSCRIBE = const(0x82)  # the low bits are reserved and fixed, 3.8.1
 SUBACK = const(0x90)
 PINGREQ = const(0xC0)
 PINGRESP = const(0xD0)
 DISCONNECT = const(0xE0)
 
 DUP = const(0x08)  # flags of PUBLISH, 3.3.1
-QOS1 = const(0x02)
-RETAIN = const(0x01)
+_QOS1 = const(0x02)
+_RETAIN = const(0x01)
 
 HEAD = const(5)  # bytes: the longest fixed header, 2.2
 _SIZE_MAX = const(268_435_455)  # bytes: the largest remaining length, table 2.4
@@ -99,7 +99,7 @@ class Hello:
 
     def put(self, buf: bytearray, at: int) -> int:
         """Write CONNECT, 3.1."""
-        at = put_head(buf, at, CONNECT, self.size())
+        at = put_head(buf, at, _CONNECT, self.size())
         if at < 0:
             return -1
         at = put_text(buf, at, b"MQTT")
@@ -122,7 +122,7 @@ def put_subscribe(buf: bytearray, at: int, packet_id: int, topics: list[bytes]) 
     size = 2
     for topic in topics:
         size += 3 + len(topic)
-    at = put_head(buf, at, SUBSCRIBE, size)
+    at = put_head(buf, at, _SUBSCRIBE, size)
     if at < 0:
         return -1
     at = put_u16(buf, at, packet_id)
@@ -135,7 +135,7 @@ def put_subscribe(buf: bytearray, at: int, packet_id: int, topics: list[bytes]) 
 
 def put_publish(buf: bytearray, at: int, topic: bytes, payload: bytes, retain: bool) -> int:
     """Write PUBLISH at QoS 0, 3.3."""
-    first = PUBLISH | RETAIN if retain else PUBLISH
+    first = PUBLISH | _RETAIN if retain else PUBLISH
     at = put_head(buf, at, first, 2 + len(topic) + len(payload))
     if at < 0:
         return -1
@@ -158,7 +158,7 @@ def begin_publish(buf: bytearray, topic: bytes, packet_id: int) -> int:
 def end_publish(buf: bytearray, end: int, retain: bool) -> int:
     """Put the fixed header before a packet begun with `begin_publish`; where it starts."""
     start = HEAD - head_size(end - HEAD)
-    put_head(buf, start, PUBLISH | QOS1 | RETAIN if retain else PUBLISH | QOS1, end - HEAD)
+    put_head(buf, start, PUBLISH | _QOS1 | _RETAIN if retain else PUBLISH | _QOS1, end - HEAD)
     return start
 
 

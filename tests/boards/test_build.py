@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from pathlib import Path
@@ -44,7 +45,8 @@ def test_the_tree_is_what_a_gateway_needs(built):
                 and name.removesuffix(".mpy").split("/")[1] not in
                 ("__init__", BOARD, "sntp", "sector_files")]
     assert built.files["site.json"] == encode(compile_site(valid()))
-    assert built.files["main.py"] == b"from boards.w5500_evb_pico2 import main\n\n" \
+    assert built.files["main.py"] == b"import gc\n\ngc.threshold(4096)\n" \
+                                     b"from boards.w5500_evb_pico2 import main\n\n" \
                                      b"main('site.json')\n"
 
 
@@ -78,6 +80,20 @@ def test_the_core_is_what_a_beat_runs_through():
     core = build.core_modules()
     assert {"edge.controller", "edge.gate", "edge.rules.demand", "edge.ledger.account"} <= core
     assert not {"edge.app", "edge.devices.bus", "edge.mqtt_client", "edge.outbox"} & core
+
+
+def test_nothing_on_the_gateway_reaches_for_what_is_cut(built):
+    cut = {name for _, name in build.HOST_ONLY}
+    reached = set()
+    for module in (path.removesuffix(".mpy") for path in built.files if path.endswith(".mpy")):
+        for node in ast.walk(ast.parse(build.lean(build.ROOT / (module + ".py")))):
+            if isinstance(node, ast.Attribute):
+                reached.add((module, node.attr))
+            elif isinstance(node, ast.ImportFrom):
+                reached |= {(module, alias.name) for alias in node.names}
+    assert {(module, name) for module, name in reached if name in cut} == {  # of other makers
+        ("edge/devices/readings", "decode"), ("edge/devices/setpoint", "decode"),
+        ("edge/mqtt_client", "_take"), ("edge/uplink", "FIELDS"), (f"boards/{BOARD}", "value")}
 
 
 def test_it_is_written_and_an_older_one_goes_away(built, tmp_path: Path):

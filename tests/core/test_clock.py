@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.clock import LocalTime, month_of, weekday_of
+from edge.clock import LocalTime, month_of
 
 EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 FIRST = (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) - EPOCH).days * 86_400
@@ -88,10 +88,9 @@ def test_local_time_follows_a_clock_that_is_set_ahead_and_back(zone, steps):
 
 
 @given(days)
-def test_month_and_weekday_of_any_day(day):
+def test_month_of_any_day(day):
     date = EPOCH.date() + dt.timedelta(days=day)
     assert month_of(day) == (date.year - 2000) * 12 + date.month - 1
-    assert weekday_of(day) == date.weekday()
 
 
 def test_months_turn_on_the_first_of_every_month_from_1970_to_2100():

@@ -82,12 +82,13 @@ def test_an_empty_batch_has_no_body():
     assert encoder.finish() == 9 + 1 + 3
 
 
-def test_takes_at_most_65535_rows():
+def test_is_closed_as_soon_as_another_row_might_not_fit():
     encoder = BatchEncoder(1, 65_544)
-    row = array("i", [0])
-    assert all(encoder.add(row) for _ in range(65_535))
+    row = array("i", [0])  # a byte; the longest has six
+    assert all(encoder.add(row) for _ in range(65_530))
+    assert encoder.closed
     assert not encoder.add(row)
-    assert len(decode_batch(bytes(encoder.buffer[:encoder.finish()])).rows) == 65_535
+    assert len(decode_batch(bytes(encoder.buffer[:encoder.finish()])).rows) == 65_530
 
 
 @pytest.mark.parametrize(("n_fields", "capacity"), [(0, 100), (128, 9000), (10, 60), (10, 65_545)])
