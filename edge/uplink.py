@@ -62,5 +62,6 @@ class Uplink:
 
     def flush(self):
         """Store what the open batch holds."""
-        self._telemetry.flush()
-        self.step(0, False)
+        for _ in range(2):  # the rows that wait may fill it, and begin another
+            self._telemetry.flush()
+            self.step(0, False)
