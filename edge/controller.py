@@ -57,13 +57,12 @@ def _assemble(site, rest):
                 think()
             open_envelope(-now.charge_max_w, now.discharge_max_w)
             for narrow in rules:  # decide     most important first, each only narrows
-                narrow(envelope, now)
+                narrow(now)
             chosen_w = choose_w()
             allowed_w = allow_w(chosen_w, now)  # constrain  trusts nobody above it
             command_w = dispatch(allowed_w, now_ms)  # write      a bus task sends it
             now.command_w = command_w
-            note(now, envelope, chosen_w)  # record     what was known, what was decided and why
-            state = ((now.verdict << 4 | envelope.lo_by) << 4 | envelope.hi_by) << 8 | now.flags
+            state = note(now, envelope, chosen_w)  # record     what was known, decided, and why
             offer(row, state, now.span_s)  # sync       never waits for the network
             return command_w
         except Exception as error:  # whatever it was, the battery must come to rest

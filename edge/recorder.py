@@ -17,12 +17,17 @@ class Recorder:
     def __init__(self):
         self.row = array("i", [0] * _FIELDS)
 
-    def note(self, now, envelope, chosen_w: int):
-        """Write what was known and what was decided this beat."""
+    def note(self, now, envelope, chosen_w: int) -> int:
+        """Write what was known and what was decided this beat. Returns in one number all of it
+        that is news when it changes: what bound, what the gate said, the flags."""
         row = self.row
+        flags = now.flags
+        lo_by = envelope.lo_by
+        hi_by = envelope.hi_by
+        verdict = now.verdict
         row[1] = now.second
         row[2] = now.now_ms
-        row[3] = now.flags
+        row[3] = flags
         row[4] = now.grid_w
         row[5] = now.grid_age_ms
         row[6] = now.pv_w
@@ -35,14 +40,15 @@ class Recorder:
         row[13] = now.discharge_max_w
         row[14] = now.net_w
         row[15] = envelope.lo_w
-        row[16] = envelope.lo_by
+        row[16] = lo_by
         row[17] = envelope.hi_w
-        row[18] = envelope.hi_by
+        row[18] = hi_by
         row[19] = chosen_w
         row[20] = now.command_w
-        row[21] = now.verdict
+        row[21] = verdict
         row[22] = now.target_w
         row[23] = now.hold_w
+        return ((verdict << 4 | lo_by) << 4 | hi_by) << 8 | flags
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""

@@ -10,6 +10,13 @@ _WAITING = const(4)  # rows that a busy uplink may leave waiting; a power of two
 _LAST = const(3)
 
 
+class _Slices:
+    """Makes a slice to be kept: written in place, each would take heap."""
+
+    def __getitem__(self, key):
+        return key
+
+
 class Telemetry:
     """Offers every `period_s` a row, and every row in which a bound, the verdict or a flag
     changed, to the batch. The beat only copies it; the uplink codes and stores it, within a tenth
@@ -22,6 +29,7 @@ class Telemetry:
         # Each row that waits, and behind it how many seconds after the one before it came.
         self._rows = [array("i", [0] * (n_fields + 1)) for _ in range(_WAITING)]
         self._n_fields = n_fields
+        self._fields = _Slices()[0:n_fields]
         self._first = self._waiting = 0
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
@@ -35,8 +43,7 @@ class Telemetry:
             self.lost += 1
             return
         copy = self._rows[self._first + self._waiting & _LAST]
-        for field in range(self._n_fields):
-            copy[field] = row[field]
+        copy[self._fields] = row
         copy[self._n_fields] = waited_s
         self._waiting += 1
 

@@ -28,7 +28,6 @@ HEAP_BEATS = 5000
 ARM_BEATS = 1800  # half an hour: two windows close, two plans are made
 FROM_S = 9 * 3600 + 50 * 60  # a busy hour of the factory day
 APP_BEATS = 60
-_MARK = 1400  # instructions of the write that marks a beat, subtracted; measured with no beat
 
 
 class NotMeasuredError(Exception):
@@ -173,8 +172,8 @@ def _beat_arm(_: Path | None) -> dict[str, float]:
                    "-X", "heapsize=512k"]
         told = tree.run(command, "bench_beat", str(tree.site), str(tree.readings), "mark")
     counts = [int(line.split()[1]) for line in told.splitlines() if line.startswith("insns ")]
-    beats = [after - before - _MARK
-             for before, after in zip(counts[::2], counts[1::2], strict=True)]
+    beats = [after - begun - (begun - marked) for marked, begun, after in
+             zip(counts[::3], counts[1::3], counts[2::3], strict=True)]
     if len(beats) != ARM_BEATS:
         raise NotMeasuredError(f"{len(beats)} beats counted, expected {ARM_BEATS}")
     return {"beat.arm_instructions": round(sum(beats) / len(beats)),

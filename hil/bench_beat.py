@@ -1,8 +1,8 @@
 """Runs on MicroPython: beats over recorded readings, under heap lock; what `hil bench` measures.
 
 Arguments: site image, file of readings (INPUTS rows), mode. `heap` prints a JSON line of bytes and
-microseconds; `mark` writes a byte to standard error before and after each beat, between which an
-emulator counts instructions.
+microseconds; `mark` writes a byte to standard error twice before and once after each beat, between
+which an emulator counts instructions.
 """
 
 import gc
@@ -79,8 +79,10 @@ def mark(path: str) -> None:
     write, beat = sink.write, _controller.beat
     for row in _readings(path):
         hand_over(_site, row)
+        now_ms, day, second = row[0], row[1], row[2]
         write(b".")
-        beat(row[0], row[1], row[2])
+        write(b".")  # what a mark costs
+        beat(now_ms, day, second)
         write(b".")
         if _site.telemetry.take() is not None:
             _site.telemetry.done()

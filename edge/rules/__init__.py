@@ -2,9 +2,9 @@
 
 A rule module has ORDER (who speaks first: small numbers are more important), FIELDS (its keys in
 the site file, see edge/config.py) and `rule(by, keys, site)`, which returns the function
-`narrow(envelope, now)` that the beat calls. `by` is the number the rule signs its bounds with,
+`narrow(now)` that the beat calls. `by` is the number the rule signs its bounds with,
 `keys` its own section of the site image, `site` the parts it may consult: battery, window,
-planner, beat_s.
+planner, envelope, beat_s.
 
 Two habits come from what MicroPython charges (in ARM instructions, measured). What never changes
 is bound as a default argument: as a local name it costs 26, as an attribute 112 or more (a closure

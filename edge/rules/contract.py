@@ -13,9 +13,10 @@ def rule(by: int, keys: dict, site):
     """The grid carries net_w - battery: charge no more than the limit leaves free, and above the
     limit discharge what is missing."""
 
-    def narrow(envelope, now, by=by, import_max_w=keys["import_max_w"]):
+    def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
+               import_max_w=keys["import_max_w"]):
         w = now.net_w - import_max_w
         if w > envelope.lo_w:
-            envelope.at_least(w, by)
+            at_least(w, by)
 
     return narrow

@@ -15,8 +15,9 @@ def rule(by: int, keys: dict, site):
     below the target; what the window still allows is what the battery may be charged with."""
     wait_s = 0
 
-    def narrow(envelope, now, by=by, fixed_w=keys["target_w"], window=site.window,
-               planner=site.planner, power_w=site.battery["discharge_max_w"]):
+    def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
+               fixed_w=keys["target_w"], window=site.window, planner=site.planner,
+               power_w=site.battery["discharge_max_w"]):
         nonlocal wait_s
         wait_s -= now.span_s
         if wait_s <= 0:
@@ -58,6 +59,6 @@ def rule(by: int, keys: dict, site):
         if w < net_w - window.end_w:
             w = net_w - window.end_w
         if w > envelope.lo_w:
-            envelope.at_least(w, by)
+            at_least(w, by)
 
     return narrow

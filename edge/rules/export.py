@@ -11,9 +11,10 @@ FIELDS = (
 def rule(by: int, keys: dict, site):
     """Discharge no more than the load plus the allowed export; store surplus beyond it."""
 
-    def narrow(envelope, now, by=by, export_max_w=keys["export_max_w"]):
+    def narrow(now, by=by, envelope=site.envelope, at_most=site.envelope.at_most,
+               export_max_w=keys["export_max_w"]):
         w = now.net_w + export_max_w
         if w < envelope.hi_w:
-            envelope.at_most(w, by)
+            at_most(w, by)
 
     return narrow

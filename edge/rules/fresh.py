@@ -15,8 +15,8 @@ def rule(by: int, keys: dict, site):
     """Fail closed: a stale grid meter, converter or BMS, or a converter that is not ready, means
     the fallback, until all have been well for the release time."""
 
-    def narrow(envelope, now, by=by, fallback_w=keys["fallback_w"]):
+    def narrow(now, by=by, exactly=site.envelope.exactly, fallback_w=keys["fallback_w"]):
         if not now.flags & _TRUSTED:
-            envelope.exactly(fallback_w, by)
+            exactly(fallback_w, by)
 
     return narrow

@@ -13,8 +13,8 @@ def rule(by: int, keys: dict, site):
     step_w = keys["ramp_w_per_s"] * site.beat_s
     step_w = step_w if step_w < 16_000_000 else 16_000_000
 
-    def narrow(envelope, now, by=by, step_w=step_w):
+    def narrow(now, by=by, within=site.envelope.within, step_w=step_w):
         w = now.command_w
-        envelope.within(w - step_w, w + step_w, by)
+        within(w - step_w, w + step_w, by)
 
     return narrow

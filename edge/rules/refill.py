@@ -9,9 +9,10 @@ FIELDS = ()
 def rule(by: int, keys: dict, site):
     """A wish only: every limit above has already taken its part."""
 
-    def narrow(envelope, now, by=by, planner=site.planner):
+    def narrow(now, by=by, envelope=site.envelope, at_most=site.envelope.at_most,
+               planner=site.planner):
         w = -planner.recharge_w
         if w < 0 and w < envelope.hi_w:
-            envelope.at_most(w, by)
+            at_most(w, by)
 
     return narrow

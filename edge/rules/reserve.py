@@ -16,17 +16,18 @@ def rule(by: int, keys: dict, site):
     w_per_pm = site.battery["capacity_wh"] * 36 // (10 * site.beat_s)
     w_per_pm = w_per_pm if w_per_pm < 16_000_000 else 16_000_000  # inside 31 bits
 
-    def narrow(envelope, now, by=by, w_per_pm=w_per_pm, floor_pm=keys["floor_pm"],
+    def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
+               at_most=site.envelope.at_most, w_per_pm=w_per_pm, floor_pm=keys["floor_pm"],
                ceiling_pm=keys["ceiling_pm"]):
         above_pm = now.soc_pm - floor_pm
         if above_pm <= 0:
-            envelope.at_most(0, by)
+            at_most(0, by)
         elif above_pm < 50 and above_pm * w_per_pm < envelope.hi_w:
-            envelope.at_most(above_pm * w_per_pm, by)
+            at_most(above_pm * w_per_pm, by)
         below_pm = ceiling_pm - now.soc_pm
         if below_pm <= 0:
-            envelope.at_least(0, by)
+            at_least(0, by)
         elif below_pm < 50 and -below_pm * w_per_pm > envelope.lo_w:
-            envelope.at_least(-below_pm * w_per_pm, by)
+            at_least(-below_pm * w_per_pm, by)
 
     return narrow

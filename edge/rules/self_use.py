@@ -11,10 +11,11 @@ FIELDS = (
 def rule(by: int, keys: dict, site):
     """Store the surplus; with `discharge`, cover the load as well."""
 
-    def narrow(envelope, now, by=by, discharge=keys["discharge"]):
+    def narrow(now, by=by, at_least=site.envelope.at_least, at_most=site.envelope.at_most,
+               discharge=keys["discharge"]):
         if now.net_w < 0:
-            envelope.at_most(now.net_w, by)
+            at_most(now.net_w, by)
         elif discharge:
-            envelope.at_least(now.net_w, by)
+            at_least(now.net_w, by)
 
     return narrow

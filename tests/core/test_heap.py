@@ -95,8 +95,8 @@ def test_the_trap_catches_an_allocation(micropython, tmp_path):
     script.write_text(
         "import edge.rules.export as export\n"
         "def rule(by, keys, site):\n"
-        "    def narrow(envelope, now):\n"
-        "        envelope.at_most([now.net_w][0] + keys['export_max_w'], by)\n"
+        "    def narrow(now):\n"
+        "        site.envelope.at_most([now.net_w][0] + keys['export_max_w'], by)\n"
         "    return narrow\n"
         "export.rule = rule\n"
         f"exec(open({str(SCRIPT)!r}).read())\n")
