@@ -92,10 +92,10 @@ class DemandWindow:
         if not self.sliding:
             self._ahead_wmin = self._spikes_wmin(_MINUTES - self._full_minutes)
         elif self.known >= _MINUTES:
-            self._close_window(self._sum(self._import, _MINUTES))
+            self._close_window(self._sum(self._import))
 
     def _close_quarter(self):
-        total_wmin = self._sum(self._net, _KEPT)
+        total_wmin = self._sum(self._net)
         self.net_mean_w = total_wmin // _MINUTES
         if not self.sliding:
             if self.known >= _MINUTES:
@@ -108,40 +108,44 @@ class DemandWindow:
         if self.demand_w > self.peak_w:
             self.peak_w = self.demand_w
 
-    def _sum(self, ring, size: int) -> int:
+    def _sum(self, ring) -> int:
         """W*min of the last fifteen minutes of a ring."""
+        place = self._minute % len(ring)
         total = 0
-        for back in range(_MINUTES):
-            total += ring[(self._minute - back) % size]
+        for _ in range(_MINUTES):
+            total += ring[place]
+            place -= 1  # below 0 it counts from the ring's end
         return total
 
     def _level(self, last: int) -> int:
         """The smallest of the last five minute means. It is also the least that the base of those
         five can be, so that only what is shorter than five minutes counts as a spike, and a load
         that has shifted is neither missed nor counted twice."""
-        base_w = self._net[last]
-        for back in range(1, _BASE):
-            w = self._net[(last - back) % _KEPT]
-            if w < base_w:
-                base_w = w
-        base = self._base
+        net, base = self._net, self._base
+        base_w = net[last]
+        for back in range(last - _BASE + 1, last):  # below 0 it counts from the ring's end
+            if net[back] < base_w:
+                base_w = net[back]
         base[last] = base_w
-        for back in range(1, _BASE):
-            if base[(last - back) % _KEPT] < base_w:
-                base[(last - back) % _KEPT] = base_w
+        for back in range(last - _BASE + 1, last):
+            if base[back] < base_w:
+                base[back] = base_w
         return base_w
 
     def _spike_w(self, left: int) -> int:
-        """What the minute a window before the one `left` minutes ahead (1: the running one) had
-        above its base."""
-        minute = (self._minute - _MINUTES + left) % _KEPT
+        """What the minute a window before the one `left` (1 .. 15) minutes ahead (1: the running
+        one) had above its base."""
+        minute = self._minute - _MINUTES + left  # below 0 it counts from the ring's end
         return self._net[minute] - self._base[minute]
 
     def _spikes_wmin(self, left: int) -> int:
         """The spikes of the same minutes a window ago, for `left` minutes from now on."""
+        net, base = self._net, self._base
+        minute = self._minute - _MINUTES
         total = 0
-        for minute in range(1, left + 1):
-            total += self._spike_w(minute)
+        for _ in range(left):
+            minute += 1  # below 0 it counts from the ring's end
+            total += net[minute] - base[minute]
         return total
 
     def weigh(self, target_w: int, now):
@@ -180,7 +184,7 @@ class DemandWindow:
         """Of the fifteen sliding windows under way, find the one that will be hardest to hold if
         the last one repeats, and the tightest one, which is the hardest if the load stays."""
         self._bound = True
-        used = self._sum(self._import, _MINUTES)
+        used = self._sum(self._import)
         ahead = 0
         worst_w = -(1 << 29)
         tightest_w = 1 << 29
