@@ -23,12 +23,13 @@ class Controller:
         site.storage.setpoint_w = now.command_w = 0
         site.storage.setpoint_ms = now_ms
         now.flags |= FAULT
-        now.now_ms, now.day, now.second = now_ms, day, second
+        now.day, now.second = day, second
         now.verdict = GATE_FAULT
         try:
             site.envelope.open(0, 0)
             site.journal.note(now, site.envelope, 0)
-            site.journal.row[0] = day
+            row = now.row
+            row[0], row[2] = day, now_ms
             site.telemetry.offer(site.journal.row, GATE_FAULT << 16 | now.flags, now.beat_s)
         except Exception:
             site.fault = site.fault or FAULT  # the first fault is the cause; keep it

@@ -1,44 +1,28 @@
-"""Writes the journal row of every beat; its fields are named in edge/journal.py.
+"""Writes into the journal row of every beat what was decided; its fields are named in
+edge/journal.py.
 
 The names stand in a file of their own, because a gateway needs them only once, in its birth
-message.
+message. What was known stands in the row already: whoever learns it writes it there as well (the
+roles, Snapshot.settle), because to copy it would cost a twentieth of the beat.
 """
-
-from array import array
-
-from edge.compat import const
-
-_FIELDS = const(35)  # as many as edge.journal.FIELDS
 
 
 class Recorder:
-    """The newest row; whoever wants to keep it copies it before the next beat."""
+    """The newest row; whoever wants to keep it copies it before the next reading comes."""
 
-    def __init__(self):
-        self.row = array("i", [0] * _FIELDS)
+    def __init__(self, now):
+        self.row = now.row
 
     def note(self, now, envelope, chosen_w: int) -> int:
-        """Write what was known and what was decided this beat. Returns in one number all of it
-        that is news when it changes: what bound, what the gate said, the flags."""
+        """Write what was decided this beat. Returns in one number all of it that is news when it
+        changes: what bound, what the gate said, the flags."""
         row = self.row
-        flags = now.flags
         lo_by = envelope.lo_by
         hi_by = envelope.hi_by
         verdict = now.verdict
+        flags = now.flags
         row[1] = now.second
-        row[2] = now.now_ms
         row[3] = flags
-        row[4] = now.grid_w
-        row[5] = now.grid_age_ms
-        row[6] = now.pv_w
-        row[7] = now.pv_age_ms
-        row[8] = now.store_w
-        row[9] = now.store_age_ms
-        row[10] = now.soc_pm
-        row[11] = now.soc_age_ms
-        row[12] = now.charge_max_w
-        row[13] = now.discharge_max_w
-        row[14] = now.net_w
         row[15] = envelope.lo_w
         row[16] = lo_by
         row[17] = envelope.hi_w

@@ -42,7 +42,7 @@ class Site:
         self.planner = self._planner(image)
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
-        self.journal = Recorder()
+        self.journal = Recorder(now)
         self.telemetry = Telemetry(len(self.journal.row), image["telemetry"])
         self.rule_names = ["device"] + [name for name, _ in image["rules"]]
         self.rules = self._rules(image["rules"])

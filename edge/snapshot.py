@@ -1,5 +1,7 @@
 """What is known this beat, and how old it is."""
 
+from array import array
+
 from edge.compat import const
 from edge.trail import Trail
 
@@ -20,6 +22,7 @@ CLOCK_OK = const(128)
 
 _NET_MAX_W = const(8_000_000)  # as each reading; a minute of it and of a battery fits 31 bits
 _PAIR = const(3)  # grid and battery power fresh: the load can be told
+_FIELDS = const(35)  # as many as edge.journal.FIELDS
 _NEEDED = const(39)  # and the state of charge, and the converter ready: it may be used
 
 
@@ -40,13 +43,13 @@ class Snapshot:
         self.charge_max_w = self.discharge_max_w = 0
         self.ready = False
         self.flags = 0
+        self.row = array("i", [0] * _FIELDS)  # the journal's row of the running beat
         self.low_w = self.high_w = 0  # between which the load lay when both were last read
         self.net_w = 0  # the load: what the grid would carry with the battery idle
         self.command_w = 0  # the last command that went out
         self.verdict = 0  # what the gate said of it
         self.target_w = 0  # demand target in force
         self.hold_w = 0  # mean import that may be held until the window's end to meet it
-        self.now_ms = 0
         self.second = 0  # UTC, of the day
         self.span_s = self.beat_s = beat_s  # how long the beat just ended really was, and should
         self.day = 0  # UTC, since 2000-01-01
@@ -100,12 +103,12 @@ def _settle(now, ages: dict):
     """Bind the function that ends the reading of a beat; see edge/rules/__init__.py for how."""
     calm_s = 0
 
-    def settle(now_ms: int, now=now, odd_age_ms=now.odd_age_ms, grid_max_ms=ages["grid_ms"],
-               store_max_ms=ages["store_ms"], soc_max_ms=ages["soc_ms"],
-               pv_max_ms=ages["pv_ms"], release_s=ages["release_s"], beat_s=now.beat_s):
+    def settle(now_ms: int, now=now, row=now.row, odd_age_ms=now.odd_age_ms,
+               grid_max_ms=ages["grid_ms"], store_max_ms=ages["store_ms"],
+               soc_max_ms=ages["soc_ms"], pv_max_ms=ages["pv_ms"],
+               release_s=ages["release_s"], beat_s=now.beat_s):
         """Weigh the readings: how old, what to trust, and the load at one common moment."""
         nonlocal calm_s
-        now.now_ms = now_ms
         seen = now.seen
         flags = now.flags & (FAULT | CLOCK_OK)
         # Four times the same, because a call each would cost as much as all of them.
@@ -114,25 +117,25 @@ def _settle(now, ages: dict):
             grid_age_ms = odd_age_ms(GRID_FRESH, grid_age_ms)
         if grid_age_ms <= grid_max_ms:
             flags |= GRID_FRESH
-        now.grid_age_ms = grid_age_ms
+        row[5] = now.grid_age_ms = grid_age_ms
         store_age_ms = now_ms - now.store_ms & _TICKS
         if store_age_ms > store_max_ms or not seen & STORE_FRESH:
             store_age_ms = odd_age_ms(STORE_FRESH, store_age_ms)
         if store_age_ms <= store_max_ms:
             flags |= STORE_FRESH
-        now.store_age_ms = store_age_ms
+        row[9] = now.store_age_ms = store_age_ms
         age_ms = now_ms - now.soc_ms & _TICKS
         if age_ms > soc_max_ms or not seen & SOC_FRESH:
             age_ms = odd_age_ms(SOC_FRESH, age_ms)
         if age_ms <= soc_max_ms:
             flags |= SOC_FRESH
-        now.soc_age_ms = age_ms
+        row[11] = now.soc_age_ms = age_ms
         age_ms = now_ms - now.pv_ms & _TICKS
         if age_ms > pv_max_ms or not seen & PV_FRESH:
             age_ms = odd_age_ms(PV_FRESH, age_ms)
         if age_ms <= pv_max_ms:
             flags |= PV_FRESH
-        now.pv_age_ms = age_ms
+        row[7] = now.pv_age_ms = age_ms
         if now.ready:
             flags |= READY
         if flags & _NEEDED != _NEEDED:
@@ -141,13 +144,15 @@ def _settle(now, ages: dict):
             flags |= TRUSTED
         else:
             calm_s += beat_s
+        row[2] = now_ms
         now.flags = flags
         if flags & _PAIR != _PAIR:
             return
         net_w = now.net_w  # the load has changed no more than the readings prove
         if net_w < now.low_w:
-            now.net_w = now.low_w
+            net_w = now.low_w
         elif net_w > now.high_w:
-            now.net_w = now.high_w
+            net_w = now.high_w
+        row[14] = now.net_w = net_w
 
     return settle

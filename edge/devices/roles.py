@@ -9,6 +9,12 @@ Powers W, positive into the busbar; energies Wh as they stand in the device's re
 from edge.compat import const
 from edge.snapshot import GRID_FRESH, PV_FRESH, SOC_FRESH, STORE_FRESH
 
+_GRID_W = const(4)  # fields of the journal's row, see edge/journal.py
+_PV_W = const(6)
+_STORE_W = const(8)
+_SOC_PM = const(10)
+_CHARGE_MAX_W = const(12)
+_DISCHARGE_MAX_W = const(13)
 _POWER_MAX_W = const(8_000_000)  # beyond this the beat's 31-bit arithmetic is not proven
 
 
@@ -33,7 +39,7 @@ class GridMeter:
             if not plausible_w(value):
                 return False
             now = self.now
-            now.grid_w = value
+            now.row[_GRID_W] = now.grid_w = value
             now.grid_ms = stamp_ms
             now.seen |= GRID_FRESH
             now.grid.push(stamp_ms, value)
@@ -61,8 +67,9 @@ class Storage:
 
     def __init__(self, now, charge_max_w: int, discharge_max_w: int, lease_ms: int):
         self.now = now
-        self.rated_charge_w = now.charge_max_w = charge_max_w
+        self.rated_charge_w = now.charge_max_w = now.row[_CHARGE_MAX_W] = charge_max_w
         self.rated_discharge_w = now.discharge_max_w = discharge_max_w
+        now.row[_DISCHARGE_MAX_W] = discharge_max_w
         self.charge_wh = self.discharge_wh = -1
         now.ready = True
         self.setpoint_w = 0
@@ -75,7 +82,7 @@ class Storage:
         if signal == "store_w":
             if not plausible_w(value):
                 return False
-            now.store_w = value
+            now.row[_STORE_W] = now.store_w = value
             now.store_ms = stamp_ms
             now.seen |= STORE_FRESH
             now.store.push(stamp_ms, value)
@@ -83,16 +90,17 @@ class Storage:
         elif signal == "soc_pm":
             if not 0 <= value <= 1000:
                 return False
-            now.soc_pm = value
+            now.row[_SOC_PM] = now.soc_pm = value
             now.soc_ms = stamp_ms
             now.seen |= SOC_FRESH
         elif value < 0:
             return False
         elif signal == "charge_max_w":
-            now.charge_max_w = self.rated_charge_w if value > self.rated_charge_w else value
+            limit_w = self.rated_charge_w if value > self.rated_charge_w else value
+            now.row[_CHARGE_MAX_W] = now.charge_max_w = limit_w
         elif signal == "discharge_max_w":
-            limit_w = self.rated_discharge_w
-            now.discharge_max_w = limit_w if value > limit_w else value
+            limit_w = self.rated_discharge_w if value > self.rated_discharge_w else value
+            now.row[_DISCHARGE_MAX_W] = now.discharge_max_w = limit_w
         elif signal == "charge_wh":
             self.charge_wh = value
         elif signal == "discharge_wh":
@@ -120,7 +128,7 @@ class Pv:
             if not plausible_w(value):
                 return False
             now = self.now
-            now.pv_w = value
+            now.row[_PV_W] = now.pv_w = value
             now.pv_ms = stamp_ms
             now.seen |= PV_FRESH
         elif signal == "pv_wh" and value >= 0:

@@ -2,7 +2,8 @@
 
 from edge.journal import FIELDS
 from edge.recorder import Recorder
+from tests.core.park import snapshot
 
 
 def test_every_field_has_its_name():
-    assert len(Recorder().row) == len(FIELDS) == len(set(FIELDS))
+    assert len(Recorder(snapshot()).row) == len(FIELDS) == len(set(FIELDS))
