@@ -33,8 +33,9 @@ IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS"), ("edge", "RamBlocks"),
              ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
-             ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"), ("wire", "text"),
-             ("wire", "binary"), ("wire", "value"), ("wire", "_take"), ("wire", "qos")}
+             ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"),
+             ("wire", "text"), ("wire", "binary"), ("wire", "value"), ("wire", "_take"),
+             ("wire", "qos")}
 
 
 class BuildError(Exception):
