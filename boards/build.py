@@ -26,15 +26,16 @@ ROOT = Path(__file__).parent.parent
 BUDGETS = {"core": 26 * 1024, "app": 80 * 1024}  # bytes of bytecode; the aim for the core is 24
 MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these, and the rules
-# Loading leaves a third of what it takes as waste. Collected every 4 KiB, the heap fills from
+# Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS"), ("edge", "RamBlocks"),
              ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
-             ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"), ("wire", "text"),
-             ("wire", "binary"), ("wire", "value"), ("wire", "_take"), ("wire", "qos")}
+             ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"),
+             ("wire", "text"), ("wire", "binary"), ("wire", "value"), ("wire", "_take"),
+             ("wire", "qos")}
 
 
 class BuildError(Exception):

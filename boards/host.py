@@ -25,7 +25,7 @@ class HostBoard:
     name = ""
 
     def __init__(self, image: Mapping[str, Any], folder: Path | None) -> None:
-        self._image = image
+        self._header = Header.of(image)  # now: `run` uses the image up
         self._folder = folder
         self._journal: JournalFolder | None = None
 
@@ -56,7 +56,7 @@ class HostBoard:
         if self._folder is None:
             return
         if self._journal is None:
-            header = replace(Header.of(self._image), rules=tuple(rule_names))
+            header = replace(self._header, rules=tuple(rule_names))
             self._journal = JournalFolder(self._folder / "journal", header)
         self._journal.keep(row)
 

@@ -147,7 +147,9 @@ class App:
 
 
 def run(image: dict, board) -> None:
-    """Run a gateway until it is stopped; an interrupt leaves the devices at 0 W first."""
+    """Run a gateway until it is stopped; an interrupt leaves the devices at 0 W first. The image
+    is used up: the parts hold what they need of it, and the rest (4 KB) is let go."""
     app = App(image, board)
+    image.clear()
     board.on_stop(app.stop)
     asyncio.run(app.main())

@@ -6,7 +6,7 @@ from edge.wire import msgpack
 
 BATCH = const(1)
 BIRTH = const(2)
-_BIRTH_BYTES = const(1500)
+_BIRTH_BYTES = const(1000)  # the fields take 400, fifteen rules may take 300
 _CALM_MS = const(100)
 
 
@@ -23,7 +23,7 @@ def birth(site) -> bytes:
     at = msgpack.put_str(buf, at, site.hash)
     at = msgpack.put_str(buf, at, "beat_s")
     at = msgpack.put_int(buf, at, site.beat_s)
-    return bytes(buf[:at])
+    return bytes(memoryview(buf)[:at])
 
 
 def _put_names(buf: bytearray, at: int, names) -> int:

@@ -49,6 +49,7 @@ def main(path: str, folder: str, beats: int) -> None:
     image = load(path)
     image["broker"]["host"] = image["broker"]["host"] or "127.0.0.1"
     app = App(image, _Board(folder))
+    image.clear()  # as edge/app.py `run` does
     now_ms = 0
     for _ in range(beats):
         app.beat()

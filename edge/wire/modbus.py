@@ -34,18 +34,21 @@ TARGET_SILENT = const(11)
 
 EXCEPTION = const(0x80)  # set in the function code of an exception reply
 
+_REQUEST_BYTES = const(32)  # room for a frame that writes 4 registers, the most there is to write
+
 
 class Link:
     """One request on its way out and the bytes that came back; the base of each transport.
 
-    To send: build a PDU in `tx` from index `pdu_at`, `seal` it, put `tx[:tx_n]` on the wire.
+    To send: build a PDU in `tx` from index `pdu_at`, `seal` it, put `tx[:tx_n]` on the wire. Reads
+    and short writes fit; who writes more needs a longer `tx`.
     To receive: write bytes into `rx` from index `rx_n` (there is always room), `feed` their number;
     once a reply has been read, `release` it.
     """
 
     def __init__(self, pdu_at: int, size: int):
         self.pdu_at = pdu_at
-        self.tx = bytearray(size)
+        self.tx = bytearray(_REQUEST_BYTES)
         self.tx_n = 0
         self.rx = bytearray(size)
         self.rx_n = 0

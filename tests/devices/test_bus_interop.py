@@ -52,6 +52,7 @@ def answered(framer, link, reply, unit):
 def test_reads_and_writes_of_registers(kinds, unit, address, words):
     new, framer = kinds
     link = new()
+    link.tx = bytearray(260)  # the longest request there is
     link.seal(unit, modbus.put_read(link.tx, link.pdu_at, 3, address, len(words)))
     request = understood(framer, link)
     assert (request.function_code, request.dev_id, request.address, request.count) == (
@@ -77,6 +78,7 @@ def test_reads_and_writes_of_registers(kinds, unit, address, words):
 def test_coils(kinds, coils):
     new, framer = kinds
     link = new()
+    link.tx = bytearray(260)  # the longest request there is
     link.seal(9, modbus.put_write_coils(link.tx, link.pdu_at, 40, coils))
     request = understood(framer, link)
     assert request.function_code == 15
