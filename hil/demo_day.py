@@ -205,7 +205,7 @@ class Day:
             self._news.append(("+", f"readings trusted after {lasted}, battery at work"))
             self._distrusted_s = None
         else:
-            reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header)
+            reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header, "hi")
             begun = "the gateway starts, battery at" if at_s == 0 else "battery to"
             self._news.append(("!", f"{begun} 0 W: {reason}"))
             self._distrusted_s = at_s

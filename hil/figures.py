@@ -171,7 +171,9 @@ def _bounds(run: Run) -> list[dict[str, Any]]:
         row = dict(zip(FIELDS, found.examples.get(who, ()), strict=False))
         if row and who >= 0:
             line["example"] = {"day": row["day"], "second": row["second"],
-                               "chosen_w": row["chosen_w"], "why": meaning(name, row, header)}
+                               "chosen_w": row["chosen_w"],
+                               "why": meaning(name, row, header,
+                                              "lo" if row["lo_w"] > 0 else "hi")}
         lines.append(line)
     return lines
 
