@@ -214,7 +214,7 @@ class Day:
         """What became of the day, as the figures and the report want it."""
         times = [local_time.local(self._moment(number * QUARTER_S), self.image["offsets"])
                  for number in range(self.trace.quarters)]
-        order = Order(self.site, warm_up_days=self.plan.learned)
+        order = Order(self.site, warm_up_days=self.plan.learned, dut="wire")
         return Run(self.image, order, self.plan.name, times, self.trace, self.bounds, self._before,
                    Meters.of(self.plant), self.plant.imbalance_uj(self._first_uj),
                    self.bounds.opening, self.closing)

@@ -37,7 +37,7 @@ class Order:
     days: int | None = None
     warm_up_days: int = 0
     beat_s: int | None = None
-    dut: str = "inproc"
+    dut: str = "inproc"  # what ran the controller; "wire": it was on real Modbus
 
 
 @dataclass(frozen=True)

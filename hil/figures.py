@@ -166,7 +166,7 @@ def _bounds(run: Run) -> list[dict[str, Any]]:
     lines = []
     for who in sorted(everyone, key=lambda one: (-found.ruled[one], -found.low[one], one)):
         name = name_of(who, known)
-        line = {"rule": name, "words": _words(name), "low": found.low[who] / found.beats,
+        line = {"rule": name, "words": _words(name, run), "low": found.low[who] / found.beats,
                 "high": found.high[who] / found.beats, "ruled": found.ruled[who] / found.beats}
         row = dict(zip(FIELDS, found.examples.get(who, ()), strict=False))
         if row and who >= 0:
@@ -178,10 +178,11 @@ def _bounds(run: Run) -> list[dict[str, Any]]:
     return lines
 
 
-def _words(name: str) -> str:
+def _words(name: str, run: Run) -> str:
+    cut = ", ".join(_verdicts(run)) or "the battery takes less"
     fixed = {"idle": "Nobody insists: the battery rests.",
              "device": "What the battery and its converter can do now.",
-             "gate": "The last, independent check changed the command."}
+             "gate": f"The last, independent check changed the command: {cut}."}
     return fixed.get(name) or rules()[name].meaning
 
 

@@ -10,7 +10,9 @@ Figures = Mapping[str, Any]
 
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
-            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "bill", ""))
+            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "total", ""))
+_PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in MicroPython"),
+           "wire": ("on the wire", "on real Modbus")}
 
 
 def amount(value: float) -> str:
@@ -20,15 +22,28 @@ def amount(value: float) -> str:
     return shown.replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def percent(share: float) -> str:
+    """A share in whole per cent."""
+    return f"{round(share * 100)} %".replace("-", _MINUS)
+
+
 def title(found: Figures) -> tuple[str, str]:
     """Which site, and what was done."""
     start = datetime.fromisoformat(found["start"])
     days = f"{found['days']:g} day{'' if found['days'] == 1 else 's'}"
     warm_up = f" after {found['warm_up_days']} days of warm-up" if found["warm_up_days"] else ""
-    where = "in process" if found["dut"] == "inproc" else "in MicroPython"
-    return (f"{found['site']}, emulated",
+    how, where = _PLACES[found["dut"]]
+    return (f"{found['site']}, {how}",
             f"{start:%Y-%m-%d}, {days} at {found['beat_s']} s a beat{warm_up}; load: "
             f"{found['load']}; the real controller {where}; tariff {found['tariff']}")
+
+
+def untaught(found: Figures) -> str:
+    """What explains a poor result: nothing was learned before. "" when that is not so."""
+    if found["warm_up_days"] or found["dut"] == "wire":
+        return ""
+    return ("The controller began without knowing any day; --warm-up 14 lets it learn before it is "
+            "judged.")
 
 
 def headline(found: Figures) -> list[tuple[str, str]]:
@@ -39,7 +54,7 @@ def headline(found: Figures) -> list[tuple[str, str]]:
         (f"{with_['peak_kw']:.0f} kW",
          f"peak; {without['peak_kw']:.0f} without, {best['peak_kw']:.0f} at best"),
         (f"{amount(without['total'] - with_['total'])} {found['currency']}",
-         "saved" + ("" if share is None else f"; {share * 100:.0f} % of the best possible")),
+         "saved" + ("" if share is None else f"; {percent(share)} of the best possible")),
         (f"{amount(energy['discharged'])} kWh",
          f"discharged; {amount(energy['charged'])} charged, {amount(energy['lost'])} lost"),
         (f"{amount(found['carbon']['with_kg'])} kg CO₂",
@@ -80,11 +95,10 @@ def text(found: Figures) -> str:
     for key, label in (("peak", "peak saving"), ("bill", "bill saving")):
         share = found["share_of_best"][key]
         if share is not None:
-            lines.append(f"  share of the best {label}: {share * 100:.0f} %")
+            lines.append(f"  share of the best {label}: {percent(share)}")
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
-    if not found["warm_up_days"]:
-        lines += ["", "  The controller began without knowing any day; --warm-up 14 lets it learn "
-                      "before it is judged."]
+    if untaught(found):
+        lines += ["", "  " + untaught(found)]
     return "\n".join(lines)

@@ -99,6 +99,7 @@ def test_the_files_it_names_are_there(demo: tuple[str, Path]) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert str(out / "report.html") in said
     assert not re.search(r'(src|href)="https?:', page)
+    assert "<h1>demo/foundry, on the wire</h1>" in page
     why = next(line.split() for line in said.splitlines() if "boards why" in line)
     done = subprocess.run([sys.executable, *why[1:]], cwd=ROOT, capture_output=True, text=True,
                           check=True, timeout=60)
