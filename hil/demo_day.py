@@ -20,7 +20,7 @@ from edge.snapshot import TRUSTED
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
 from hil.demo_words import end_words, fault_words
-from hil.emulate import Emulator, plant_of
+from hil.emulate import STEP_MAX_W, Emulator, plant_of
 from hil.emulation import Meters, Order, Run
 from hil.feed import QUARTER_S, QUARTERS, Feed, Made, Nothing, per_beat
 from hil.plants import Plant
@@ -86,8 +86,10 @@ def slowed(path: Path, beat_s: int) -> amend.Raw:
     sections = amend.site(raw, path).sections
     if sections["site"]["beat_s"] >= beat_s:
         return raw
+    step_w = sections["gate"]["step_max_w"] * beat_s // sections["site"]["beat_s"]
     return amend.change(raw, {
         "site.beat_s": beat_s, "telemetry.period_s": beat_s,
+        "gate.step_max_w": min(step_w, STEP_MAX_W),  # is told for a beat
         "battery.lease_ms": max(sections["battery"]["lease_ms"], 2000 * beat_s)})
 
 

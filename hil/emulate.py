@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from boards.site import Site
 
 _DAY_S = 86400
-_STEP_MAX_W = 16_000_000  # edge/config.py
+STEP_MAX_W = 16_000_000  # edge/config.py
 _TARGET = FIELDS.index("target_w")
 
 
@@ -106,7 +106,7 @@ def image_of(site: Site, beat_s: int | None = None) -> dict[str, Any]:
     if beat_s is not None and beat_s != own_s:
         battery, gate = site.sections["battery"], site.sections["gate"]
         lease_ms = max(battery["lease_ms"], 2000 * beat_s)
-        step_w = min(max(gate["step_max_w"] * beat_s // own_s, 1), _STEP_MAX_W)
+        step_w = min(max(gate["step_max_w"] * beat_s // own_s, 1), STEP_MAX_W)
         site = replace(site, sections={
             **site.sections,
             "site": {**site.sections["site"], "beat_s": beat_s},

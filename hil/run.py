@@ -47,7 +47,10 @@ def command(rig: str, scenarios: tuple[str, ...], out: Path | None, as_json: boo
     except ScenarioError as error:
         raise click.UsageError(str(error)) from None
     folder = out or _OUT / f"run-{file.name}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
     found = []
     for one in asked:
         found.append(_result(file, rig, one, bool(scenarios), folder, as_json))

@@ -77,6 +77,16 @@ def test_the_program_itself_ends_with_two() -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("arguments", [
+    ["emulate", str(FOUNDRY), "--beat", "60"], ["run", "lockstep", "quiet_half_minute"]])
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "file" / "out")])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert len(done.stderr.splitlines()) == 1
+
+
 SITE = FOUNDRY.read_text("utf-8")
 BAD = [
     ("emulate", ["{site}", "--load", "{bad}"], "timestamp,kW\nx,1\ny,2\n", ":2:"),

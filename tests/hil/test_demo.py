@@ -156,6 +156,7 @@ def test_a_load_of_ones_own_shows_its_worst_day(tmp_path: Path, peaks: list[floa
 def test_a_site_of_ones_own_is_slowed_as_a_whole() -> None:
     raw = demo_day.slowed(FOUNDRY, 30)
     assert (raw["site"]["beat_s"], raw["battery"]["lease_ms"]) == (30, 60_000)
+    assert raw["gate"]["step_max_w"] == 30 * 60_000
     plan = demo_day.factory(raw, FOUNDRY, 3)
     assert plan.load.quarters == 4 * 96
     assert list(plan.load.quarter(3 * 96 + 40)) == list(feed.factory(START, 30, 1).quarter(40)), \
@@ -184,6 +185,7 @@ def test_any_row_can_be_shown(row: dict[str, int], at_s: int, low: int, high: in
     lines = demo_view.picture(seen, HEADER)
     assert len(lines) >= 6
     assert all("\n" not in line for line in lines)
+    assert all(len(line) < 80 for line in lines if "why" in line or line.startswith("      "))
     bars = [line for line in lines if "[" in line and "|" in line]
     if row["target_w"]:
         filled = bars[0].count("#")
