@@ -66,6 +66,8 @@ def energy_lines(found: Figures) -> list[str]:
     """Where the energy went, and that none is missing."""
     kwh, ledger = found["energy_kwh"], found["ledger"]
     balance = found["balance_uj"]
+    blind = " It counts what it has read: less while a meter was silent." \
+        if found["dut"] == "wire" else ""
     closed = "closes to 0 µJ" if balance == 0 else f"does NOT close: {balance} µJ from nowhere"
     return [
         f"Import {amount(kwh['import'])}, export {amount(kwh['export'])}, PV {amount(kwh['pv'])}, "
@@ -75,7 +77,7 @@ def energy_lines(found: Figures) -> list[str]:
         f"The plant's balance {closed}.",
         f"The controller's own ledger: import {amount(ledger['import_kwh'])} kWh, export "
         f"{amount(ledger['export_kwh'])} kWh, energy {amount(ledger['energy_cost'])} "
-        f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg."]
+        f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg.{blind}"]
 
 
 def carbon_line(found: Figures) -> str:
