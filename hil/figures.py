@@ -44,6 +44,7 @@ def figures(run: Run) -> dict[str, Any]:
         "share_of_best": {"peak": _share(without.demand, with_.demand, best.demand),
                           "bill": _share(without.total, with_.total, best.total)},
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
+        "billed_kw": run.opening[FIELDS.index("peak_w")] / 1000,
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(month) for month in bills(run)],

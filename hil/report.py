@@ -22,8 +22,8 @@ from hil.summary import (
     carbon_line,
     energy_lines,
     headline,
+    remark,
     title,
-    untaught,
 )
 from hil.trace import MINUTES, quarterly
 
@@ -73,7 +73,7 @@ def _compared(found: Mapping[str, Any]) -> str:
         "Best: each line by itself, with all loads known ahead, month by month, from a "
         "full store to a full store. Demand is charged by the month: a run of some days bears the "
         "charge of its highest quarter-hour. What the store lacks at the end is bought back at "
-        f"the cheapest price. {untaught(found)}")
+        f"the cheapest price. {remark(found)}")
 
 
 def _day(run: Run, order: Sequence[str]) -> str:

@@ -38,8 +38,13 @@ def title(found: Figures) -> tuple[str, str]:
             f"{found['load']}; the real controller {where}; tariff {found['tariff']}")
 
 
-def untaught(found: Figures) -> str:
-    """What explains a poor result: nothing was learned before. "" when that is not so."""
+def remark(found: Figures) -> str:
+    """What explains a poor result: nothing was learned before, or a peak is billed already. "" when
+    neither is so."""
+    if found["billed_kw"]:
+        return (f"In the month's days before these the peak was {found['billed_kw']:.0f} kW: it is "
+                "billed already, so nothing lower is held; a warm-up that ends with a month shows "
+                "what can be.")
     if found["warm_up_days"] or found["dut"] == "wire":
         return ""
     return ("The controller began without knowing any day; --warm-up 14 lets it learn before it is "
@@ -101,6 +106,6 @@ def text(found: Figures) -> str:
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
-    if untaught(found):
-        lines += ["", "  " + untaught(found)]
+    if remark(found):
+        lines += ["", "  " + remark(found)]
     return "\n".join(lines)

@@ -137,7 +137,7 @@ def test_a_page_says_when_nothing_was_learned_and_where_it_ran(made: Made) -> No
     hint = "began without knowing any day"
     assert hint not in made.page
     assert hint in summary.text({**made.figures, "warm_up_days": 0})
-    assert summary.untaught({**made.figures, "warm_up_days": 0, "dut": "wire"}) == ""
+    assert summary.remark({**made.figures, "warm_up_days": 0, "dut": "wire"}) == ""
     assert summary.title(made.figures)[0] == "demo/foundry, emulated"
     assert summary.title({**made.figures, "dut": "wire"})[0] == "demo/foundry, on the wire"
 
