@@ -121,6 +121,8 @@ def measured(raw: amend.Raw, path: Path, file: Path, learned: int) -> Plan:
     learned = min(len(days) - 1, learned)
     chosen = max(range(learned, len(days)), key=lambda n: _peak_w(days[n], found.step_s))
     limit_w = 2 * _peak_w(days[chosen], found.step_s)
+    if limit_w <= 0:
+        raise series.SeriesError(f"{file}: never draws any power")
     own = {"rules.demand.target_w": 0, "gate.import_max_w": limit_w}
     if "contract" in raw["rules"]:
         own["rules.contract.import_max_w"] = limit_w

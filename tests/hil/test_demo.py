@@ -153,6 +153,14 @@ def test_a_load_of_ones_own_shows_its_worst_day(tmp_path: Path, peaks: list[floa
     assert plan.raw["rules"]["contract"]["import_max_w"] == 2000 * peaks[day]
 
 
+def test_a_load_that_only_feeds_in_is_no_day_to_show(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("timestamp,kW\n" + "".join(
+        f"{(START + timedelta(minutes=15 * quarter)).isoformat()},-5\n" for quarter in range(96)))
+    with pytest.raises(SeriesError, match="never draws any power"):
+        demo_day.measured(RAW, SITE, path, 1)
+
+
 def test_a_site_of_ones_own_is_slowed_as_a_whole() -> None:
     raw = demo_day.slowed(FOUNDRY, 30)
     assert (raw["site"]["beat_s"], raw["battery"]["lease_ms"]) == (30, 60_000)
