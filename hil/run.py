@@ -89,6 +89,8 @@ def play(file: RigFile, one: Scenario, result: Result, folder: Path,
     with tempfile.TemporaryDirectory(prefix="parkedge-", ignore_cleanup_errors=True) as scratch:
         record = make(setting, Path(scratch)).play(done)
     result.figures = results.figures(record)
+    if one.delivered and record.stored is None:
+        result.unjudged = "what arrives in the cloud, which this rig has not"
     result.problems += judge(setting, record)
 
 
@@ -120,6 +122,8 @@ def _tell(result: Result) -> None:
     words = result.skipped or result.scenario.about
     took = "        " if result.skipped else f"{result.took_s:6.1f} s"
     click.echo(f" {mark} {result.scenario.name:<20} {took}  {words}")
+    if result.unjudged:
+        click.echo(f"   not judged: {result.unjudged}")
     for line in result.problems:
         click.echo(f"   {line}")
     if result.problems:
