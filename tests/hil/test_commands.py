@@ -94,7 +94,7 @@ BAD = [
     ("emulate", ["{site}", "--load", "{bad}", "--days", "2"],
      "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "expected 2"),
     ("emulate", ["{site}", "--pv", "{bad}"],
-     "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "holds"),
+     "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "ends before 2026-07-01"),
     ("emulate", ["{bad}"], SITE.replace("beat_s = 1", "beat_s = 0"), "beat_s"),
     ("replay", ["{bad}", "--site", "{site}"], "not a journal\n", "not a journal"),
 ]
