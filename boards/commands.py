@@ -140,7 +140,7 @@ def build_(site: Path, board_name: str, out: Path | None, as_json: bool) -> None
     try:
         built = build.build(found, board)
         build.write(built, folder)
-    except build.BuildError as error:
+    except (build.BuildError, OSError) as error:
         _fail(str(error))
     if as_json:
         click.echo(json.dumps({"folder": str(folder), "sizes": dict(built.sizes),
@@ -206,8 +206,15 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
     board = _board(board_name, found)
     if board.micropython:
         _fail(f"{board.name} runs by itself: parkedge flash {site} --board {board.name}")
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _fail(str(error))
     image = compile_site(found)
     chosen: Any = import_module(f"boards.{board.name}").Board(image, folder)
+    kept = f", journal and outbox in {folder}" if folder else ""
+    click.echo(f"{found.name} runs on {board.name}{kept}; Ctrl-C stops", err=True)
     run(image, chosen)
 
 

@@ -29,6 +29,6 @@ class PartError(Exception):
 
 COMMANDS: Mapping[str, Part] = {  # groups, the `main` of their modules
     "hil": Part("hil.__main__", "demo", "Rigs: the real firmware against simulated devices."),
-    "cloud": Part("cloud_bridge.__main__", "cloud", "The cloud's side: store, serve, audit."),
+    "cloud": Part("cloud_bridge.__main__", "cloud", "The cloud's side: broker to database."),
 }
 STORE = Part("cloud_bridge.store", "cloud", "The bridge's database.")

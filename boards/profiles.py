@@ -25,8 +25,11 @@ class ProfileError(ValueError):
     """A profile that cannot be used; `lines` says everything that is wrong with it."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
+        super().__init__(tuple(lines))  # what pickling hands to the next process
         self.lines = tuple(lines)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 def ids() -> list[str]:

@@ -5,6 +5,7 @@ stand-in in the result, so that whatever comes after can still say everything el
 """
 
 import difflib
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,17 @@ class Findings:
     def unknown(self, key: str, name: str, known: Iterable[str]) -> None:
         """Note a key that nobody reads."""
         self.lines.append(f"{self.file}: {key}: unknown key, expected {one_of(known, name)}")
+
+
+def toml(content: bytes, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Read a TOML file; the byte order mark that some editors write is passed over. Raises
+    ValueError, in one line, whatever else it may be."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"), parse_float=parse_float)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start + 1} is not UTF-8 text") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _show(found: object) -> str:

@@ -5,7 +5,6 @@ expected. `load` is for programs: the site, or SiteError with the same lines.
 """
 
 import datetime
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from boards import tariff as tariffs
 from boards import zone
-from boards.shapes import Findings, one_of
+from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
@@ -52,8 +51,11 @@ class SiteError(ValueError):
     """A site file that cannot be used; `lines` says everything that is wrong with it."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
+        super().__init__(tuple(lines))  # what pickling hands to the next process
         self.lines = tuple(lines)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 def load(path: Path | str) -> Site:
@@ -72,8 +74,8 @@ def check(path: Path, today: datetime.date | None = None) -> Checked:
 def check_bytes(content: bytes, path: Path, today: datetime.date | None = None) -> Checked:
     """Judge the bytes of a site file that lies, or would lie, at `path`."""
     try:
-        raw = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        raw = toml(content)
+    except ValueError as error:
         return Checked((_tidy(f"{path.name}: not TOML: {error}"),), (), None)
     try:
         return _check(raw, path, today or datetime.date.today())

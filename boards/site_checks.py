@@ -39,6 +39,8 @@ _RELATIONS = (
     )),
 )
 
+_LONGEST_H = 200  # that a battery may need from empty to full
+
 
 def value(site: "Site", key: str) -> int | None:
     """The value of a key as battery.capacity_wh or rules.reserve.floor_pm; None: not there."""
@@ -70,6 +72,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
                                    f"expected {words} {other} = {with_unit(theirs, unit)}")
     _check_fallback(findings, site)
     _check_beat(findings, site)
+    _check_hours(findings, site)
     check_devices(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_tariff(warnings, site, today)
@@ -94,6 +97,22 @@ def _check_beat(findings: Findings, site: "Site") -> None:
     if lease_ms is not None and lease_ms < 2000 * beat_s:
         say(findings, "battery.lease_ms",
             f"found {lease_ms} ms, expected at least {2000 * beat_s} ms: two beats")
+
+
+def _check_hours(findings: Findings, site: "Site") -> None:
+    """Wh that are kWh, or kW that are W, stand a thousandfold apart from what they belong to."""
+    capacity_wh = value(site, "battery.capacity_wh")
+    for key in ("battery.charge_max_w", "battery.discharge_max_w"):
+        power_w = value(site, key)
+        if capacity_wh is None or not power_w:
+            continue
+        least_wh, most_wh = power_w // 60, power_w * _LONGEST_H
+        if capacity_wh < least_wh:
+            say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at least "
+                f"{least_wh} Wh: {key} = {power_w} W moves it within a minute")
+        if capacity_wh > most_wh:
+            say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at most "
+                f"{most_wh} Wh: {key} = {power_w} W needs more than {_LONGEST_H} h for it")
 
 
 def _warn_limits(warnings: Findings, site: "Site") -> None:

@@ -4,14 +4,13 @@ A tariff is data with a source and a validity. Beside the site file or in edge/t
 """
 
 import datetime
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, table
+from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, table, toml
 
 FOLDER = Path(__file__).parent.parent / "edge" / "tariffs"
 SLOTS = 96  # quarter-hours of a day
@@ -59,8 +58,8 @@ def find(file: str, beside: Path) -> Path | None:
 def read(path: Path, findings: Findings) -> Tariff | None:
     """Read a tariff file. None, and findings, when anything is wrong with it."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, ValueError, ArithmeticError, RecursionError) as error:
+        raw = toml(path.read_bytes(), Decimal)
+    except (OSError, ValueError, ArithmeticError) as error:
         findings.lines.append(f"{findings.file}: cannot be read: {error}")
         return None
     return parse(raw, findings)

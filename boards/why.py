@@ -11,7 +11,7 @@ from typing import Any
 from boards import why_store
 from boards.journal_file import Header, JournalError, JournalReader, files
 from boards.local_time import Moment, TimeError, local, parse, seconds
-from boards.why_words import Row, age, meaning, power, share
+from boards.why_words import Row, Side, age, meaning, power, share
 from edge.gate import PASSED, WORDS
 from edge.snapshot import CLOCK_OK, FAULT, NEVER_MS, TRUSTED
 
@@ -90,7 +90,7 @@ def explain(second: Second) -> dict[str, Any]:
     }
 
 
-def _bound(row: Row, header: Header, side: str) -> dict[str, Any]:
+def _bound(row: Row, header: Header, side: Side) -> dict[str, Any]:
     w, by = row[f"{side}_w"], row[f"{side}_by"]
     rule = header.rules[by] if 0 <= by < len(header.rules) else f"rule {by}"
     low = side == "lo"
@@ -100,7 +100,7 @@ def _bound(row: Row, header: Header, side: str) -> dict[str, Any]:
         text = f"discharge at {'least' if low else 'most'} {power(w)}"
     else:
         text = f"charge at {'most' if low else 'least'} {power(-w)}"
-    return {"w": w, "rule": rule, "bound": text, "why": meaning(rule, row, header)}
+    return {"w": w, "rule": rule, "bound": text, "why": meaning(rule, row, header, side)}
 
 
 def _command(w: int) -> str:
@@ -115,7 +115,8 @@ def _gate(row: Row) -> str:
     if row["command_w"] == row["chosen_w"]:
         return "passed unchanged" if verdict == PASSED else word
     if verdict == PASSED:
-        return f"passed, but the battery takes only {power(abs(row['command_w']))} now"
+        does = "gives" if row["chosen_w"] > 0 else "takes"
+        return f"passed, but the battery {does} only {power(abs(row['command_w']))} now"
     return f"cut to {power(abs(row['command_w']))}: {word}"
 
 

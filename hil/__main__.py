@@ -57,7 +57,7 @@ def main() -> None:
 
     \b
     Example:
-      python -m hil emulate examples/foundry/site.toml --out out
+      python -m hil emulate examples/foundry/site.toml --warm-up 14 --beat 10 --out out
     """
 
 
@@ -106,7 +106,7 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
 
     \b
     Example:
-      python -m hil emulate examples/foundry/site.toml --days 3 --beat 10 --out out
+      python -m hil emulate examples/foundry/site.toml --warm-up 14 --beat 10 --out out
     """
     from hil import emulation, report, summary, trace
     from hil.dut import DutError

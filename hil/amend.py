@@ -2,11 +2,11 @@
 
 import copy
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boards.shapes import toml
 from boards.site import Site, SiteError, check_bytes
 
 Raw = dict[str, Any]
@@ -15,7 +15,7 @@ Raw = dict[str, Any]
 def read(path: Path) -> Raw:
     """A site file as it stands. OSError; SiteError when it is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml(path.read_bytes())
     except ValueError as error:
         raise SiteError([f"{path.name}: not TOML: {error}"]) from None
 

@@ -20,7 +20,7 @@ from edge.snapshot import TRUSTED
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
 from hil.demo_words import end_words, fault_words
-from hil.emulate import Emulator, plant_of
+from hil.emulate import STEP_MAX_W, Emulator, plant_of
 from hil.emulation import Meters, Order, Run
 from hil.feed import QUARTER_S, QUARTERS, Feed, Made, Nothing, per_beat
 from hil.plants import Plant
@@ -86,8 +86,10 @@ def slowed(path: Path, beat_s: int) -> amend.Raw:
     sections = amend.site(raw, path).sections
     if sections["site"]["beat_s"] >= beat_s:
         return raw
+    step_w = sections["gate"]["step_max_w"] * beat_s // sections["site"]["beat_s"]
     return amend.change(raw, {
         "site.beat_s": beat_s, "telemetry.period_s": beat_s,
+        "gate.step_max_w": min(step_w, STEP_MAX_W),  # is told for a beat
         "battery.lease_ms": max(sections["battery"]["lease_ms"], 2000 * beat_s)})
 
 
@@ -119,6 +121,8 @@ def measured(raw: amend.Raw, path: Path, file: Path, learned: int) -> Plan:
     learned = min(len(days) - 1, learned)
     chosen = max(range(learned, len(days)), key=lambda n: _peak_w(days[n], found.step_s))
     limit_w = 2 * _peak_w(days[chosen], found.step_s)
+    if limit_w <= 0:
+        raise series.SeriesError(f"{file}: never draws any power")
     own = {"rules.demand.target_w": 0, "gate.import_max_w": limit_w}
     if "contract" in raw["rules"]:
         own["rules.contract.import_max_w"] = limit_w
@@ -205,7 +209,7 @@ class Day:
             self._news.append(("+", f"readings trusted after {lasted}, battery at work"))
             self._distrusted_s = None
         else:
-            reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header)
+            reason = meaning("fresh", dict(zip(FIELDS, row, strict=True)), self._header, "hi")
             begun = "the gateway starts, battery at" if at_s == 0 else "battery to"
             self._news.append(("!", f"{begun} 0 W: {reason}"))
             self._distrusted_s = at_s
@@ -214,7 +218,7 @@ class Day:
         """What became of the day, as the figures and the report want it."""
         times = [local_time.local(self._moment(number * QUARTER_S), self.image["offsets"])
                  for number in range(self.trace.quarters)]
-        order = Order(self.site, warm_up_days=self.plan.learned)
+        order = Order(self.site, warm_up_days=self.plan.learned, dut="wire")
         return Run(self.image, order, self.plan.name, times, self.trace, self.bounds, self._before,
                    Meters.of(self.plant), self.plant.imbalance_uj(self._first_uj),
                    self.bounds.opening, self.closing)

@@ -1,6 +1,7 @@
 """What the demo prints: a live picture on a terminal, one line an event anywhere else."""
 
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -19,6 +20,8 @@ _BAR = 30  # characters from nothing to the target
 _QUARTER_S = 900
 _HOUR_S = 3600
 _SOC_PM = 10
+_COLUMNS = 80  # what a terminal has at least
+_INDENT = 17  # of a reason: below its bound
 
 
 class View:
@@ -40,7 +43,8 @@ class View:
         """One line an hour, so that a log tells the day as well."""
         if seen.at_s % _HOUR_S == 0:
             row = _named(seen.row)
-            self.say(f" {clock(seen.at_s)}    {_powers(row)}")
+            said = why.explain(why.Second((row["day"], row["second"]), row, self._header))
+            self.say(f" {clock(seen.at_s)}    {_powers(row)}  {_whose(said)}")
 
     def live(self) -> AbstractContextManager[object]:
         """While the day passes."""
@@ -59,12 +63,13 @@ class LiveView(View):
         self._live = Live(console=self._console, refresh_per_second=12, transient=True)
 
     def say(self, line: str = "") -> None:
-        self._console.print(line, markup=False, no_wrap=True, overflow="ellipsis", crop=True)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def show(self, seen: Seen) -> None:
         from rich.text import Text
 
-        text = Text("\n".join(picture(seen, self._header)), no_wrap=True, overflow="ellipsis")
+        lines = picture(seen, self._header, self._console.width)
+        text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
         text.highlight_regex(r"#+", "green")
         text.highlight_regex(r"!+\]", "red")
         text.highlight_regex(r"(?m)^ (\d\d:\d\d|demand|why|cloud)", "bold")
@@ -79,16 +84,16 @@ def view(header: Header) -> View:
     return (LiveView if sys.stdout.isatty() else View)(header)
 
 
-def picture(seen: Seen, header: Header) -> list[str]:
-    """The few lines of one moment: powers, the demand window, why, the way up."""
+def picture(seen: Seen, header: Header, columns: int = _COLUMNS) -> list[str]:
+    """The few lines of one moment: powers, the demand window, the way up, why."""
     row = _named(seen.row)
     said = why.explain(why.Second((row["day"], row["second"]), row, header))
     frames = f"{seen.waiting} frame{'' if seen.waiting == 1 else 's'}"
     way = f"{frames} under way" if seen.waiting else "everything is in the store"
     if not seen.connected:
         way = f"no network: {frames} in the outbox"
-    return ["", f" {clock(seen.at_s)[:5]}  {_powers(row)}", *_window(row, seen.at_s), *_why(said),
-            f" cloud  {way}"]
+    return ["", f" {clock(seen.at_s)[:5]}  {_powers(row)}", *_window(row, seen.at_s),
+            f" cloud  {way}", *_why(said, columns)]
 
 
 def _named(values: Sequence[int]) -> Row:
@@ -119,9 +124,25 @@ def _window(row: Row, at_s: int) -> list[str]:
             f"        {head}; {left}"]
 
 
-def _why(said: Mapping[str, Any]) -> list[str]:
+def _why(said: Mapping[str, Any], columns: int) -> list[str]:
     """Both bounds in words, the one the command stands at first."""
     low, high = said["low"], said["high"]
-    bounds = [high, low] if said["chosen_w"] < 0 and high["w"] < 0 else [low, high]
-    lines = [f"{bound['bound']:<28} {bound['rule']}: {bound['why']}" for bound in bounds]
-    return [f" why    {lines[0]}", f"        {lines[1]}"]
+    lines = []
+    for bound in [high, low] if _from_above(said) else [low, high]:
+        lines.append(f"        {bound['rule']:<8} {bound['bound']}")
+        lines += textwrap.wrap(bound["why"], columns - 1, initial_indent=" " * _INDENT,
+                               subsequent_indent=" " * _INDENT)
+    return [" why    " + lines[0].lstrip(), *lines[1:]]
+
+
+def _whose(said: Mapping[str, Any]) -> str:
+    """The rule the command comes from."""
+    if not said["chosen_w"]:
+        return "idle"
+    rule: str = said["high" if _from_above(said) else "low"]["rule"]
+    return rule
+
+
+def _from_above(said: Mapping[str, Any]) -> bool:
+    """Whether the command stands at the upper bound: it charges because it must."""
+    return bool(said["chosen_w"] < 0 and said["high"]["w"] < 0)

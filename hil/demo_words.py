@@ -1,5 +1,6 @@
 """The demo's fixed lines: what is real, what came of the day, where to go on."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def banner(plan: "Plan", site: "Site", places: Sequence[Mapping[str, Any]],
     lines += [
         f"  core   the gateway's own files (edge/), a beat of {beat_s} s where a gateway has 1 s",
         f"  cloud  MQTT broker, bridge and SQLite store on loopback, {shown(out / 'park.db')}",
-        "  time   virtual: it goes on when all devices have answered and the setpoint is written"]
+        "  time   virtual: a beat is over when every device has answered and has its setpoint"]
     told = [f"{clock(one.at_s)} {fault_words(one)} {span(one.for_s)}" for one in faults]
     lines.append(f"  faults {'   '.join(told)}     Ctrl-C stops")
     return lines
@@ -81,7 +82,7 @@ def counted(found: Mapping[str, Any], blind_s: int, stored: int, lost: int, doub
     return [f" ledger {amount(ledger['import_kwh'])} kWh imported, "
             f"{amount(ledger['energy_cost'])} {found['currency']}, "
             f"{amount(ledger['carbon_kg'])} kg CO2 by the gateway's own count",
-            f"        {amount(plant['import'])} kWh by the plant itself; the gateway was without "
+            f"        {amount(plant['import'])} kWh by the plant itself; the gateway had no "
             f"readings for {blind_s // 60} min {blind_s % 60} s",
             f" cloud  {stored} rows in the store: {lost} lost, {doubled} doubled"]
 
@@ -89,10 +90,10 @@ def counted(found: Mapping[str, Any], blind_s: int, stored: int, lost: int, doub
 def onwards(plan: "Plan", out: Path) -> list[str]:
     """What to do next."""
     return ["", f" next   open {shown(out / 'report.html')}",
-            f"        python -m boards why {shown(out / 'journal')} --at 10:06",
+            f"        {python()} -m boards why {shown(out / 'journal')} --at 10:06",
             f"        edit {shown(plan.path)}, run again",
-            "        python -m hil demo --load your.csv   (timestamp,kW: your own load)",
-            "        python -m hil run wire               (one fault after the other, judged)"]
+            f"        {python()} -m hil demo --load your.csv   (timestamp,kW: your own load)",
+            f"        {python()} -m hil run wire   (one fault after the other, judged)"]
 
 
 def shown(path: Path) -> str:
@@ -101,6 +102,13 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def python() -> str:
+    """The interpreter as it is typed from here: a new user's own one has nothing installed."""
+    path = Path(sys.executable)
+    inside = path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd())) if inside else "python"
 
 
 def _place(keys: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from boards.site import Site
 
 _DAY_S = 86400
+STEP_MAX_W = 16_000_000  # edge/config.py
 _TARGET = FIELDS.index("target_w")
 
 
@@ -100,14 +101,17 @@ class Emulator:
 
 def image_of(site: Site, beat_s: int | None = None) -> dict[str, Any]:
     """The image of a site, with another beat where one is given. The setpoint's lease follows it
-    where two beats would outlive it."""
-    if beat_s is not None and beat_s != site.sections["site"]["beat_s"]:
-        battery = site.sections["battery"]
+    where two beats would outlive it, and the gate's step, which is told for a beat."""
+    own_s = site.sections["site"]["beat_s"]
+    if beat_s is not None and beat_s != own_s:
+        battery, gate = site.sections["battery"], site.sections["gate"]
         lease_ms = max(battery["lease_ms"], 2000 * beat_s)
+        step_w = min(max(gate["step_max_w"] * beat_s // own_s, 1), STEP_MAX_W)
         site = replace(site, sections={
             **site.sections,
             "site": {**site.sections["site"], "beat_s": beat_s},
-            "battery": {**battery, "lease_ms": lease_ms}})
+            "battery": {**battery, "lease_ms": lease_ms},
+            "gate": {**gate, "step_max_w": step_w}})
     return compile_site(site)
 
 

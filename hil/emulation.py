@@ -37,7 +37,7 @@ class Order:
     days: int | None = None
     warm_up_days: int = 0
     beat_s: int | None = None
-    dut: str = "inproc"
+    dut: str = "inproc"  # what ran the controller; "wire": it was on real Modbus
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,8 @@ def _measured(path: Path, found: series.Series, beat_s: int, start: datetime, da
         cut = feed.Measured(found, beat_s, start)
     except series.SeriesError as error:
         raise series.SeriesError(f"{path}: {error}") from None
+    if cut.quarters <= 0:
+        raise series.SeriesError(f"{path}: ends before {start:%Y-%m-%d}, where the load begins")
     if cut.quarters < days * feed.QUARTERS:
         raise series.SeriesError(f"{path}: holds {cut.quarters / feed.QUARTERS:.1f} days from "
                                  f"{start:%Y-%m-%d} on, expected {days}")

@@ -44,6 +44,7 @@ def figures(run: Run) -> dict[str, Any]:
         "share_of_best": {"peak": _share(without.demand, with_.demand, best.demand),
                           "bill": _share(without.total, with_.total, best.total)},
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
+        "billed_kw": run.opening[FIELDS.index("peak_w")] / 1000,
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(month) for month in bills(run)],
@@ -166,20 +167,23 @@ def _bounds(run: Run) -> list[dict[str, Any]]:
     lines = []
     for who in sorted(everyone, key=lambda one: (-found.ruled[one], -found.low[one], one)):
         name = name_of(who, known)
-        line = {"rule": name, "words": _words(name), "low": found.low[who] / found.beats,
+        line = {"rule": name, "words": _words(name, run), "low": found.low[who] / found.beats,
                 "high": found.high[who] / found.beats, "ruled": found.ruled[who] / found.beats}
         row = dict(zip(FIELDS, found.examples.get(who, ()), strict=False))
         if row and who >= 0:
             line["example"] = {"day": row["day"], "second": row["second"],
-                               "chosen_w": row["chosen_w"], "why": meaning(name, row, header)}
+                               "chosen_w": row["chosen_w"],
+                               "why": meaning(name, row, header,
+                                              "lo" if row["lo_w"] > 0 else "hi")}
         lines.append(line)
     return lines
 
 
-def _words(name: str) -> str:
+def _words(name: str, run: Run) -> str:
+    cut = ", ".join(_verdicts(run)) or "the battery takes less"
     fixed = {"idle": "Nobody insists: the battery rests.",
              "device": "What the battery and its converter can do now.",
-             "gate": "The last, independent check changed the command."}
+             "gate": f"The last, independent check changed the command: {cut}."}
     return fixed.get(name) or rules()[name].meaning
 
 

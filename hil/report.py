@@ -16,14 +16,22 @@ from boards.why_words import power
 from hil import picture
 from hil.emulation import Run
 from hil.figures import name_of, names
-from hil.summary import COMPARED, amount, carbon_line, energy_lines, headline, title
+from hil.summary import (
+    COMPARED,
+    amount,
+    carbon_line,
+    energy_lines,
+    headline,
+    remark,
+    title,
+)
 from hil.trace import MINUTES, quarterly
 
 _WIDE_PX, _NARROW_PX = 940, 358
 _STYLE = Path(__file__).with_name("report.css")
 _LEGEND = (("load", "load, minute means"), ("grid", "grid"), ("out", "battery discharging"),
            ("in", "battery charging"), ("demand", "demand, 15-minute means"),
-           ("target", "demand target"), ("soc", "state of charge"), ("band", "price per kWh"))
+           ("target", "demand target"), ("soc", "state of charge"))
 _COLOURS = 9
 
 
@@ -65,7 +73,7 @@ def _compared(found: Mapping[str, Any]) -> str:
         "Best: each line by itself, with all loads known ahead, month by month, from a "
         "full store to a full store. Demand is charged by the month: a run of some days bears the "
         "charge of its highest quarter-hour. What the store lacks at the end is bought back at "
-        "the cheapest price.")
+        f"the cheapest price. {remark(found)}")
 
 
 def _day(run: Run, order: Sequence[str]) -> str:
@@ -76,7 +84,8 @@ def _day(run: Run, order: Sequence[str]) -> str:
     day = _view(run, order, demand, first, end)
     drawn = (f'<div class="wide">{picture.draw(day, _WIDE_PX)}</div>'
              f'<div class="narrow">{picture.draw(day, _NARROW_PX)}</div>')
-    items = [f'<li><i class="{kind}"></i>{_e(text)}</li>' for kind, text in _LEGEND]
+    legend = [*_LEGEND, ("band", f"price, {run.image['tariff']['currency']} a kWh")]
+    items = [f'<li><i class="{kind}"></i>{_e(text)}</li>' for kind, text in legend]
     known = names(run)
     shown = {name_of(who, known) for who in run.bounds.strip[first:end]}
     whose = [f'<li><i class="who{number % _COLOURS}"></i>{_e(name)}</li>'
@@ -109,10 +118,17 @@ def _view(run: Run, order: Sequence[str], demand: Sequence[float], first: int, e
         load=[ws / 60_000 for ws in trace.load_ws[minutes]],
         grid=[ws / 60_000 for ws in trace.grid_ws()[minutes]],
         battery=[ws / 60_000 for ws in trace.store_ws[minutes]],
-        demand=demand[first:end], target=[w / 1000 for w in trace.target_w[first:end]],
+        demand=demand[first:end], target=_targets(run, first, end),
         soc=[uj * 100 / capacity_uj for uj in stored[first:end + 1]],
         price=[price / 10_000 for price in run.prices_e4[first:end]],
         strip=[order.index(name) % _COLOURS if name in order else -1 for name in whose])
+
+
+def _targets(run: Run, first: int, end: int) -> list[float]:
+    """The demand target, kW; 0 while it is above all that can flow: nothing is learned yet, and
+    drawn it would flatten the day."""
+    most_w = max(run.image["gate"]["import_max_w"], max(run.trace.load_ws) // 60)
+    return [w / 1000 if w <= most_w else 0.0 for w in run.trace.target_w[first:end]]
 
 
 def _bounds(run: Run, found: Mapping[str, Any], order: Sequence[str]) -> str:

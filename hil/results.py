@@ -18,12 +18,14 @@ _GRID_AGE = FIELDS.index("grid_age_ms")
 
 @dataclass
 class Result:
-    """One scenario on one rig. `problems`: a line each; `skipped`: why it was not played."""
+    """One scenario on one rig. `problems`: a line each; `skipped`: why it was not played;
+    `unjudged`: what of it the rig cannot tell."""
 
     scenario: Scenario
     again: str  # the command that plays it again
     problems: list[str] = field(default_factory=list)
     skipped: str = ""
+    unjudged: str = ""
     took_s: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -53,8 +55,8 @@ def json_of(rig: str, results: Sequence[Result]) -> dict[str, Any]:
     """Everything, for a machine."""
     return {"rig": rig, "version": __version__, "scenarios": [
         {"name": one.scenario.name, "verdict": one.verdict, "problems": one.problems,
-         "skipped": one.skipped, "seconds": round(one.took_s, 2), "figures": one.figures,
-         "again": one.again} for one in results]}
+         "skipped": one.skipped, "unjudged": one.unjudged, "seconds": round(one.took_s, 2),
+         "figures": one.figures, "again": one.again} for one in results]}
 
 
 def write(folder: Path, rig: str, results: Sequence[Result]) -> None:
@@ -100,6 +102,8 @@ def markdown(rig: str, results: Sequence[Result]) -> str:
         lines.append(f"**{one.scenario.name}** ({span(one.scenario.for_s)}): {one.scenario.about}")
         if one.skipped:
             lines += ["", f"Not played: {one.skipped}."]
+        if one.unjudged:
+            lines += ["", f"Not judged: {one.unjudged}."]
         if one.problems:
             lines += ["", *(f"- {line}" for line in one.problems), "", f"Again: `{one.again}`"]
         lines.append("")

@@ -47,7 +47,10 @@ def command(rig: str, scenarios: tuple[str, ...], out: Path | None, as_json: boo
     except ScenarioError as error:
         raise click.UsageError(str(error)) from None
     folder = out or _OUT / f"run-{file.name}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
     found = []
     for one in asked:
         found.append(_result(file, rig, one, bool(scenarios), folder, as_json))
@@ -86,6 +89,8 @@ def play(file: RigFile, one: Scenario, result: Result, folder: Path,
     with tempfile.TemporaryDirectory(prefix="parkedge-", ignore_cleanup_errors=True) as scratch:
         record = make(setting, Path(scratch)).play(done)
     result.figures = results.figures(record)
+    if one.delivered and record.stored is None:
+        result.unjudged = "what arrives in the cloud, which this rig has not"
     result.problems += judge(setting, record)
 
 
@@ -117,6 +122,8 @@ def _tell(result: Result) -> None:
     words = result.skipped or result.scenario.about
     took = "        " if result.skipped else f"{result.took_s:6.1f} s"
     click.echo(f" {mark} {result.scenario.name:<20} {took}  {words}")
+    if result.unjudged:
+        click.echo(f"   not judged: {result.unjudged}")
     for line in result.problems:
         click.echo(f"   {line}")
     if result.problems:

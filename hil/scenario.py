@@ -6,13 +6,23 @@ Times of a scenario are local times of the plant's day, on every one of the thre
 
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, choice, one_of, table, whole
+from boards.shapes import (
+    MAYBE_TEXT,
+    TABLE,
+    TEXT,
+    Findings,
+    Shape,
+    choice,
+    one_of,
+    table,
+    toml,
+    whole,
+)
 from edge.journal import FIELDS
 from hil import faults
 from hil.faults import Effect
@@ -225,7 +235,7 @@ _COUNT = Shape(one_of(COUNTS), lambda value: value if value in COUNTS else None,
 
 def _open(path: Path) -> tuple[Findings, dict[str, Any]]:
     try:
-        return Findings(path.name), tomllib.loads(path.read_text(encoding="utf-8"))
+        return Findings(path.name), toml(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ScenarioError(f"{path}: cannot be read: {error}") from None
 

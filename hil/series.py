@@ -6,13 +6,16 @@ import csv
 import gzip
 import math
 import random
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 EPOCH = datetime(2000, 1, 1)
+MAX_KW = 8000  # edge/config.py: what the beat's arithmetic is proven for
 
 
 class SeriesError(ValueError):
@@ -55,33 +58,44 @@ def read(path: Path) -> Series:
     """Read `timestamp,kW[,filled]` (CSV, gzip by name); evenly spaced, at least two rows."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", newline="") as file:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:  # Excel writes a mark
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise SeriesError(f"{path}: cannot be read: {error}") from error
     if len(rows) < 2 or not {"timestamp", "kW"} <= set(rows[0]):
         raise SeriesError(f"{path}: expected columns timestamp,kW[,filled] and two rows or more")
     times, watts, filled = [], [], []
     for number, row in enumerate(rows, start=2):
-        try:
-            times.append(datetime.fromisoformat(row["timestamp"]))
-            kilowatts = float(row["kW"])
-        except (TypeError, ValueError) as error:
-            raise SeriesError(
-                f"{path}:{number}: {error}; expected 2026-01-01T00:15,12.5") from error
-        if not math.isfinite(kilowatts):
-            raise SeriesError(f"{path}:{number}: kW is {row['kW']}, expected a finite number")
+        time, kilowatts = _row(f"{path}:{number}", row)
+        times.append(time)
         watts.append(round(kilowatts * 1000))
         filled.append((row.get("filled") or "0") not in ("0", ""))
     step = times[1] - times[0]
     for number, (before, after) in enumerate(pairwise(times), start=3):
         if after - before != step:
-            raise SeriesError(
-                f"{path}:{number}: {after} follows {before}, expected steps of {step}")
+            raise SeriesError(f"{path}:{number}: {after} follows {before}, expected steps of "
+                              f"{step}, in a clock without summer time")
     step_s = int(step.total_seconds())
     if step_s <= 0 or 86400 % step_s:
         raise SeriesError(f"{path}: step of {step_s} s, expected one that divides a day")
     return Series(times[0], step_s, tuple(watts), tuple(filled))
+
+
+def _row(place: str, row: dict[str | None, Any]) -> tuple[datetime, float]:
+    if None in row:  # a decimal comma, most likely
+        raise SeriesError(f"{place}: {len(row) - 1 + len(row[None])} values, "
+                          f"expected {len(row) - 1}")
+    try:
+        time = datetime.fromisoformat(row["timestamp"])
+        kilowatts = float(row["kW"])
+    except (TypeError, ValueError) as error:
+        raise SeriesError(f"{place}: {error}; expected 2026-01-01T00:15,12.5") from error
+    if time.tzinfo is not None:
+        raise SeriesError(f"{place}: {row['timestamp']} has an offset, expected local time as "
+                          "2026-01-01T00:15")
+    if not abs(kilowatts) <= MAX_KW:  # not a number, too
+        raise SeriesError(f"{place}: kW is {row['kW']}, expected -{MAX_KW} .. {MAX_KW}")
+    return time, kilowatts
 
 
 def factory_day(day: datetime = datetime(2026, 6, 10), seed: int = 1) -> Series:

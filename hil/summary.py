@@ -10,7 +10,9 @@ Figures = Mapping[str, Any]
 
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
-            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "bill", ""))
+            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "total", ""))
+_PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in MicroPython"),
+           "wire": ("on the wire", "on real Modbus")}
 
 
 def amount(value: float) -> str:
@@ -20,15 +22,33 @@ def amount(value: float) -> str:
     return shown.replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
+def percent(share: float) -> str:
+    """A share in whole per cent."""
+    return f"{round(share * 100)} %".replace("-", _MINUS)
+
+
 def title(found: Figures) -> tuple[str, str]:
     """Which site, and what was done."""
     start = datetime.fromisoformat(found["start"])
     days = f"{found['days']:g} day{'' if found['days'] == 1 else 's'}"
     warm_up = f" after {found['warm_up_days']} days of warm-up" if found["warm_up_days"] else ""
-    where = "in process" if found["dut"] == "inproc" else "in MicroPython"
-    return (f"{found['site']}, emulated",
+    how, where = _PLACES[found["dut"]]
+    return (f"{found['site']}, {how}",
             f"{start:%Y-%m-%d}, {days} at {found['beat_s']} s a beat{warm_up}; load: "
             f"{found['load']}; the real controller {where}; tariff {found['tariff']}")
+
+
+def remark(found: Figures) -> str:
+    """What explains a poor result: nothing was learned before, or a peak is billed already. "" when
+    neither is so."""
+    if found["billed_kw"]:
+        return (f"In the month's days before these the peak was {found['billed_kw']:.0f} kW: it is "
+                "billed already, so nothing lower is held; a warm-up that ends with a month shows "
+                "what can be.")
+    if found["warm_up_days"] or found["dut"] == "wire":
+        return ""
+    return ("The controller began without knowing any day; --warm-up 14 lets it learn before it is "
+            "judged.")
 
 
 def headline(found: Figures) -> list[tuple[str, str]]:
@@ -39,7 +59,7 @@ def headline(found: Figures) -> list[tuple[str, str]]:
         (f"{with_['peak_kw']:.0f} kW",
          f"peak; {without['peak_kw']:.0f} without, {best['peak_kw']:.0f} at best"),
         (f"{amount(without['total'] - with_['total'])} {found['currency']}",
-         "saved" + ("" if share is None else f"; {share * 100:.0f} % of the best possible")),
+         "saved" + ("" if share is None else f"; {percent(share)} of the best possible")),
         (f"{amount(energy['discharged'])} kWh",
          f"discharged; {amount(energy['charged'])} charged, {amount(energy['lost'])} lost"),
         (f"{amount(found['carbon']['with_kg'])} kg CO₂",
@@ -51,6 +71,8 @@ def energy_lines(found: Figures) -> list[str]:
     """Where the energy went, and that none is missing."""
     kwh, ledger = found["energy_kwh"], found["ledger"]
     balance = found["balance_uj"]
+    blind = " It counts what it has read: less while a meter was silent." \
+        if found["dut"] == "wire" else ""
     closed = "closes to 0 µJ" if balance == 0 else f"does NOT close: {balance} µJ from nowhere"
     return [
         f"Import {amount(kwh['import'])}, export {amount(kwh['export'])}, PV {amount(kwh['pv'])}, "
@@ -60,7 +82,7 @@ def energy_lines(found: Figures) -> list[str]:
         f"The plant's balance {closed}.",
         f"The controller's own ledger: import {amount(ledger['import_kwh'])} kWh, export "
         f"{amount(ledger['export_kwh'])} kWh, energy {amount(ledger['energy_cost'])} "
-        f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg."]
+        f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg.{blind}"]
 
 
 def carbon_line(found: Figures) -> str:
@@ -80,11 +102,10 @@ def text(found: Figures) -> str:
     for key, label in (("peak", "peak saving"), ("bill", "bill saving")):
         share = found["share_of_best"][key]
         if share is not None:
-            lines.append(f"  share of the best {label}: {share * 100:.0f} %")
+            lines.append(f"  share of the best {label}: {percent(share)}")
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
-    if not found["warm_up_days"]:
-        lines += ["", "  The controller began without knowing any day; --warm-up 14 lets it learn "
-                      "before it is judged."]
+    if remark(found):
+        lines += ["", "  " + remark(found)]
     return "\n".join(lines)

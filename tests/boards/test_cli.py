@@ -47,7 +47,9 @@ def run(*arguments: str, group: click.Group = boards) -> Result:
     ("build examples/office/site.toml --board pi", 1),
     ("build examples/office/site.toml --board no-such-board", 2),
     (f"flash examples/foundry/site.toml --board {BOARD} --port /dev/no-such-port", 1),
+    (f"build examples/foundry/site.toml --board {BOARD} --out bad.toml/x", 1),
     (f"run examples/foundry/site.toml --board {BOARD}", 1),
+    ("run examples/office/site.toml --board emulator --journal bad.toml/x", 1),
     ("install pi examples/office/site.toml --dry-run", 0), ("install toaster", 2),
     ("why run/journal", 0), ("why run/journal --json", 0), ("why run/journal --at noon", 2),
     ("why run/journal --at 2025-01-01T00:00", 1), ("why bad.toml", 1), ("why nowhere", 2),
@@ -191,6 +193,7 @@ def test_run_starts_the_app_on_the_board(desk, monkeypatch: pytest.MonkeyPatch):
     assert result.exit_code == 0, result.output
     ((image, board),) = started
     assert (image["name"], board.name) == ("demo/office", "emulator")
+    assert "demo/office runs on emulator" in result.stderr
 
 
 @pytest.mark.parametrize(("raised", "status"), [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,9 @@ def test_load_raises_with_every_line(tmp_path: Path):
     with pytest.raises(SiteError) as raised:
         load(path)
     assert len(raised.value.lines) == 2
+    again = pickle.loads(pickle.dumps(raised.value))  # from one process to another
+    assert again.lines == raised.value.lines
+    assert str(again) == str(raised.value) == "\n".join(again.lines)
     assert load(FOUNDRY).name == "demo/foundry"
 
 

@@ -67,3 +67,23 @@ def test_ages_and_polls(poll_ms, gate_ms, age_ms):
     meter_ms = max(poll_ms, 112)  # and a round of the meter's line takes so long
     assert ("gate.age_max_ms" in found) == (gate_ms < slowest_ms)
     assert ("ages.grid_ms" in found) == (age_ms < meter_ms)
+
+
+@given(st.integers(100, 30_000_000), W, W)
+def test_a_capacity_and_its_powers_lie_less_than_a_thousandfold_apart(wh, charge_w, discharge_w):
+    found = errors(("capacity_wh = 400_000", f"capacity_wh = {wh}"),
+                   ("charge_max_w = 180_000", f"charge_max_w = {charge_w}"),
+                   ("discharge_max_w = 180_000", f"discharge_max_w = {discharge_w}"),
+                   ("charge_max_w = 200_000", "charge_max_w = 8_000_000"),
+                   ("discharge_max_w = 200_000", "discharge_max_w = 8_000_000"))
+    odd = [w for w in (charge_w, discharge_w) if wh < w // 60 or wh > 200 * w]
+    assert found.count("battery.capacity_wh") == len(odd)
+
+
+def test_the_slip_of_a_unit_is_told():
+    assert judge(changed(("capacity_wh = 400_000", "capacity_wh = 400"))).errors[0] == (
+        "site.toml: battery.capacity_wh: found 400 Wh, expected at least 3000 Wh: "
+        "battery.charge_max_w = 180000 W moves it within a minute")
+    assert judge(changed(("discharge_max_w = 180_000", "discharge_max_w = 180"))).errors == (
+        "site.toml: battery.capacity_wh: found 400000 Wh, expected at most 36000 Wh: "
+        "battery.discharge_max_w = 180 W needs more than 200 h for it",)

@@ -91,3 +91,9 @@ def test_deep_nesting_is_refused_in_one_line():
 def test_a_line_is_never_longer_than_a_screen():
     checked = judge(TEXT.replace("sliding = 0", 'sliding = "' + "x" * 5000 + '"'))
     assert max(map(len, checked.errors)) <= 400
+
+
+def test_a_byte_order_mark_is_passed_over_and_what_is_no_text_is_named():
+    assert judge(b"\xef\xbb\xbf" + TEXT.encode()).errors == ()
+    assert judge(TEXT.encode("utf-16")).errors == (
+        "site.toml: not TOML: byte 1 is not UTF-8 text",)

@@ -51,14 +51,45 @@ def test_a_second_in_words(tmp_path: Path):
 
 @pytest.mark.parametrize(("fields", "line"), [
     ({"lo_w": -25_000, "lo_by": by("contract"), "net_w": 535_000},
-     "charge at most 25 kW         contract: without the battery the grid would carry 535 kW"),
+     "charge at most 25 kW         contract: without the battery the grid would carry 535 kW, "
+     "allowed are 560 kW"),
+    ({"lo_w": -25_000, "lo_by": by("contract"), "net_w": 595_000, "hi_w": -25_000},
+     "charge at most 25 kW         contract: without the battery the grid would carry 595 kW"),
     ({"hi_w": 0, "hi_by": by("reserve"), "soc_pm": 100},
-     "no discharging               reserve: state of charge 10.0 %, near an end of the window the "
-     "park wants to keep"),
+     "no discharging               reserve: state of charge 10.0 %, at or below the lower end of "
+     "the window the park keeps"),
+    ({"lo_w": 0, "lo_by": by("reserve"), "soc_pm": 901},
+     "no charging                  reserve: state of charge 90.1 %, at or above the upper end of "
+     "the window the park keeps"),
+    ({"lo_w": -144_000, "lo_by": by("reserve"), "soc_pm": 899},
+     "charge at most 144 kW        reserve: state of charge 89.9 %, so near the upper end of the "
+     "window the park keeps that a beat may move no more"),
+    ({"hi_w": 49_400, "hi_by": by("export"), "net_w": 49_400},
+     "discharge at most 49.4 kW    export: without the battery the grid would carry 49.4 kW, and "
+     "nothing may be exported"),
+    ({"hi_w": -20_000, "hi_by": by("export"), "net_w": -80_000},
+     "charge at least 20 kW        export: without the battery 80 kW would be exported, and no "
+     "more than 60 kW may be"),
     ({"hi_w": -12_500, "hi_by": by("self_use"), "net_w": -12_500},
      "charge at least 12.5 kW      self_use: a surplus of 12.5 kW stays in the park"),
     ({"lo_w": 30_000, "lo_by": by("tariff"), "price_e4": 10_856},
-     "discharge at least 30 kW     tariff: energy costs 1.0856 a kWh now"),
+     "discharge at least 30 kW     tariff: the plan discharges: used now, at 1.0856 a kWh, the "
+     "energy counts for more than kept"),
+    ({"lo_w": 0, "lo_by": by("tariff"), "price_e4": 10_856, "hi_w": 0, "hi_by": by("reserve")},
+     "no charging                  tariff: the plan would discharge: used now, at 1.0856 a kWh, "
+     "the energy counts for more than kept"),
+    ({"hi_w": -7700, "hi_by": by("tariff"), "price_e4": 10_856, "net_w": 400_000},
+     "charge at least 7.7 kW       tariff: the plan charges, at 1.0856 a kWh, to have the energy "
+     "at a dearer hour or against a peak of demand"),
+    ({"hi_w": 0, "hi_by": by("tariff"), "price_e4": 6724, "lo_w": 0, "lo_by": by("demand")},
+     "no discharging               tariff: the plan would charge, at 0.6724 a kWh, to have the "
+     "energy at a dearer hour or against a peak of demand"),
+    ({"hi_w": -12_500, "hi_by": by("tariff"), "net_w": -12_500},
+     "charge at least 12.5 kW      tariff: the plan stores the surplus of 12.5 kW"),
+    ({"lo_w": 30_000, "lo_by": by("demand"), "net_w": 380_000, "hold_w": 390_000,
+      "target_w": 400_000},
+     "discharge at least 30 kW     demand: the window may still import 65 kWh at a mean of 390 kW "
+     "until 10:15; target 400 kW; the load is expected to rise as in the last window"),
     ({"lo_w": 30_000, "lo_by": by("demand"), "hold_w": -5000, "target_w": 400_000},
      "discharge at least 30 kW     demand: the window has used up its target of 400 kW already; it "
      "ends at 10:15"),
@@ -78,7 +109,8 @@ def test_bounds_in_words(fields, line, tmp_path: Path):
 @pytest.mark.parametrize(("fields", "line"), [
     ({"chosen_w": 90_000, "command_w": 60_000, "verdict": gate.STEP}, "cut to 60 kW: step limit"),
     ({"chosen_w": 90_000, "command_w": 0, "verdict": gate.STALE}, "cut to 0 W: stale reading"),
-    ({"chosen_w": 90_000, "command_w": 50_000}, "passed, but the battery takes only 50 kW now"),
+    ({"chosen_w": 90_000, "command_w": 50_000}, "passed, but the battery gives only 50 kW now"),
+    ({"chosen_w": -90_000, "command_w": -50_000}, "passed, but the battery takes only 50 kW now"),
     ({"verdict": 7, "flags": WELL | FAULT}, "internal fault"),
 ])
 def test_the_gate_in_words(fields, line, tmp_path: Path):
@@ -109,7 +141,8 @@ def test_every_rule_has_words():
     head = Header(journal.FIELDS, ("device", *rules()), "", 1)
     known = dict(zip(journal.FIELDS, row(), strict=True))
     for name in head.rules:
-        assert "does not know" not in meaning(name, known, head)
+        assert "does not know" not in meaning(name, known, head, "lo")
+        assert "does not know" not in meaning(name, known, head, "hi")
 
 
 @given(st.integers(-8_000_000, 8_000_000))

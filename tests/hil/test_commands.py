@@ -77,6 +77,16 @@ def test_the_program_itself_ends_with_two() -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("arguments", [
+    ["emulate", str(FOUNDRY), "--beat", "60"], ["run", "lockstep", "quiet_half_minute"]])
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "file" / "out")])
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert len(done.stderr.splitlines()) == 1
+
+
 SITE = FOUNDRY.read_text("utf-8")
 BAD = [
     ("emulate", ["{site}", "--load", "{bad}"], "timestamp,kW\nx,1\ny,2\n", ":2:"),
@@ -84,7 +94,7 @@ BAD = [
     ("emulate", ["{site}", "--load", "{bad}", "--days", "2"],
      "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "expected 2"),
     ("emulate", ["{site}", "--pv", "{bad}"],
-     "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "holds"),
+     "timestamp,kW\n2026-01-01T00:00,1\n2026-01-01T00:15,2\n", "ends before 2026-07-01"),
     ("emulate", ["{bad}"], SITE.replace("beat_s = 1", "beat_s = 0"), "beat_s"),
     ("replay", ["{bad}", "--site", "{site}"], "not a journal\n", "not a journal"),
 ]

@@ -78,7 +78,7 @@ def test_the_ledger_agrees_with_the_plant(demo: tuple[str, Path]) -> None:
     said, _ = demo
     counted, *_ = figure(said, "ledger")
     meant = float(re.findall(r"([\d\u202f.]+) kWh by the plant", said)[0].replace("\u202f", ""))
-    blind_min = int(re.findall(r"without readings for (\d+) min", said)[0])
+    blind_min = int(re.findall(r"no readings for (\d+) min", said)[0])
     # while the meter is silent nothing is counted: at most the load's 520 kW; the rest is rounding
     assert abs(meant - counted) < 520 * (blind_min + 1) / 60 + meant / 500
 
@@ -99,6 +99,7 @@ def test_the_files_it_names_are_there(demo: tuple[str, Path]) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert str(out / "report.html") in said
     assert not re.search(r'(src|href)="https?:', page)
+    assert "<h1>demo/foundry, on the wire</h1>" in page
     why = next(line.split() for line in said.splitlines() if "boards why" in line)
     done = subprocess.run([sys.executable, *why[1:]], cwd=ROOT, capture_output=True, text=True,
                           check=True, timeout=60)
@@ -152,9 +153,18 @@ def test_a_load_of_ones_own_shows_its_worst_day(tmp_path: Path, peaks: list[floa
     assert plan.raw["rules"]["contract"]["import_max_w"] == 2000 * peaks[day]
 
 
+def test_a_load_that_only_feeds_in_is_no_day_to_show(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("timestamp,kW\n" + "".join(
+        f"{(START + timedelta(minutes=15 * quarter)).isoformat()},-5\n" for quarter in range(96)))
+    with pytest.raises(SeriesError, match="never draws any power"):
+        demo_day.measured(RAW, SITE, path, 1)
+
+
 def test_a_site_of_ones_own_is_slowed_as_a_whole() -> None:
     raw = demo_day.slowed(FOUNDRY, 30)
     assert (raw["site"]["beat_s"], raw["battery"]["lease_ms"]) == (30, 60_000)
+    assert raw["gate"]["step_max_w"] == 30 * 60_000
     plan = demo_day.factory(raw, FOUNDRY, 3)
     assert plan.load.quarters == 4 * 96
     assert list(plan.load.quarter(3 * 96 + 40)) == list(feed.factory(START, 30, 1).quarter(40)), \
@@ -183,6 +193,7 @@ def test_any_row_can_be_shown(row: dict[str, int], at_s: int, low: int, high: in
     lines = demo_view.picture(seen, HEADER)
     assert len(lines) >= 6
     assert all("\n" not in line for line in lines)
+    assert all(len(line) < 80 for line in lines if "why" in line or line.startswith("      "))
     bars = [line for line in lines if "[" in line and "|" in line]
     if row["target_w"]:
         filled = bars[0].count("#")

@@ -90,11 +90,12 @@ def test_the_plant_is_the_one_of_the_site_file() -> None:
     assert battery.charge_ppm == 948_683  # the square root of 0.9
 
 
-def test_a_longer_beat_lengthens_the_lease_and_changes_the_image() -> None:
+def test_a_longer_beat_lengthens_lease_and_step_and_changes_the_image() -> None:
     site = foundry()
     usual, slow = image_of(site), image_of(site, 60)
     assert image_of(site, 1) == usual
     assert slow["battery"]["lease_ms"] == 120_000
+    assert slow["gate"]["step_max_w"] == 60 * usual["gate"]["step_max_w"]
     assert slow["hash"] != usual["hash"]
 
 

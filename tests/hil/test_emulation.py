@@ -10,7 +10,7 @@ import pytest
 from boards.journal_file import JournalReader
 from boards.site import load
 from edge.journal import FIELDS
-from hil import emulation, report
+from hil import emulation, report, summary
 from hil.figures import figures
 from hil.series import SeriesError
 from tests.hil.little import ROOT, foundry, write_load
@@ -56,6 +56,8 @@ def test_a_warm_up_is_in_the_journal_and_not_in_the_figures(tmp_path: Path) -> N
     assert run.trace.quarters == 96
     assert run.times[0].isoformat() == "2026-03-02T00:00:00+08:00"
     assert found["without"]["peak_kw"] == 50
+    assert 80 < found["billed_kw"] <= 100
+    assert "billed already" in summary.text(found)
     assert found["energy_kwh"]["load"] == pytest.approx(1200)
     assert found["ledger"]["import_kwh"] == pytest.approx(found["energy_kwh"]["import"], abs=0.002)
     with JournalReader(tmp_path / emulation.JOURNAL) as journal:
@@ -69,6 +71,13 @@ def test_a_file_decides_how_many_days_there_are(tmp_path: Path) -> None:
     assert emulation.feeds_of(emulation.Order(foundry(), load=path, days=2)).days == 2
     with pytest.raises(SeriesError, match=r"holds 5\.0 days from 2026-03-01 on, expected 6"):
         emulation.feeds_of(emulation.Order(foundry(), load=path, days=4, warm_up_days=2))
+
+
+def test_a_roof_file_of_another_year_is_told(tmp_path: Path) -> None:
+    path = write_load(tmp_path / "load.csv.gz", [50.0] * 96, datetime(2026, 3, 1))
+    roof = write_load(tmp_path / "pv.csv.gz", [5.0] * 96, datetime(2025, 3, 1))
+    with pytest.raises(SeriesError, match=r"pv\.csv\.gz: ends before 2026-03-01"):
+        emulation.feeds_of(emulation.Order(foundry(), load=path, pv=roof))
 
 
 def test_the_sun_shines_only_where_there_is_a_roof() -> None:

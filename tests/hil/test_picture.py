@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.picture import Day, draw
+from tests.hil.little import ROOT
 
 KW = st.floats(-500, 1500)
 
@@ -70,3 +74,14 @@ def test_a_day_without_any_power_can_be_drawn() -> None:
     drawn = " ".join(value for node in root.iter() for value in node.attrib.values())
     assert re.search(r"\d", drawn)
     assert not re.search(r"\b(nan|inf)\b", drawn)
+
+
+def test_the_picture_of_the_readme_stands_by_itself(tmp_path: Path) -> None:
+    page = f'<style>p {{ x: y }}</style><div class="wide">{draw(day([10.0]), 940)}</div>'
+    report, target = tmp_path / "report.html", tmp_path / "day.svg"
+    report.write_text(page, encoding="utf-8")
+    subprocess.run([sys.executable, str(ROOT / "tools" / "day_picture.py"), str(report),
+                    str(target)], check=True, timeout=60)
+    root = ElementTree.fromstring(target.read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "x: y" in "".join(root.itertext())

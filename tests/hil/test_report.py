@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
+from hil import summary
 from hil.__main__ import main
 from hil.recheck import Limits, read, recheck
 from hil.summary import amount
@@ -130,6 +131,29 @@ def test_the_page_tells_the_figures(made: Made) -> None:
         assert f"{line['ruled'] * 100:.1f}" in text
     assert made.figures["carbon"]["source"] in text
     assert "closes to 0" in text
+
+
+def test_a_page_says_when_nothing_was_learned_and_where_it_ran(made: Made) -> None:
+    hint = "began without knowing any day"
+    assert hint not in made.page
+    assert hint in summary.text({**made.figures, "warm_up_days": 0})
+    assert summary.remark({**made.figures, "warm_up_days": 0, "dut": "wire"}) == ""
+    assert summary.title(made.figures)[0] == "demo/foundry, emulated"
+    assert summary.title({**made.figures, "dut": "wire"})[0] == "demo/foundry, on the wire"
+
+
+def test_a_target_of_nothing_learned_does_not_flatten_the_day(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["emulate", str(FOUNDRY), "--beat", "60", "--out",
+                                     str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "report.html").read_text("utf-8")
+    scale = [int(kw) for kw in re.findall(r'text-anchor="end">(-?\d+)</text>', page)]
+    assert 400 <= max(scale) <= 800
+
+
+def test_a_share_is_told_in_whole_per_cent() -> None:
+    assert [summary.percent(share) for share in (0.784, -0.0001, 0.0, -0.014)] == [
+        "78 %", "0 %", "0 %", "\u22121 %"]
 
 
 def test_the_page_bears_any_name(tmp_path: Path) -> None:

@@ -95,3 +95,11 @@ def test_long_ones_are_not_played_in_real_time_unasked() -> None:
     long = scenario.read(scenario.find("scenarios", "normal_day_hours"))
     assert "30 min of real time" in misfit(file, long, named=False)
     assert misfit(file, long, named=True) == ""
+
+
+def test_what_a_rig_cannot_tell_is_said(tmp_path: Path) -> None:
+    done = run(tmp_path, "lockstep", "quiet_half_minute")
+    assert done.exit_code == 0
+    assert "not judged: what arrives in the cloud" in done.output
+    assert "Not judged: what arrives in the cloud" in (tmp_path / "report.md").read_text("utf-8")
+    assert "not judged" not in run(tmp_path, "lockstep", "meter_silent").output

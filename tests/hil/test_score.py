@@ -112,7 +112,7 @@ def test_a_bad_tariff_is_told_at_once(loads: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("peak_kw", "words"), [
-    (9000.0, "expected up to 8000"), (0.0, "a peak of 0.0 kW"),
+    (9000.0, "kW is 9000.0, expected -8000 .. 8000"), (0.0, "a peak of 0.0 kW"),
     (0.04, "battery.capacity_wh: found 20, expected a whole number 100 .. 30000000 Wh")])
 def test_a_load_beyond_the_controller_is_refused(tmp_path: Path, peak_kw: float, words: str
                                                  ) -> None:
