@@ -8,7 +8,8 @@ import errno
 import os
 import socket
 
-from edge.compat import TYPE_CHECKING, const, ticks_diff
+from edge.compat import TYPE_CHECKING, const
+from edge.ticks import ticks_diff
 
 if TYPE_CHECKING:
     from typing import Any

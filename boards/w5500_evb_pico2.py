@@ -14,9 +14,10 @@ from machine import RTC, UART, WDT, Pin, Timer, reset
 from boards.sector_files import SectorFiles
 from boards.sntp import Sntp
 from edge import app
-from edge.compat import TYPE_CHECKING, ticks_ms
+from edge.compat import TYPE_CHECKING
 from edge.image import load
 from edge.port import TcpPort
+from edge.ticks import ticks_ms
 
 if TYPE_CHECKING:
     from typing import Any

@@ -9,7 +9,7 @@ starved ends in a restart, and every device falls back by its own dead-man timer
 import asyncio
 import gc
 
-from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff, ticks_ms
+from edge.compat import TYPE_CHECKING, const
 from edge.controller import Controller
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
@@ -19,6 +19,7 @@ from edge.port import TcpPort
 from edge.site import Site
 from edge.sync import AROUND, Sync
 from edge.telemetry import BATCH_BYTES
+from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from edge.uplink import Uplink
 
 if TYPE_CHECKING:

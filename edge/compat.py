@@ -1,19 +1,8 @@
-"""The few names CPython and MicroPython spell differently, under one roof.
-
-Every clock in the portable core is a *tick*: milliseconds of a monotonic clock, folded into
-0 .. 2^30 - 1. That is the largest power of two a 31-bit small int holds, so tick arithmetic never
-touches the heap on a gateway, and it is MicroPython's own period on every 32-bit port. The fold is
-done here, not by the interpreter, so that a 64-bit desktop wraps on the same millisecond as the
-gateway it stands for.
-"""
-
-import time
+"""The few names CPython and MicroPython spell differently, under one roof."""
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from typing import Any
-
     def heap_lock() -> None:
         """Forbid the heap on MicroPython until `heap_unlock`: what asks for it raises MemoryError.
         A call is also cheaper then, because the interpreter does not seek room for its frame."""
@@ -38,40 +27,3 @@ else:
             """Forbid the heap on MicroPython; elsewhere nothing."""
 
         heap_unlock = heap_lock
-
-
-_HALF = const(1 << 29)  # half a period, ms; 6.2 days
-_MASK = const((1 << 30) - 1)
-
-
-_monotonic_ns: "Any" = getattr(time, "monotonic_ns", None)
-
-
-def _monotonic_ms() -> int:
-    return _monotonic_ns() // 1_000_000
-
-
-_clock_ms: "Any" = getattr(time, "ticks_ms", None) or _monotonic_ms
-
-
-def ticks_ms() -> int:
-    """Milliseconds of a monotonic clock with an arbitrary start, 0 .. 2^30 - 1."""
-    return _clock_ms() & _MASK
-
-
-def ticks_add(ticks: int, delta_ms: int) -> int:
-    """Return the tick `delta_ms` after `ticks` (before it, when negative).
-
-    `delta_ms` lies within -2^29 .. 2^29 - 1 (6.2 days), the range `ticks_diff` can tell apart. The
-    sum is made half a period too early and moved back by its top bit: it never exceeds 31 bits.
-    """
-    return ticks + (delta_ms - _HALF) & _MASK ^ _HALF
-
-
-def ticks_diff(later: int, earlier: int) -> int:
-    """Return `later - earlier` in ms, signed, -2^29 .. 2^29 - 1; right across the wrap.
-
-    Two ticks more than 2^29 ms apart cannot be told from two ticks that are near: refresh or drop a
-    stamp before it is that old.
-    """
-    return (later - earlier & _MASK ^ _HALF) - _HALF

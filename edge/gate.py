@@ -15,11 +15,11 @@ from edge.compat import const
 FAULT = const(7)  # no gate was reached: the beat could not be finished
 PASSED = const(0)
 STALE = const(1)
-NAMEPLATE = const(2)
-STATE_OF_CHARGE = const(3)
-IMPORT = const(4)
-EXPORT = const(5)
-STEP = const(6)
+_NAMEPLATE = const(2)
+_STATE_OF_CHARGE = const(3)
+_IMPORT = const(4)
+_EXPORT = const(5)
+_STEP = const(6)
 
 WORDS = ("passed", "stale reading", "nameplate", "state of charge", "import limit",
          "export limit", "step limit", "internal fault")
@@ -52,13 +52,13 @@ def _allow_w(plate: dict):
                 w = 0
             elif w > 0:
                 if now.soc_pm <= floor_pm:
-                    verdict = STATE_OF_CHARGE
+                    verdict = _STATE_OF_CHARGE
                     w = 0
                 if w > discharge_w:
-                    verdict = NAMEPLATE
+                    verdict = _NAMEPLATE
                     w = discharge_w
                 if w > net_w + export_w:
-                    verdict = EXPORT
+                    verdict = _EXPORT
                     w = net_w + export_w
                     if w < 0:
                         w = 0
@@ -66,17 +66,17 @@ def _allow_w(plate: dict):
                 if last_w > 0:
                     most_w += last_w
                 if w > most_w:
-                    verdict = STEP
+                    verdict = _STEP
                     w = most_w
             else:
                 if now.soc_pm >= ceiling_pm:
-                    verdict = STATE_OF_CHARGE
+                    verdict = _STATE_OF_CHARGE
                     w = 0
                 if w < -charge_w:
-                    verdict = NAMEPLATE
+                    verdict = _NAMEPLATE
                     w = -charge_w
                 if w < net_w - import_w:
-                    verdict = IMPORT
+                    verdict = _IMPORT
                     w = net_w - import_w
                     if w > 0:
                         w = 0
@@ -84,7 +84,7 @@ def _allow_w(plate: dict):
                 if last_w < 0:
                     most_w -= last_w
                 if w < -most_w:
-                    verdict = STEP
+                    verdict = _STEP
                     w = -most_w
         now.verdict = verdict
         last_w = w

@@ -1,14 +1,15 @@
 """An MQTT client that never blocks, never waits for ever and survives any bytes.
 
 A step machine over a port: `step(now_ms)` does what can be done now. One message at QoS 1 is in
-flight at a time and stays in its buffer until the broker acknowledges it; after a lost connection
-it is sent again. Everything waited for has a deadline, and a missed deadline ends the connection;
-the next one is tried after a growing, jittered pause. Nothing received is ever stored unbounded.
+flight at a time and kept until the broker acknowledges it, over lost connections too. Whatever is
+waited for has a deadline; a missed one ends the connection, and the next is tried after a growing,
+jittered pause. Nothing received is ever stored unbounded.
 """
 
 from binascii import crc32
 
-from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff
+from edge.compat import TYPE_CHECKING, const
+from edge.ticks import ticks_add, ticks_diff
 from edge.wire import mqtt
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ epoch, seq] on `.../ack`. Kind 99 (RESUME) is no frame: all before `seq` is ackn
 so that a bridge whose database is new knows where its history begins instead of waiting for it.
 """
 
-from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff
+from edge.compat import TYPE_CHECKING, const
+from edge.ticks import ticks_add, ticks_diff
 from edge.wire import msgpack
 
 if TYPE_CHECKING:

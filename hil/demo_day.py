@@ -14,9 +14,9 @@ from boards.journal_file import Header
 from boards.local_time import Moment
 from boards.site_devices import feeds
 from boards.why_words import meaning
-from edge.compat import ticks_add
 from edge.journal import FIELDS
 from edge.snapshot import TRUSTED
+from edge.ticks import ticks_add
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
 from hil.demo_words import end_words, fault_words

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from boards.image import compile_site
 from boards.local_time import Moment
-from edge.compat import ticks_add
 from edge.journal import FIELDS
+from edge.ticks import ticks_add
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed

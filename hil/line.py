@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from boards.serial_port import SerialPort
-from edge.compat import ticks_add, ticks_diff
 from edge.port import TcpPort
+from edge.ticks import ticks_add, ticks_diff
 
 PATIENCE_S = 20.0  # for the simulators' threads, real time
 _CHUNK = 600  # more than the longest Modbus frame

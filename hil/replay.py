@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boards.journal_file import Header, JournalError, JournalReader
 from boards.local_time import local
-from edge.compat import ticks_add
 from edge.journal import FIELDS
 from edge.snapshot import CLOCK_OK, NEVER_MS, READY
+from edge.ticks import ticks_add
 from hil.dut import InProcess
 from hil.emulate import image_of
 from hil.lockstep import INPUTS

@@ -18,7 +18,7 @@ from boards.image import compile_site
 from boards.local_time import Moment
 from edge.app import App
 from edge.blocks import FileBlocks, RamBlocks
-from edge.compat import ticks_add, ticks_diff, ticks_ms
+from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
 from hil.cloud import Cloud
 from hil.line import PATIENCE_S, Clock, Line, RigError, SerialLine, TcpLine

@@ -9,7 +9,8 @@ slow devices need, and on a serial line at least the 3.5 characters that mark th
 called again; calling it earlier does no harm, later only costs time.
 """
 
-from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff
+from edge.compat import TYPE_CHECKING, const
+from edge.ticks import ticks_add, ticks_diff
 from edge.wire.modbus import BROKEN, DONE, MORE, reply_size
 from edge.wire.modbus_rtu import RtuLink, silence_ms, wire_ms
 from edge.wire.modbus_tcp import TcpLink

@@ -12,11 +12,12 @@ therefore a probe, whose reply has a length of its own: once that has come, no o
 under way any more, because a device answers in order.
 """
 
-from edge.compat import TYPE_CHECKING, const, ticks_diff
+from edge.compat import TYPE_CHECKING, const
 from edge.devices.decode import words
 from edge.devices.lease import FREE, RELEASING, Lease
 from edge.devices.poll import Poll
 from edge.devices.readings import Readings
+from edge.ticks import ticks_diff
 from edge.wire.modbus import ACKNOWLEDGE, BUSY, PATH_UNAVAILABLE, TARGET_SILENT, put_read
 
 if TYPE_CHECKING:

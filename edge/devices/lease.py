@@ -15,8 +15,9 @@ What a device holds is not known at the start, so it is released first unless th
     any -> HUSHED             not confirmed: silence
 """
 
-from edge.compat import TYPE_CHECKING, const, ticks_add, ticks_diff
+from edge.compat import TYPE_CHECKING, const
 from edge.devices.setpoint import Setpoint, put_step
+from edge.ticks import ticks_add, ticks_diff
 
 if TYPE_CHECKING:
     from typing import Any, Mapping

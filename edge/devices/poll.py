@@ -4,7 +4,8 @@ A poll reads every block once, slow ones only each n-th time, and begins `poll_m
 before. A poll that begins late does not push the next ones back, unless a whole period was missed.
 """
 
-from edge.compat import TYPE_CHECKING, ticks_add, ticks_diff
+from edge.compat import TYPE_CHECKING
+from edge.ticks import ticks_add, ticks_diff
 from edge.wire.modbus import READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS, put_read
 
 if TYPE_CHECKING:

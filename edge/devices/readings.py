@@ -7,8 +7,9 @@ no more than silence: they are not handed on, and the signals grow old.
 
 from array import array
 
-from edge.compat import TYPE_CHECKING, ticks_diff
+from edge.compat import TYPE_CHECKING
 from edge.devices.decode import check, decode
+from edge.ticks import ticks_diff
 from edge.wire.crc16 import crc16
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from boards.journal_file import Header
 from boards.local_time import TimeError
 from boards.site_tables import rules
 from boards.why_words import meaning, power
-from edge import gate, journal
+from edge import journal
+from edge.gate import WORDS
 from edge.snapshot import FAULT, NEVER_MS, STORE_FRESH, TRUSTED
 from tests.boards.rows import DAY, WELL, by, header, row, write
 
@@ -107,8 +108,10 @@ def test_bounds_in_words(fields, line, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("fields", "line"), [
-    ({"chosen_w": 90_000, "command_w": 60_000, "verdict": gate.STEP}, "cut to 60 kW: step limit"),
-    ({"chosen_w": 90_000, "command_w": 0, "verdict": gate.STALE}, "cut to 0 W: stale reading"),
+    ({"chosen_w": 90_000, "command_w": 60_000, "verdict": WORDS.index("step limit")},
+     "cut to 60 kW: step limit"),
+    ({"chosen_w": 90_000, "command_w": 0, "verdict": WORDS.index("stale reading")},
+     "cut to 0 W: stale reading"),
     ({"chosen_w": 90_000, "command_w": 50_000}, "passed, but the battery gives only 50 kW now"),
     ({"chosen_w": -90_000, "command_w": -50_000}, "passed, but the battery takes only 50 kW now"),
     ({"verdict": 7, "flags": WELL | FAULT}, "internal fault"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.compat import ticks_add, ticks_diff
+from edge.ticks import ticks_add, ticks_diff
 from tests.core.park import DAY, TICKS, Park, image
 
 HALF = 1 << 30  # the reach of a small int

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.compat import ticks_add
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.snapshot import Snapshot
+from edge.ticks import ticks_add
 from tests.core.park import snapshot
 
 PERIOD = 1 << 30

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.compat import ticks_add
+from edge.ticks import ticks_add
 from edge.trail import Trail
 
 POWER = st.integers(-8_000_000, 8_000_000)

@@ -9,12 +9,12 @@ import json
 import sys
 import time
 
-from edge.compat import ticks_diff, ticks_ms
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
 from edge.devices.roles import GridMeter, Storage
 from edge.port import TcpPort
 from edge.snapshot import Snapshot
+from edge.ticks import ticks_diff, ticks_ms
 
 PATIENCE_MS = 20_000
 

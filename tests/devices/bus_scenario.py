@@ -3,7 +3,7 @@
 Run by CPython and by MicroPython; `test_bus_micropython.py` compares what they print.
 """
 
-from edge.compat import ticks_diff
+from edge.ticks import ticks_diff
 from tests.devices import modbus_slave as fault
 from tests.devices.bench import (
     POWER,

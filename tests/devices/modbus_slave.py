@@ -4,7 +4,7 @@ It runs on CPython and on MicroPython, and builds every frame with code of its o
 the codec's, both could be wrong together.
 """
 
-from edge.compat import ticks_add, ticks_diff
+from edge.ticks import ticks_add, ticks_diff
 
 OK = "ok"
 SILENCE = "silence"

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from edge.compat import ticks_add
 from edge.devices.bus import Bus
+from edge.ticks import ticks_add
 from tests.devices.bench import (
     POWER,
     SETPOINT,

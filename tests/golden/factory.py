@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from edge import journal
-from edge.compat import ticks_add
+from edge.ticks import ticks_add
 from hil import dut, plants, series
 
 HERE = Path(__file__).parent

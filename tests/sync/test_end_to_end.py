@@ -13,11 +13,11 @@ import pytest
 from cloud_bridge.broker import EmbeddedBroker
 from cloud_bridge.store import Store
 from edge.blocks import FileBlocks
-from edge.compat import ticks_ms
 from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort
 from edge.sync import Sync
+from edge.ticks import ticks_ms
 from tests.sync.test_serve import Bridges, url
 
 DIES_AFTER_COMMIT = """

@@ -8,9 +8,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_bridge.broker import EmbeddedBroker
-from edge.compat import ticks_ms
 from edge.mqtt_client import MqttClient, Options
 from edge.port import TcpPort
+from edge.ticks import ticks_ms
 
 
 class Inbox(list):

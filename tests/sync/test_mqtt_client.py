@@ -4,8 +4,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.compat import ticks_add, ticks_diff
 from edge.mqtt_client import MqttClient, Options
+from edge.ticks import ticks_add, ticks_diff
 
 START_MS = (1 << 30) - 4_000  # the clock wraps four seconds into every test
 CONNACK = bytes.fromhex("20020000")

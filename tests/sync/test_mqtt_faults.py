@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.compat import ticks_add, ticks_diff
 from edge.mqtt_client import MqttClient
+from edge.ticks import ticks_add, ticks_diff
 from tests.sync.test_mqtt_client import CONNACK, KNOWN, PINGRESP, Bench, puback
 
 

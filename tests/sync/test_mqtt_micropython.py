@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import gc, sys, time
 from edge.blocks import RamBlocks
-from edge.compat import ticks_ms
+from edge.ticks import ticks_ms
 from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort

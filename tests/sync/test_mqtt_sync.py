@@ -5,10 +5,10 @@ import pytest
 
 from cloud_bridge.batches import decode_gap, decode_message
 from edge.blocks import RamBlocks
-from edge.compat import ticks_add, ticks_diff
 from edge.mqtt_client import MqttClient, Options
 from edge.outbox import GAP, Outbox
 from edge.sync import RESUME, Sync
+from edge.ticks import ticks_add, ticks_diff
 
 TOPIC, ACK_TOPIC = b"parkedge/demo/gw07/b", b"parkedge/demo/gw07/ack"
 
