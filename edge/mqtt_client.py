@@ -1,9 +1,8 @@
 """An MQTT client that never blocks, never waits for ever and survives any bytes.
 
 A step machine over a port: `step(now_ms)` does what can be done now. One message at QoS 1 is in
-flight at a time and kept until the broker acknowledges it, over lost connections too. Whatever is
-waited for has a deadline; a missed one ends the connection, and the next is tried after a growing,
-jittered pause. Nothing received is ever stored unbounded.
+flight at a time, and kept until the broker acknowledges it. Whatever is waited for has a deadline;
+a missed one ends the connection, and the next is tried after a growing, jittered pause.
 """
 
 from binascii import crc32
