@@ -78,7 +78,7 @@ class Planner:
     def _begin(self, net_w: int, store_wh: int):
         self._net = self.scale.power(net_w)
         self._store = self.scale.energy(store_wh)
-        peak = -(-self._month_peak_w // self.scale.quantum_w)
+        peak = self._month_peak_w // self.scale.quantum_w
         if not self._shaves:
             self.target.goal = TOP
             self._aim()
@@ -91,6 +91,8 @@ class Planner:
         """The target is known, and the wish with it; then prepare the trade of the next slot."""
         goal, slot = self.target.goal, self._slot
         self.target_w = goal * self.scale.quantum_w
+        if self.target_w < self._month_peak_w:  # to the watt: rounded up it would creep
+            self.target_w = self._month_peak_w
         self.recharge_w = self._refill_w
         self._phase = _IDLE
         if self._trades:

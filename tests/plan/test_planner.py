@@ -57,6 +57,16 @@ def test_the_target_never_falls_below_what_the_month_was_billed_for(days, prices
             assert run.targets_w[-1] >= billed_w
 
 
+@given(st.integers(0, 8_000_000))
+def test_what_is_billed_is_defended_to_the_watt(peak_w):
+    """Rounded up, a target that is just held would rise a little with every quarter-hour."""
+    planner = run_of(FLAT).planner
+    planner.slot(9000, 0, 0, peak_w, 1)
+    while planner.busy:
+        planner.step(0, 0)
+    assert planner.target_w == peak_w
+
+
 def test_a_day_that_is_known_is_held_near_its_optimum():
     run = run_of(FLAT)
     run.days_a_month = 14
