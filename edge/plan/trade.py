@@ -44,10 +44,10 @@ class Trade:
         # and how many slots more of any deviation from what is expected, in eighths.
         self._keep = bytearray([_PARTS] * SLOTS)
         self._fill = bytearray([_PARTS] * SLOTS)
-        self._reserve = bytearray(SLOTS)
+        self.reserve = bytearray(SLOTS)
         self._lift = bytearray(SLOTS)
         self._expected = array("h", bytes(2 * SLOTS))
-        self._part = scale.full // _PARTS
+        self.part = scale.full // _PARTS
         # The walk: of each day its place in the ring, what it needs there, and its lift.
         self._places = array("h", bytes(2 * _DAYS))
         self._needs = array("i", bytes(4 * _DAYS))
@@ -167,12 +167,12 @@ class Trade:
         """Write down what is known of the slot that the walk has come to."""
         gone = self._gone + 1
         if gone >= _AHEAD:  # the last slots belong to the plan that follows
-            slot, part, worth = self._time, self._part, self.worth
+            slot, part, worth = self._time, self.part, self.worth
             dearer = worth.dearer(0, worth.buy[slot] + 1)
             self._fill[slot] = dearer // part
             dearer += worth.dearer(worth.buy[slot] + 1, worth.use[slot])
             self._keep[slot] = dearer // part
-            self._reserve[slot] = self._worst // part
+            self.reserve[slot] = self._worst // part
             self._lift[slot] = self._worst_lift
         self._next = self._total = self._worst = 0
         self._worst_lift = 0
@@ -182,7 +182,7 @@ class Trade:
     def wish(self, slot: int, net: int, store: int, goal: int) -> int:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
         what the goal asks for, and the trade beyond it."""
-        scale, part = self.scale, self._part
+        scale, part = self.scale, self.part
         must = net - goal if net > goal else 0
         store -= must * scale.out_pm
         deviation = net - self._expected[slot]
@@ -191,7 +191,7 @@ class Trade:
         elif deviation < 0:  # may come back
             deviation = (deviation if deviation > -scale.discharge else -scale.discharge) // 2
         # Half of the deviation is believed to go on.
-        reserve = self._reserve[slot] * part
+        reserve = self.reserve[slot] * part
         reserve += deviation * self._lift[slot] * (scale.out_pm // (2 * _LIFT))
         if reserve > scale.full:
             reserve = scale.full
