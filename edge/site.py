@@ -51,10 +51,12 @@ class Site:
 
     def _planner(self, image: dict):
         battery = image["battery"]
+        followed = any(name == "tariff" for name, _ in image["rules"])
         return Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._reserve(image, "floor_pm", 0), self._reserve(image, "ceiling_pm", 1000),
-            battery["efficiency_pm"], image["tariff"]["demand_e4"], self.prices)
+            battery["efficiency_pm"], image["tariff"]["demand_e4"],
+            self.prices if followed else None)
 
     def _reserve(self, image: dict, key: str, default: int) -> int:
         for name, keys in image["rules"]:

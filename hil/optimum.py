@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 NEVER = 1e5  # currency per kWh: what an infeasible kWh costs, far above any price
 _GOLDEN = (5**0.5 - 1) / 2
+_NEAR = 1e-7  # of the ceiling: how far the search goes on
 
 
 class Battery(NamedTuple):
@@ -78,37 +79,54 @@ class Worth:
 
     def back(self, load: float, price: float, ceiling: float) -> None:
         """Walk one slot back in time, its import held at or below `ceiling` (kW)."""
-        power, _, way = self.battery
-        into, out = self.hours * way, self.hours / way
+        (power, _, way), hours = self.battery, self.hours
+        into, out = hours * way, hours / way
         lengths, nothing = self.lengths, len(self.lengths) - 1
-        buy, sell = self.place[price / way], self.place[price * way]
-        surplus = min(power, max(0.0, -load))
-        charge = max(surplus, min(power, ceiling - load), 0.0)
-        must = min(power, max(0.0, load - ceiling))
-        useful = min(power - must, max(0.0, min(load, ceiling)))
-        lengths[buy] += (charge - surplus) * into
-        lengths[nothing] += surplus * into + (power - must - useful) * out
-        lengths[0] += must * out
-        lengths[sell] += useful * out
-        self.cost += max(0.0, load - power) * self.hours * price
-        self.cost += max(0.0, load - power - ceiling) * self.hours * NEVER
+        charge = ceiling - load
+        if charge < 0:  # some of the power must be used, and the rest may be
+            must = -charge if -charge < power else power
+            useful = ceiling if ceiling < power - must else power - must
+            charge = 0.0
+            lengths[0] += must * out
+        else:
+            must = 0.0
+            if charge > power:
+                charge = power
+            useful = load if load < power else power
+        if load < 0:  # a surplus charges for nothing
+            surplus = -load if -load < power else power
+            if charge < surplus:
+                charge = surplus
+            useful = 0.0
+            lengths[self.place[price / way]] += (charge - surplus) * into
+            lengths[nothing] += surplus * into
+        else:
+            lengths[self.place[price / way]] += charge * into
+            lengths[self.place[price * way]] += useful * out
+        lengths[nothing] += (power - must - useful) * out
+        if load > power:
+            self.cost += (load - power) * hours * price
+            if load - power > ceiling:
+                self.cost += (load - power - ceiling) * hours * NEVER
         self._trim(charge * into, power * out)
 
     def _trim(self, charged: float, discharged: float) -> None:
         lengths, slopes = self.lengths, self.slopes
+        last = len(lengths) - 1
         i = 0
-        while charged > 0 and i < len(lengths):
-            cut = min(charged, lengths[i])
-            lengths[i] -= cut
-            charged -= cut
+        while i < last and charged > lengths[i]:
+            charged -= lengths[i]
+            lengths[i] = 0.0
             i += 1
-        i = len(lengths) - 1
-        while discharged > 0 and i >= 0:
-            cut = min(discharged, lengths[i])
-            lengths[i] -= cut
-            discharged -= cut
-            self.cost += cut * slopes[i]
+        lengths[i] -= charged
+        i = last
+        while i > 0 and discharged > lengths[i]:
+            discharged -= lengths[i]
+            self.cost += lengths[i] * slopes[i]
+            lengths[i] = 0.0
             i -= 1
+        lengths[i] -= discharged
+        self.cost += discharged * slopes[i]
 
 
 def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:
@@ -128,7 +146,7 @@ def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> f
     at_right = bill_at(load_kw, right, battery, tariff)
     known = [bill_at(load_kw, ceiling, battery, tariff) for ceiling in (low, top, high)]
     best = min(at_left, at_right, *known)  # the search only comes near these three
-    while high - low > 1e-9 * max(1.0, high):
+    while high - low > _NEAR * max(1.0, high):
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
             left = high - _GOLDEN * (high - low)

@@ -28,6 +28,8 @@ class Hold:
         """
         self._first, self._at, self._slots = first, at, slots
         self._begun = store
+        if low < first - self._discharge:  # nothing lower can be held
+            low = first - self._discharge
         self._low, self._high = low, high
         self._try(low)
 

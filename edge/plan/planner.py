@@ -2,7 +2,7 @@
 
 When a quarter-hour has ended its load is remembered, and at midnight the day is learnt from. Then
 the next quarter-hour is planned: the demand target first, the trade within it second. The work is
-cut in slices of some 40,000 instructions, and allocates nothing.
+cut in slices of some 20,000 instructions, and allocates nothing.
 """
 
 from edge.compat import const
@@ -11,7 +11,8 @@ from edge.plan.scale import TOP, Scale
 from edge.plan.target import Target
 from edge.plan.trade import Trade
 
-_IDLE, _DAY, _BEGIN, _TARGET, _TRADE = const(0), const(1), const(2), const(3), const(4)
+_IDLE, _NOTE, _DAY, _BEGIN = const(0), const(1), const(2), const(3)
+_TARGET, _AIM, _TRADE = const(4), const(5), const(6)
 
 
 class Planner:
@@ -22,22 +23,24 @@ class Planner:
                  soc_floor_pm: int, soc_ceiling_pm: int, efficiency_pm: int,
                  demand_price: int, prices, contract_w: int = 0, load_max_w: int = 0):
         """`demand_price`: 1e-4 currency a kW and month, 0 = demand costs nothing; `prices`: of the
-        96 slots of a day, 1e-4 currency a kWh; `contract_w`: target until a day is known;
-        `load_max_w`: highest load expected, if above 32 times the battery's power."""
+        96 slots of a day, 1e-4 currency a kWh, None = nobody follows `wish_w`; `contract_w`:
+        target until a day is known; `load_max_w`: highest load expected, if above 32 times the
+        battery's power."""
         store_wh = battery_wh * (soc_ceiling_pm - soc_floor_pm) // 1000
         self.scale = Scale(store_wh, charge_max_w, discharge_max_w, efficiency_pm, load_max_w)
         self.memory = Memory()
         self.target = Target(self.scale, self.memory, self.scale.power(contract_w))
-        self.trade = Trade(self.scale, self.memory, prices, demand_price)
-        worth = self.trade.worth
-        self._trades = worth.use_value(max(prices)) > worth.buy_value(min(prices))
+        self.trade = None
+        self._refill_w = charge_max_w  # without trade: refill whenever there is room
+        if prices and max(prices) * self.scale.into_pm > min(prices) * self.scale.out_pm:
+            self.trade = Trade(self.scale, self.memory, prices, demand_price)
+            self._refill_w = 0
         self._shaves = demand_price > 0
         self._day = self._slot = 0  # being planned
-        self._net = self._store = 0
+        self._net = self._store = 0  # load of the slot that ended, W; then of this one, quanta
         self._month_peak_w = 0
         self._phase = _IDLE
         self.busy = False
-        self._refill_w = 0 if self._trades else charge_max_w
         # Until the first plan is made: nothing but the contract to hold, nothing to charge for.
         self.target_w = contract_w if contract_w > 0 else TOP * self.scale.quantum_w
         self.wish_w = 0
@@ -46,58 +49,67 @@ class Planner:
     def slot(self, day: int, slot: int, load_w: int, month_peak_w: int, month: int):
         """A slot (0 .. 95) of local `day` has ended with mean net load `load_w`. The month's
         billed peak and the month are those of the slot that begins now (peak 0 on the 1st)."""
-        load = self.scale.power(load_w)
-        self.memory.note(day, slot, load)
-        self.target.note(slot, load)
+        self._day, self._slot, self._net = day, slot, load_w
         self._month_peak_w = month_peak_w
-        self._day, self._slot = day, slot + 1
-        self._phase = _BEGIN
-        if slot == SLOTS - 1:
-            self._day, self._slot = day + 1, 0
-            self.target.begin_day(day)
-            self._phase = _DAY
+        self._phase = _NOTE
         self.busy = True
 
     def step(self, net_w: int, store_wh: int):
         """Think for one beat: `net_w` is the best guess of this slot's mean net load, `store_wh`
-        the energy above the floor. Both are read once a plan, by its first step."""
+        the energy above the floor. Both are read once a plan."""
         phase = self._phase
         if phase == _TRADE:
-            if self.trade.step():
+            if self.trade is None or self.trade.step():
                 self._phase = _IDLE
         elif phase == _TARGET:
             if self.target.step():
-                self._aim()
+                self._phase = _AIM
+        elif phase == _AIM:
+            self._aim()
         elif phase == _DAY:
             if self.target.step_day():
                 self._phase = _BEGIN
         elif phase == _BEGIN:
             self._begin(net_w, store_wh)
+        elif phase == _NOTE:
+            self._note()
         self.busy = self._phase != _IDLE
+
+    def _note(self):
+        """Remember the slot that has ended, and go on to the next."""
+        day, slot = self._day, self._slot
+        load = self.scale.power(self._net)
+        self.memory.note(day, slot, load)
+        self.target.note(slot, load)
+        self._slot = slot + 1
+        self._phase = _BEGIN
+        if slot == SLOTS - 1:
+            self._day, self._slot = day + 1, 0
+            self.target.begin_day(day)
+            self._phase = _DAY
 
     def _begin(self, net_w: int, store_wh: int):
         self._net = self.scale.power(net_w)
         self._store = self.scale.energy(store_wh)
-        peak = -(-self._month_peak_w // self.scale.quantum_w)
+        self._phase = _AIM
         if not self._shaves:
             self.target.goal = TOP
-            self._aim()
-        elif self.target.begin(self._day, self._slot, self._net, self._store, peak):
-            self._aim()
-        else:
+        elif not self.target.begin(self._day, self._slot, self._net, self._store,
+                                   self._month_peak_w // self.scale.quantum_w):
             self._phase = _TARGET
 
     def _aim(self):
-        """The target is known, and the wish with it; then prepare the trade of the next slot."""
+        """The target is known, and the wish with it; then plan the trade again if it is time."""
         goal, slot = self.target.goal, self._slot
         self.target_w = goal * self.scale.quantum_w
+        if self.target_w < self._month_peak_w:  # to the watt: rounded up it would creep
+            self.target_w = self._month_peak_w
         self.recharge_w = self._refill_w
         self._phase = _IDLE
-        if self._trades:
-            wish = self.trade.wish(slot, self._net, self._store, goal)
-            self.wish_w = wish * self.scale.quantum_w
-            self._phase = _TRADE
-            if slot + 1 < SLOTS:
-                self.trade.begin(self._day, slot + 1, self._net, goal)
-            else:
-                self.trade.begin(self._day + 1, 0, self._net, goal)
+        trade = self.trade
+        if trade:
+            self.wish_w = trade.wish(slot, self._net, self._store, goal) * self.scale.quantum_w
+            if trade.due(slot, goal):
+                trade.begin(self._day, slot, goal)
+            if trade.busy:  # or still, from the slot before
+                self._phase = _TRADE

@@ -1,33 +1,35 @@
 """What to do with the battery beyond the peak: buy cheap, use dear, keep what a peak may need.
 
-Up to eight remembered days of the same type say what a unit in store is worth at the end of a slot.
-They are made a little worse than they were, the nearer the more like the last hour, and each slot
-as high as its neighbours: that is the reserve for what nobody foresees. Then: use the store while
-using is worth more than keeping, buy while buying costs less than it will be worth.
-
-The thinking takes minutes, so it is done one slot ahead; the wish itself is then a look-up.
+Two things are told of every slot of the day, by walking backward from the next refill. The price:
+how much of the store is worth more than using it now, or than buying it now, on the mean of up to
+eight remembered days of the same type. And the reserve: what the worst of these days needs in store
+to stay at the demand target, each taken a little higher than it was and each slot as high as its
+neighbours, for what nobody foresees. The plan holds for a day, or until the target moves; while it
+is made again the one before stands in. Then a wish is a look-up.
 """
 
 from array import array
 
 from edge.compat import const
-from edge.plan.levels import LEVELS, Levels
 from edge.plan.memory import SLOTS
 from edge.plan.worth import Worth
 
-_SCENARIOS = const(8)
+_DAYS = const(8)
+_DAYS_STEP = const(2)  # walked in one step
 _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
-_TREND_PM = const(800)  # of the last hour's deviation is believed,
-_FADE_PM = const(950)  # and less of it for each slot ahead
-_MARGIN_PM = const(250)  # at most are the loads raised, and
+_MARGIN_PM = const(250)  # at most are the loads raised,
 _MARGIN_NUM, _MARGIN_DEN = const(3), const(4)  # by this times demand price over price spread
+_FADE_PM = const(950)  # what is left of a deviation one slot later
+_LIFT = const(8)  # of a slot, to count in
 _MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
-_MISSED_MAX = const(100_000_000)  # money a kWh: the days' sum must stay below 2^30
-_READY, _ASK, _WALK, _ADD = const(0), const(1), const(2), const(3)
+_MISSED_MAX = const(100_000_000)  # money a kWh
+_PARTS = const(250)  # of the store, so that a byte can tell how full it is
+_READY, _ASK, _RESERVE, _PRICE, _NOTE = const(0), const(1), const(2), const(3), const(4)
 
 
 class Trade:
-    """Prepared for the next slot with `begin` and `step`; when it begins, `wish` tells at once."""
+    """Plan with `begin` and `step` when it is `due`, `busy` until it is made; `wish` may be asked
+    at any time."""
 
     def __init__(self, scale, memory, prices, demand_price: int):
         self.scale = scale
@@ -35,102 +37,167 @@ class Trade:
         self.prices = prices
         self._loads = memory.loads
         self.worth = Worth(scale, prices, _missed(demand_price, max(prices)))
-        self.levels = Levels()
-        self._inflate_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
+        self._raised_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
         self._refill = _end_of_cheapest(prices)
-        self._fade = array("h", [0] * (_AHEAD + SLOTS + 2))
-        believed = _TREND_PM * 8
-        for ahead in range(len(self._fade)):
-            self._fade[ahead] = believed
-            believed = believed * _FADE_PM // 1000
-        self._day = self._net = self._goal = 0
-        self._slot = -1  # being prepared, or prepared
-        self._past = self._answers = self._ahead = self._deviation = 0
-        self._time = self._place = 0
+        # The plan. At the end of each slot of a day: do not use the store below `_keep`, do not
+        # buy above `_fill`, both until a day is known full, to be ready; what the worst day needs,
+        # and how many slots more of any deviation from what is expected, in eighths.
+        self._keep = bytearray([_PARTS] * SLOTS)
+        self._fill = bytearray([_PARTS] * SLOTS)
+        self.reserve = bytearray(SLOTS)
+        self._lift = bytearray(SLOTS)
+        self._expected = array("h", bytes(2 * SLOTS))
+        self.part = scale.full // _PARTS
+        # The walk: of each day its place in the ring, what it needs there, and its lift.
+        self._places = array("h", bytes(2 * _DAYS))
+        self._needs = array("i", bytes(4 * _DAYS))
+        self._lifts = bytearray(_DAYS)
+        self._day = self._slot = self._goal = self._past = 0
+        self._days = self._next = 0  # how many, and which to walk next
+        self._time = self._ahead = self._gone = 0  # slot of the day; slots to walk, and walked
+        self._total = self._worst = self._worst_lift = 0  # over the days walked
         self._phase = _READY
+        self.busy = False
 
-    def begin(self, day: int, slot: int, net: int, goal: int):
-        """Prepare for a slot that is still to come: `net` is the load of the one before it,
-        `goal` what the import will be held to."""
-        self._day, self._slot = day, slot
-        self._net, self._goal = net, goal
-        self._past, self._answers, self._phase = day, 0, _ASK
-        self.levels.clear()
+    def due(self, slot: int, goal: int) -> bool:
+        """Whether the plan ends with this slot, or was made for another goal."""
+        return goal != self._goal or (self._refill - slot) % SLOTS == _AHEAD - 1
+
+    def begin(self, day: int, slot: int, goal: int):
+        """Plan from this slot on; `goal` is what the import will be held to."""
+        self._day, self._slot, self._goal = day, slot, goal
+        ahead = (self._refill - slot) % SLOTS
+        self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
+        self._past, self._days, self._phase = day, 0, _ASK
+        self.busy = True
 
     def step(self) -> bool:
-        """Think for one beat; True when all is prepared."""
-        if self._phase == _WALK:
+        """Think for one beat; True when all is planned."""
+        phase = self._phase
+        if phase == _RESERVE:
             self._walk()
-        elif self._phase == _ADD:
-            if self.levels.add(self.worth):
-                self._phase = _ASK
-        elif self._phase == _ASK:
+        elif phase == _PRICE:
+            self._price()
+        elif phase == _NOTE:
+            self._note()
+        elif phase == _ASK:
             self._ask()
-        return self._phase == _READY
+        self.busy = self._phase != _READY
+        return not self.busy
 
     def _ask(self):
-        """Begin with the next remembered day, if there is one."""
-        past = -1
-        if self._answers < _SCENARIOS:
+        """Add one more remembered day; begin to walk when there is none."""
+        days, past = self._days, -1
+        if days < _DAYS:
             past = self.memory.like(self._day, self._past)
-        if past < 0:
+        if past >= 0:
+            place = self.memory.at(past, self._slot) + self._ahead
+            if place + 1 >= len(self._loads):
+                place -= len(self._loads)
+            self._places[days] = place
+            self._needs[days] = self._lifts[days] = 0
+            self._past, self._days = past, days + 1
+        elif days == 0:
             self._phase = _READY
-            return
-        loads, slot = self._loads, self._slot
-        here, there = self.memory.at(self._day, slot), self.memory.at(past, slot)
-        self._past = past
-        self._answers += 1
-        deviation = self._net - loads[there - 1]  # places below 0 count from the ring's end
-        for back in range(-4, -1):
-            deviation += loads[here + back] - loads[there + back]
-        self._deviation = deviation // 4
-        ahead = (self._refill - slot) % SLOTS
-        if ahead < _AHEAD:
-            ahead += SLOTS
-        self._ahead = ahead
-        self._time = self._refill + 1
-        self._place = there + ahead
-        if self._place + 1 >= len(loads):
-            self._place -= len(loads)
-        self.worth.begin(self._refill)
-        self._phase = _WALK
+        else:
+            self._time, self._gone = self._refill, 0
+            self.worth.begin(self._refill)
+            self._next = self._total = self._worst = 0
+            self._worst_lift = 0
+            self._phase = _RESERVE
 
     def _walk(self):
-        """One step backward: half an hour that begins on the hour or the half, or what is left."""
-        loads, time, ahead = self._loads, self._time, self._ahead
-        slots = 1 if time % 2 or ahead == 1 else 2
-        ahead -= slots
-        place = self._place - slots
-        # of the slots place + 1 .. place + slots and their two neighbours the highest
-        load = loads[place]
-        if loads[place + 1] > load:
-            load = loads[place + 1]
-        if loads[place + 2] > load:
-            load = loads[place + 2]
-        if slots == 2 and loads[place + 3] > load:
-            load = loads[place + 3]
-        if load > 0:
-            load = load * self._inflate_pm // 1000
-        load += self._deviation * self._fade[ahead] // 8000
-        time -= slots
-        self.worth.back(load, time, self._goal, slots)
-        self._time = time if time > 0 else SLOTS
-        self._place = place
-        self._ahead = ahead
-        if ahead == 0:
-            self._phase = _ADD
+        """Walk some of the days one slot back."""
+        loads, places = self._loads, self._places
+        needs, lifts = self._needs, self._lifts
+        goal, raised_pm, full = self._goal, self._raised_pm, self.scale.full
+        charge, discharge = -self.scale.charge, self.scale.discharge
+        day = self._next
+        end = day + _DAYS_STEP
+        if end >= self._days:
+            end = self._days
+            self._phase = _PRICE
+        while day < end:
+            place = places[day]  # below 0 counts from the ring's end
+            load, other = loads[place], loads[place + 1]
+            self._total += load
+            if other > load:
+                load = other
+            place -= 1
+            places[day] = place
+            other = loads[place]
+            if other > load:
+                load = other
+            if load > 0:
+                load = load * raised_pm // 1000
+            over, need, lift = load - goal, needs[day], lifts[day]
+            lift = lift * _FADE_PM // 1000
+            if over > 0:
+                if over < discharge:
+                    lift += _LIFT
+                else:
+                    over = discharge
+                need += over * self.scale.out_pm
+                if need > full:
+                    need = full
+            else:
+                if over > charge:
+                    lift += _LIFT
+                else:
+                    over = charge
+                need += over * self.scale.into_pm
+                if need <= 0:
+                    need = lift = 0
+            needs[day] = need
+            lifts[day] = lift
+            if need > self._worst:
+                self._worst, self._worst_lift = need, lift
+            day += 1
+        self._next = day
+
+    def _price(self):
+        """Walk the price one slot back, on the mean of the days."""
+        slot = self._time
+        self._expected[slot] = expected = self._total // self._days
+        self.worth.back(expected, slot, self._goal)
+        self._time = slot - 1 if slot else SLOTS - 1
+        self._phase = _NOTE
+
+    def _note(self):
+        """Write down what is known of the slot that the walk has come to."""
+        gone = self._gone + 1
+        if gone >= _AHEAD:  # the last slots belong to the plan that follows
+            slot, part, worth = self._time, self.part, self.worth
+            dearer = worth.dearer(0, worth.buy[slot] + 1)
+            self._fill[slot] = dearer // part
+            dearer += worth.dearer(worth.buy[slot] + 1, worth.use[slot])
+            self._keep[slot] = dearer // part
+            self.reserve[slot] = self._worst // part
+            self._lift[slot] = self._worst_lift
+        self._next = self._total = self._worst = 0
+        self._worst_lift = 0
+        self._gone = gone
+        self._phase = _RESERVE if gone < self._ahead else _READY
 
     def wish(self, slot: int, net: int, store: int, goal: int) -> int:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
-        what the goal asks for, and the trade beyond it. Nothing when it was not prepared for."""
-        if self._phase != _READY or slot != self._slot:
-            return 0
-        scale, price = self.scale, self.prices[slot]
-        height, must = scale.full // LEVELS, net - goal
-        if must < 0:
-            must = 0
+        what the goal asks for, and the trade beyond it."""
+        scale, part = self.scale, self.part
+        must = net - goal if net > goal else 0
         store -= must * scale.out_pm
-        floor = self.levels.above(self.worth.use_value(price)) * height
+        deviation = net - self._expected[slot]
+        if deviation > scale.discharge:
+            deviation = scale.discharge
+        elif deviation < 0:  # may come back
+            deviation = (deviation if deviation > -scale.discharge else -scale.discharge) // 2
+        # Half of the deviation is believed to go on.
+        reserve = self.reserve[slot] * part
+        reserve += deviation * self._lift[slot] * (scale.out_pm // (2 * _LIFT))
+        if reserve > scale.full:
+            reserve = scale.full
+        floor = self._keep[slot] * part
+        if floor < reserve:
+            floor = reserve
         if net > 0 and store > floor:
             use = must + (store - floor) // scale.out_pm
             if use > net:
@@ -138,9 +205,9 @@ class Trade:
             return use if use < scale.discharge else scale.discharge
         if must > 0:
             return 0
-        ceiling = self.levels.above(self.worth.buy_value(price) - 1) * height
-        if self.levels.days == 0:  # nothing is known: be ready
-            ceiling = scale.full
+        ceiling = self._fill[slot] * part
+        if ceiling < reserve // 2:  # half of it at any price, the rest when it is cheap
+            ceiling = reserve // 2
         buy = (ceiling - store) // scale.into_pm
         if buy < -net:
             buy = -net  # the sun's surplus is free

@@ -45,11 +45,11 @@ class Worth:
             lengths[i] = 0
         lengths[self.buy[slot]] = self.scale.full
 
-    def back(self, load: int, slot: int, target: int, slots: int):
-        """Walk back over `slots` slots of this load that begin with the day's `slot`, at one
-        price, their import held at or below the target (>= 0)."""
+    def back(self, load: int, slot: int, target: int):
+        """Walk back over the day's `slot` with this load, its import held at or below the target
+        (>= 0)."""
         lengths, power = self.lengths, self._discharge
-        into_pm, out_pm = self._into_pm * slots, self._out_pm * slots
+        into_pm, out_pm = self._into_pm, self._out_pm
         free = 0  # what the sun would charge for nothing
         charged = target - load
         if charged < 0:
@@ -84,3 +84,11 @@ class Worth:
             lengths[i] = 0
             i += 1
         lengths[i] -= excess
+
+    def dearer(self, first: int, end: int) -> int:
+        """How many units have one of the slopes `first` .. `end` - 1."""
+        lengths, units = self.lengths, 0
+        while first < end:
+            units += lengths[first]
+            first += 1
+        return units

@@ -33,7 +33,7 @@ class Run:
         self.targets_w.append(planner.target_w)
         grid_w = load_w - self._battery_w(load_w)
         self.grid_w.append(grid_w)
-        self.peak_w = max(self.peak_w, int(grid_w) + 1 if grid_w > 0 else 0)
+        self.peak_w = max(self.peak_w, int(grid_w))  # as the ledger: whole watts
         day, slot = divmod(self.slots, 96)
         self.slots += 1
         month = self.slots // 96 // self.days_a_month  # of the slot that begins now

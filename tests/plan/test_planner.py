@@ -57,6 +57,16 @@ def test_the_target_never_falls_below_what_the_month_was_billed_for(days, prices
             assert run.targets_w[-1] >= billed_w
 
 
+@given(st.integers(0, 8_000_000))
+def test_what_is_billed_is_defended_to_the_watt(peak_w):
+    """Rounded up, a target that is just held would rise a little with every quarter-hour."""
+    planner = run_of(FLAT).planner
+    planner.slot(9000, 0, 0, peak_w, 1)
+    while planner.busy:
+        planner.step(0, 0)
+    assert planner.target_w == peak_w
+
+
 def test_a_day_that_is_known_is_held_near_its_optimum():
     run = run_of(FLAT)
     run.days_a_month = 14
@@ -90,6 +100,39 @@ def test_until_a_day_is_known_the_contract_is_the_target():
     unknown = run_of(FLAT)
     unknown.days([500_000] * 20)
     assert unknown.targets_w[-1] >= 500_000
+
+
+@given(st.lists(st.integers(100_000, 600_000), min_size=95, max_size=95))
+def test_the_first_day_only_refills(day):
+    """With nothing known there is no dear hour to wait for, and none to be short in."""
+    run = run_of(PRICES, contract_w=1_000_000)
+    run.store_wh = 100_000.0
+    for load_w in day:
+        run.days([load_w])
+        assert run.planner.wish_w <= 0
+    assert run.store_wh > 0.98 * run.full_wh
+
+
+def test_without_a_rule_that_trades_the_store_is_refilled_at_any_price():
+    run = run_of(None, contract_w=600_000)
+    run.store_wh = 0.0
+    run.days([300_000] * 20)
+    assert run.planner.wish_w == 0
+    assert run.store_wh > 0.98 * run.full_wh
+
+
+def test_a_plan_that_is_interrupted_goes_on():
+    """Slots may pass faster than a plan is made: it must not be forgotten half made."""
+    run = run_of(PRICES)
+    run.days([w for day in range(9) for w in factory(day)])
+    planner, steps = run.planner, 0
+    for slot in range(90):
+        planner.slot(9009, slot, 300_000, 10_000_000, 1)
+        for _ in range(20):
+            steps += planner.trade.busy
+            planner.step(300_000, 0)
+    assert steps > 200
+    assert not planner.trade.busy
 
 
 def test_nothing_is_shaved_when_demand_costs_nothing():
