@@ -123,10 +123,11 @@ def bind_meter(site):
         clock) counts as one nominal beat."""
         nonlocal today, minute, last
         span_s = second - last
-        if span_s < 0:
-            span_s += _DAY_S
-        if span_s > 60 or (span_s == 0 and beat_s > 1):
-            span_s = beat_s
+        if span_s != beat_s:
+            if span_s < 0:
+                span_s += _DAY_S
+            if span_s > 60 or (span_s == 0 and beat_s > 1):
+                span_s = beat_s
         last = second
         now.second = second
         now.span_s = span_s

@@ -10,7 +10,7 @@ _FORGET_MS = const(100_000_000)  # stamps must be dropped well before the tick p
 _FUTURE = const(1 << 29)  # an age beyond half the period is a stamp a little ahead of the beat
 _TICKS = const((1 << 30) - 1)
 
-# Which readings are fresh; `seen` tells with the same bits which were ever read.
+# Bits of the flags: which readings are fresh, and what follows from it.
 GRID_FRESH = const(1)
 STORE_FRESH = const(2)
 SOC_FRESH = const(4)
@@ -38,7 +38,7 @@ class Snapshot:
     def __init__(self, ages: dict, beat_s: int):
         self.grid_w = self.store_w = self.pv_w = self.soc_pm = 0
         self.grid_ms = self.store_ms = self.pv_ms = self.soc_ms = 0  # stamps
-        self.seen = 0
+        self.known = 0  # bits as in flags: which were ever read, and READY
         self.grid_age_ms = self.store_age_ms = self.pv_age_ms = self.soc_age_ms = NEVER_MS
         self.charge_max_w = self.discharge_max_w = 0
         self.ready = False
@@ -83,12 +83,12 @@ class Snapshot:
     def odd_age_ms(self, bit: int, age_ms: int) -> int:
         """What to make of an age past its limit. A stamp a little ahead of the beat wraps around
         and counts as new; a reading a day old is forgotten before its stamp can look new again."""
-        if self.seen & bit:
+        if self.known & bit:
             if age_ms > _FUTURE:
                 return 0
             if age_ms <= _FORGET_MS:
                 return age_ms
-            self.seen &= ~bit
+            self.known &= ~bit
         return NEVER_MS
 
 
@@ -109,35 +109,33 @@ def _settle(now, ages: dict):
                release_s=ages["release_s"], beat_s=now.beat_s):
         """Weigh the readings: how old, what to trust, and the load at one common moment."""
         nonlocal calm_s
-        seen = now.seen
-        flags = now.flags & (FAULT | CLOCK_OK)
-        # Four times the same, because a call each would cost as much as all of them.
-        grid_age_ms = now_ms - now.grid_ms & _TICKS
-        if grid_age_ms > grid_max_ms or not seen & GRID_FRESH:
-            grid_age_ms = odd_age_ms(GRID_FRESH, grid_age_ms)
-        if grid_age_ms <= grid_max_ms:
-            flags |= GRID_FRESH
-        row[5] = now.grid_age_ms = grid_age_ms
-        store_age_ms = now_ms - now.store_ms & _TICKS
-        if store_age_ms > store_max_ms or not seen & STORE_FRESH:
-            store_age_ms = odd_age_ms(STORE_FRESH, store_age_ms)
-        if store_age_ms <= store_max_ms:
-            flags |= STORE_FRESH
-        row[9] = now.store_age_ms = store_age_ms
+        # What was ever read is taken for fresh until its age says otherwise. Four times the same,
+        # because a call each would cost as much as all of them.
+        flags = now.flags & (FAULT | CLOCK_OK) | now.known
+        age_ms = now_ms - now.grid_ms & _TICKS
+        if age_ms > grid_max_ms or not flags & GRID_FRESH:
+            age_ms = odd_age_ms(GRID_FRESH, age_ms)
+            if age_ms > grid_max_ms:
+                flags &= ~GRID_FRESH
+        row[5] = now.grid_age_ms = age_ms
+        age_ms = now_ms - now.store_ms & _TICKS
+        if age_ms > store_max_ms or not flags & STORE_FRESH:
+            age_ms = odd_age_ms(STORE_FRESH, age_ms)
+            if age_ms > store_max_ms:
+                flags &= ~STORE_FRESH
+        row[9] = now.store_age_ms = age_ms
         age_ms = now_ms - now.soc_ms & _TICKS
-        if age_ms > soc_max_ms or not seen & SOC_FRESH:
+        if age_ms > soc_max_ms or not flags & SOC_FRESH:
             age_ms = odd_age_ms(SOC_FRESH, age_ms)
-        if age_ms <= soc_max_ms:
-            flags |= SOC_FRESH
+            if age_ms > soc_max_ms:
+                flags &= ~SOC_FRESH
         row[11] = now.soc_age_ms = age_ms
         age_ms = now_ms - now.pv_ms & _TICKS
-        if age_ms > pv_max_ms or not seen & PV_FRESH:
+        if age_ms > pv_max_ms or not flags & PV_FRESH:
             age_ms = odd_age_ms(PV_FRESH, age_ms)
-        if age_ms <= pv_max_ms:
-            flags |= PV_FRESH
+            if age_ms > pv_max_ms:
+                flags &= ~PV_FRESH
         row[7] = now.pv_age_ms = age_ms
-        if now.ready:
-            flags |= READY
         if flags & _NEEDED != _NEEDED:
             calm_s = 0
         elif calm_s >= release_s:

@@ -7,7 +7,7 @@ Powers W, positive into the busbar; energies Wh as they stand in the device's re
 """
 
 from edge.compat import const
-from edge.snapshot import GRID_FRESH, PV_FRESH, SOC_FRESH, STORE_FRESH
+from edge.snapshot import GRID_FRESH, PV_FRESH, READY, SOC_FRESH, STORE_FRESH
 
 _GRID_W = const(4)  # fields of the journal's row, see edge/journal.py
 _PV_W = const(6)
@@ -41,7 +41,7 @@ class GridMeter:
             now = self.now
             now.row[_GRID_W] = now.grid_w = value
             now.grid_ms = stamp_ms
-            now.seen |= GRID_FRESH
+            now.known |= GRID_FRESH
             now.grid.push(stamp_ms, value)
             now.pair()
         elif value < 0:
@@ -72,6 +72,7 @@ class Storage:
         now.row[_DISCHARGE_MAX_W] = discharge_max_w
         self.charge_wh = self.discharge_wh = -1
         now.ready = True
+        now.known |= READY
         self.setpoint_w = 0
         self.setpoint_ms = 0
         self.lease_ms = lease_ms
@@ -84,7 +85,7 @@ class Storage:
                 return False
             now.row[_STORE_W] = now.store_w = value
             now.store_ms = stamp_ms
-            now.seen |= STORE_FRESH
+            now.known |= STORE_FRESH
             now.store.push(stamp_ms, value)
             now.pair()
         elif signal == "soc_pm":
@@ -92,7 +93,7 @@ class Storage:
                 return False
             now.row[_SOC_PM] = now.soc_pm = value
             now.soc_ms = stamp_ms
-            now.seen |= SOC_FRESH
+            now.known |= SOC_FRESH
         elif value < 0:
             return False
         elif signal == "charge_max_w":
@@ -107,6 +108,7 @@ class Storage:
             self.discharge_wh = value
         elif signal == "ready":
             now.ready = value != 0
+            now.known = now.known | READY if value else now.known & ~READY
         else:
             return False
         return True
@@ -130,7 +132,7 @@ class Pv:
             now = self.now
             now.row[_PV_W] = now.pv_w = value
             now.pv_ms = stamp_ms
-            now.seen |= PV_FRESH
+            now.known |= PV_FRESH
         elif signal == "pv_wh" and value >= 0:
             self.pv_wh = value
         else:

@@ -17,7 +17,7 @@ def rule(by: int, keys: dict, site):
 
     def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
                fixed_w=keys["target_w"], window=site.window, planner=site.planner,
-               power_w=site.battery["discharge_max_w"]):
+               sliding=site.window.sliding, power_w=site.battery["discharge_max_w"]):
         nonlocal wait_s
         wait_s -= now.span_s
         if wait_s <= 0:
@@ -56,7 +56,7 @@ def rule(by: int, keys: dict, site):
             w = power_w
         if w > 0 and w > net_w:  # more than the load lowers no import
             w = net_w if net_w > 0 else 0
-        if w < net_w - window.end_w:
+        if sliding and w < net_w - window.end_w:
             w = net_w - window.end_w
         if w > envelope.lo_w:
             at_least(w, by)
