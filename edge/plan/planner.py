@@ -6,13 +6,19 @@ cut in slices of some 20,000 instructions, and allocates nothing.
 """
 
 from edge.compat import const
-from edge.plan.memory import SLOTS, Memory
+from edge.plan.memory import Memory
 from edge.plan.scale import TOP, Scale
 from edge.plan.target import Target
 from edge.plan.trade import Trade
 
-_IDLE, _NOTE, _DAY, _BEGIN = const(0), const(1), const(2), const(3)
-_TARGET, _AIM, _TRADE = const(4), const(5), const(6)
+_SLOTS = const(96)  # as in edge/plan/memory.py
+_IDLE = const(0)  # phases of the thinking
+_NOTE = const(1)
+_DAY = const(2)
+_BEGIN = const(3)
+_TARGET = const(4)
+_AIM = const(5)
+_TRADE = const(6)
 
 
 class Planner:
@@ -83,7 +89,7 @@ class Planner:
         self.target.note(slot, load)
         self._slot = slot + 1
         self._phase = _BEGIN
-        if slot == SLOTS - 1:
+        if slot == _SLOTS - 1:
             self._day, self._slot = day + 1, 0
             self.target.begin_day(day)
             self._phase = _DAY

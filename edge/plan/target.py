@@ -12,8 +12,8 @@ from array import array
 
 from edge.compat import const
 from edge.plan.hold import Hold
-from edge.plan.memory import SLOTS
 
+_SLOTS = const(96)  # as in edge/plan/memory.py
 _OPTIMA = const(14)  # days
 _PRIOR_PM = const(970)
 _STORE_PM = const(900)  # of the energy in store that may be counted upon
@@ -52,7 +52,7 @@ class Target:
     def begin_day(self, day: int):
         """The day has ended: find the target it should have had; `step_day` until True."""
         at = self.memory.at(day, 0)
-        self.hold.begin(self.memory.loads[at], at + 1, SLOTS - 1, self.scale.full,
+        self.hold.begin(self.memory.loads[at], at + 1, _SLOTS - 1, self.scale.full,
                         0, self._day_top)
 
     def step_day(self) -> bool:
@@ -105,6 +105,6 @@ class Target:
             return True
         self._answers += 1
         self._searching = True
-        self.hold.begin(self._net, self.memory.at(self._past, self._slot + 1), SLOTS - 1,
+        self.hold.begin(self._net, self.memory.at(self._past, self._slot + 1), _SLOTS - 1,
                         self._store // 1000 * _STORE_PM, self.goal, self._net)
         return False

@@ -11,20 +11,25 @@ is made again the one before stands in. Then a wish is a look-up.
 from array import array
 
 from edge.compat import const
-from edge.plan.memory import SLOTS
 from edge.plan.worth import Worth
 
+_SLOTS = const(96)  # as in edge/plan/memory.py
 _DAYS = const(8)
 _DAYS_STEP = const(2)  # walked in one step
 _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
 _MARGIN_PM = const(250)  # at most are the loads raised,
-_MARGIN_NUM, _MARGIN_DEN = const(3), const(4)  # by this times demand price over price spread
+_MARGIN_NUM = const(3)  # by three quarters of demand price over price spread
+_MARGIN_DEN = const(4)
 _FADE_PM = const(950)  # what is left of a deviation one slot later
 _LIFT = const(8)  # of a slot, to count in
 _MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
 _MISSED_MAX = const(100_000_000)  # money a kWh
 _PARTS = const(250)  # of the store, so that a byte can tell how full it is
-_READY, _ASK, _RESERVE, _PRICE, _NOTE = const(0), const(1), const(2), const(3), const(4)
+_READY = const(0)  # phases of the thinking
+_ASK = const(1)
+_RESERVE = const(2)
+_PRICE = const(3)
+_NOTE = const(4)
 
 
 class Trade:
@@ -42,11 +47,11 @@ class Trade:
         # The plan. At the end of each slot of a day: do not use the store below `_keep`, do not
         # buy above `_fill`, both until a day is known full, to be ready; what the worst day needs,
         # and how many slots more of any deviation from what is expected, in eighths.
-        self._keep = bytearray([_PARTS] * SLOTS)
-        self._fill = bytearray([_PARTS] * SLOTS)
-        self.reserve = bytearray(SLOTS)
-        self._lift = bytearray(SLOTS)
-        self._expected = array("h", bytes(2 * SLOTS))
+        self._keep = bytearray([_PARTS] * _SLOTS)
+        self._fill = bytearray([_PARTS] * _SLOTS)
+        self.reserve = bytearray(_SLOTS)
+        self._lift = bytearray(_SLOTS)
+        self._expected = array("h", bytes(2 * _SLOTS))
         self.part = scale.full // _PARTS
         # The walk: of each day its place in the ring, what it needs there, and its lift.
         self._places = array("h", bytes(2 * _DAYS))
@@ -61,13 +66,13 @@ class Trade:
 
     def due(self, slot: int, goal: int) -> bool:
         """Whether the plan ends with this slot, or was made for another goal."""
-        return goal != self._goal or (self._refill - slot) % SLOTS == _AHEAD - 1
+        return goal != self._goal or (self._refill - slot) % _SLOTS == _AHEAD - 1
 
     def begin(self, day: int, slot: int, goal: int):
         """Plan from this slot on; `goal` is what the import will be held to."""
         self._day, self._slot, self._goal = day, slot, goal
-        ahead = (self._refill - slot) % SLOTS
-        self._ahead = ahead if ahead >= _AHEAD else ahead + SLOTS
+        ahead = (self._refill - slot) % _SLOTS
+        self._ahead = ahead if ahead >= _AHEAD else ahead + _SLOTS
         self._past, self._days, self._phase = day, 0, _ASK
         self.busy = True
 
@@ -160,7 +165,7 @@ class Trade:
         slot = self._time
         self._expected[slot] = expected = self._total // self._days
         self.worth.back(expected, slot, self._goal)
-        self._time = slot - 1 if slot else SLOTS - 1
+        self._time = slot - 1 if slot else _SLOTS - 1
         self._phase = _NOTE
 
     def _note(self):
@@ -235,8 +240,8 @@ def _end_of_cheapest(prices) -> int:
     """Last slot of the day's longest run of the lowest price, which may pass midnight."""
     lowest = min(prices)
     longest = run = end = 0
-    for i in range(2 * SLOTS):
-        run = run + 1 if prices[i % SLOTS] == lowest else 0
-        if longest < run <= SLOTS:
-            longest, end = run, i % SLOTS
+    for i in range(2 * _SLOTS):
+        run = run + 1 if prices[i % _SLOTS] == lowest else 0
+        if longest < run <= _SLOTS:
+            longest, end = run, i % _SLOTS
     return end

@@ -46,6 +46,8 @@ def _objection(node: ast.AST) -> str:
             return "[*l] does not parse"
         case ast.ClassDef(keywords=[_, *_]):
             return "class keywords (metaclass) do not work"
+        case ast.Assign(value=ast.Tuple(elts=[ast.Call(func=ast.Name(id="const")), *_])):
+            return "const in a tuple is not folded: one a line"
         case ast.Assign(targets=[ast.Name(id="__slots__")]):
             return "__slots__ has no effect"
         case ast.FunctionDef(name="__set_name__" | "__init_subclass__" | "__class_getitem__"):

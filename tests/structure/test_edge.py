@@ -148,6 +148,7 @@ def test_async_elsewhere_is_named(source: str) -> None:
     ("x = {**a}", "{**d}"),
     ("x = [*a, 1]", "[*l]"),
     ("class A(metaclass=M):\n    pass", "metaclass"),
+    ("A, B = const(1), const(2)", "const in a tuple"),
     ("class A:\n    __slots__ = ('a',)", "__slots__"),
     ("class A:\n    def __init_subclass__(cls):\n        pass", "__init_subclass__"),
     ("async def f():\n    return [x async for x in y]", "async comprehensions"),
