@@ -48,8 +48,14 @@ class Snapshot:
         self.net_w = 0  # the load: what the grid would carry with the battery idle
         self.command_w = 0  # the last command that went out
         self.verdict = 0  # what the gate said of it
+        # What the demand window allows (edge/ledger/demand.py):
         self.target_w = 0  # demand target in force
         self.hold_w = 0  # mean import that may be held until the window's end to meet it
+        self.gap_w = 0  # how much less it is when the next minute is looked at, too
+        self.spread_w = 0  # what the last window, repeated, asks: evenly over the rest
+        self.as_now = True  # the present load is the better guess: it ends, or none was before it
+        self.left_s = 900  # until the window's end
+        self.end_w = 0  # sliding: what the window ending with this minute may carry
         self.second = 0  # UTC, of the day
         self.span_s = self.beat_s = beat_s  # how long the beat just ended really was, and should
         self.day = 0  # UTC, since 2000-01-01

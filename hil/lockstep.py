@@ -20,17 +20,21 @@ INPUTS = (
 
 
 def hand_over(site: "Any", v: "array[int]") -> None:
-    """Give the readings `v` (in the order of INPUTS) to the roles, as a driver would."""
+    """Give the readings `v` (in the order of INPUTS) to the roles, as a driver would; what has no
+    stamp of its own, only when it has changed."""
+    now, storage = site.now, site.storage
     if v[4] >= 0:
         site.grid_meter.take("grid_w", v[3], v[4])
-    storage = site.storage
     if v[6] >= 0:
         storage.take("store_w", v[5], v[6])
-        storage.take("ready", v[13], v[6])
+        if v[13] != now.ready:
+            storage.take("ready", v[13], v[6])
     if v[8] >= 0:
         storage.take("soc_pm", v[7], v[8])
-        storage.take("charge_max_w", v[11], v[8])
-        storage.take("discharge_max_w", v[12], v[8])
+        if v[11] != now.charge_max_w:
+            storage.take("charge_max_w", v[11], v[8])
+        if v[12] != now.discharge_max_w:
+            storage.take("discharge_max_w", v[12], v[8])
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
 

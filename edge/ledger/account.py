@@ -17,18 +17,18 @@ class Register:
         self.kwh = 0
         self.wh = 0
         self._ws = 0
-        self.step_wh = 0  # whole Wh that the last post added
 
-    def post(self, ws: int):
-        """Add ws (>= 0, W*s)."""
-        self._ws += ws
-        self.step_wh = self._ws // _WS_PER_WH
-        if self.step_wh:
-            self._ws %= _WS_PER_WH
-            self.wh += self.step_wh
+    def post(self, ws: int) -> int:
+        """Add ws (>= 0, W*s); returns the whole Wh that became full with it."""
+        ws += self._ws
+        wh = ws // _WS_PER_WH
+        self._ws = ws - wh * _WS_PER_WH
+        if wh:
+            self.wh += wh
             if self.wh >= 1000:
                 self.kwh += self.wh // 1000
                 self.wh %= 1000
+        return wh
 
 
 class Carbon:
@@ -95,13 +95,13 @@ class Account:
     def post(self, flows, price: int, export_price: int):
         """Post a minute of flows (edge/ledger/flows.py); prices in 1e-4 currency per kWh."""
         self.gap_s += flows.gap_s
-        self.imported.post(flows.import_ws)
-        self.exported.post(flows.export_ws)
         self.charged.post(flows.charge_ws)
         self.discharged.post(flows.discharge_ws)
         self.generated.post(flows.pv_ws)
-        if self.imported.step_wh:
-            self.cost.post(self.imported.step_wh, price)
-            self.carbon.post(self.imported.step_wh)
-        if self.exported.step_wh and export_price:
-            self.cost.post(self.exported.step_wh, -export_price)
+        wh = self.exported.post(flows.export_ws)
+        if wh and export_price:
+            self.cost.post(wh, -export_price)
+        wh = self.imported.post(flows.import_ws)
+        if wh:
+            self.cost.post(wh, price)
+            self.carbon.post(wh)

@@ -38,14 +38,6 @@ class DemandWindow:
         self._tight_wmin = self._tight_minutes = 0  # sliding: the tightest of the windows
         self._end_wmin = 0  # sliding: import of the window that ends with this minute
         self._bound = False  # sliding: the window that matters was chosen this minute
-        # What `weigh` finds:
-        self.hold_w = 0  # mean import that ends the window exactly at the target
-        self.gap_w = 0  # how much less it is when the next minute is looked at, too
-        self.spread_w = 0  # what its repetition asks, spread evenly over the rest
-        self.end_w = _MOST * 60  # sliding: what the window ending with this minute may carry
-        self.ending = False  # the window's last minute runs
-        self.as_now = True  # the present load is the best guess: it ends, or none was before it
-        self.left_s = _WINDOW_S  # until the window's end
         self.ended = False  # a quarter-hour ended with the last full minute
         self.demand_w = 0  # mean import of the last full window
         self.net_mean_w = 0  # mean net load of the last quarter-hour
@@ -148,37 +140,38 @@ class DemandWindow:
             total += net[minute] - base[minute]
         return total
 
-    def weigh(self, target_w: int, now):
-        """Tell what the rest of the window still allows, and what it will be asked for."""
+    def weigh(self, target_w: int, now) -> bool:
+        """Tell `now` what the rest of the window still allows, and what it will be asked for; True
+        when it ends within a minute."""
         if self.sliding and not self._bound:
             self._bind(target_w)
         second = now.second % 60
         left_s = _WINDOW_S - self._full_minutes * 60 - second
-        self.ending = left_s <= _LOOK_S
-        self.left_s = left_s
-        room = target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60
+        ending = left_s <= _LOOK_S
+        running_wmin = self._flows.import_ws // 60
+        room = target_w * _MINUTES - self._used_wmin - running_wmin
         hold_w = _mean_w(room, left_s)
-        self.hold_w = hold_w
-        self.gap_w = 0
-        if self.ending:
+        gap_w = 0
+        if ending:
             gap_w = hold_w - _mean_w(room + target_w * (_LOOK_S - left_s) // 60, _LOOK_S)
-            if gap_w > 0:
-                self.gap_w = gap_w
         learned = self.known >= _MINUTES + _BASE
         if learned:
             ahead = self._ahead_wmin - self._spike_w(1) * second // 60
             base_w = self._base_w if self._base_w < now.net_w else now.net_w
-            self.spread_w = _mean_w(ahead, left_s) + base_w - hold_w
+            now.spread_w = _mean_w(ahead, left_s) + base_w - hold_w
         if self.sliding:
             left_s = _WINDOW_S - self._tight_minutes * 60 - second
-            self.ending = left_s <= _LOOK_S
-            self.left_s = left_s
-            self.hold_w = _mean_w(
-                target_w * _MINUTES - self._tight_wmin - self._flows.import_ws // 60, left_s)
-            self.gap_w = 0  # the windows that follow are under way
-            self.end_w = _mean_w(
-                target_w * _MINUTES - self._end_wmin - self._flows.import_ws // 60, 60 - second)
-        self.as_now = self.ending or not learned
+            ending = left_s <= _LOOK_S
+            hold_w = _mean_w(target_w * _MINUTES - self._tight_wmin - running_wmin, left_s)
+            gap_w = 0  # the windows that follow are under way
+            now.end_w = _mean_w(
+                target_w * _MINUTES - self._end_wmin - running_wmin, 60 - second)
+        now.target_w = target_w
+        now.hold_w = hold_w
+        now.gap_w = gap_w if gap_w > 0 else 0
+        now.left_s = left_s
+        now.as_now = ending or not learned
+        return ending
 
     def _bind(self, target_w: int):
         """Of the fifteen sliding windows under way, find the one that will be hardest to hold if

@@ -22,9 +22,8 @@ price = st.one_of(st.integers(-20_000, 30_000), st.sampled_from([0, 1, -1, 12_00
 def test_a_register_is_the_whole_wh_of_all_watt_seconds(posts):
     register, steps_wh = Register(), 0
     for ws in posts:
-        register.post(ws)
+        steps_wh += register.post(ws)
         assert 0 <= register.wh < 1000
-        steps_wh += register.step_wh
     assert register.kwh * 1000 + register.wh == steps_wh == sum(posts) // 3600
 
 

@@ -30,7 +30,7 @@ BUGS = {
     "steps from rest although it charged": (GATE, Bug(
         "gate.py", "allow_w", "most_w -= last_w", "most_w += last_w")),
     "drops the carry of a register": (ACCOUNT, Bug(
-        "ledger/account.py", "post", "self._ws %= _WS_PER_WH", "self._ws = 0")),
+        "ledger/account.py", "post", "self._ws = ws - wh * _WS_PER_WH", "self._ws = 0")),
     "cannot go below zero": (ACCOUNT, Bug(
         "ledger/account.py", "post", "self.e4 >= 10000 or self.e4 < 0", "self.e4 >= 10000")),
     "turns the sign of export": (ACCOUNT, Bug(
@@ -42,8 +42,8 @@ BUGS = {
         "ledger/demand.py", "new_month", "self.peak_w = 0", "pass")),
     "adds what the window has used": (LAW, Bug(
         "ledger/demand.py", "weigh",
-        "target_w * _MINUTES - self._used_wmin - self._flows.import_ws // 60",
-        "target_w * _MINUTES + self._used_wmin - self._flows.import_ws // 60")),
+        "target_w * _MINUTES - self._used_wmin - running_wmin",
+        "target_w * _MINUTES + self._used_wmin - running_wmin")),
 }
 
 # In the copy: the same examples every time, and no time spent on making a failure small.
