@@ -59,7 +59,7 @@ def run(beats: int, beat_s: int = 1) -> tuple[bytes, bytes]:
 def _readings(device: dut.InProcess, beats: int, beat_s: int) -> Iterator[array[int]]:
     """Each beat's inputs, after the beat was taken with them."""
     load, sun = series.factory_day(_LABEL), series.clear_sky(_LABEL, 90_000)
-    battery = plants.Battery(400_000, 200_000, 200_000, soc_pm=600, tau_s=1)
+    battery = plants.Battery(400_000, 200_000, 200_000, soc_pm=150, tau_s=1)
     plant = plants.Plant(battery)
     inputs = array("i", [0] * 14)
     for k in range(beats):

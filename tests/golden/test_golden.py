@@ -48,7 +48,8 @@ def test_the_run_is_worth_keeping(day):
     column_of = {name: rows[fields.index(name)::len(fields)] for name in fields}
     assert len(column_of["day"]) == factory.BEATS
     assert min(column_of["command_w"]) < -50_000 < 50_000 < max(column_of["command_w"])
-    assert len(set(column_of["lo_by"]) | set(column_of["hi_by"])) >= 6, "many rules have spoken"
+    assert len(set(column_of["lo_by"]) | set(column_of["hi_by"])) >= 8, "many rules have spoken"
+    assert len(set(column_of["verdict"])) >= 2, "the gate has cut"
     assert len(set(column_of["flags"])) >= 5
     assert len(set(column_of["price_e4"])) >= 4
     assert max(column["peak_w"]) > min(column["peak_w"][-3:]), "the month's peak was reset"
