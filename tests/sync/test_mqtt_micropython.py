@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sync.test_mqtt_store import numbers
-from tests.sync.test_serve import Bridges, url
+from tests.sync.test_serve import Bridges
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -48,7 +48,7 @@ def serve():
 
 
 def test_outbox_is_emptied_from_a_small_heap(micropython, mosquitto, serve, tmp_path):
-    bridge = serve(url(mosquitto), tmp_path / "park.db")
+    bridge = serve(mosquitto.url, tmp_path / "park.db")
     bridge.wait("ready")
     script = tmp_path / "gateway.py"
     script.write_text(SCRIPT)
