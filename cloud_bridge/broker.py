@@ -36,6 +36,7 @@ class _Tidy(Broker):  # type: ignore[misc]  # amqtt is published without types
 class EmbeddedBroker:
     """A context manager: inside, clients connect to `host`, `port` with the name `user`."""
 
+    name = "amqtt"
     host = "127.0.0.1"
     user = "demo"
 

@@ -126,7 +126,7 @@ class App:
             await self._leave()
 
     async def _leave(self):
-        """0 W to every device, confirmed where it answers in time."""
+        """0 W to every device, confirmed where it answers in time; goodbye to the broker."""
         for bus in self.buses:
             bus.leave()
         end_ms = ticks_add(ticks_ms(), _LEAVE_MS)
@@ -141,6 +141,8 @@ class App:
             await _pause_ms(wait_ms)
         if self.uplink is not None:
             self.uplink.flush()
+        if self.client is not None:
+            self.client.leave(ticks_ms())
 
     def stop(self):
         """End after the running beat."""

@@ -19,6 +19,7 @@ from edge.snapshot import TRUSTED
 from edge.ticks import ticks_add
 from hil import amend, lockstep, series
 from hil.bounds import Bounds
+from hil.cloud import Cloud
 from hil.demo_words import end_words, fault_words
 from hil.emulate import STEP_MAX_W, Emulator, plant_of
 from hil.emulation import Meters, Order, Run
@@ -140,7 +141,8 @@ class Day:
         self.site = amend.site(plan.raw, plan.path)
         image = compile_site(self.site)
         self.plant: Plant = plant_of(image)
-        self.wire = Wire(plan.raw, plan.path, self.plant, folder, with_cloud=True)
+        self.wire = Wire(plan.raw, plan.path, self.plant, folder,
+                         Cloud(folder, embedded=True))
         self.trace, self.bounds = Trace(), Bounds()
         self.beat_s: int = image["site"]["beat_s"]
         self.number_of_beats = DAY_S // self.beat_s

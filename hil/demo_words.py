@@ -35,23 +35,24 @@ def banner(plan: "Plan", site: "Site", places: Sequence[Mapping[str, Any]],
     """What is real, and what will go wrong."""
     battery, beat_s = site.sections["battery"], site.sections["site"]["beat_s"]
     target = f"demand target {power(plan.target_w)}" if plan.target_w else "demand target learned"
-    lines = [f"  park   {plan.name}; battery {energy(battery['capacity_wh'])}, "
-             f"{power(battery['discharge_max_w'])}; {target} ({shown(site.path)})"]
+    lines = [f"  park   {plan.name}; site file {shown(site.path)}",
+             f"         battery {energy(battery['capacity_wh'])}, "
+             f"{power(battery['discharge_max_w'])}; {target}"]
     if plan.limit_w:
-        lines += [f"         for this load, instead of the site's: import up to "
-                  f"{power(plan.limit_w)}, demand target learned",
+        lines += [f"         for this load: import up to {power(plan.limit_w)}, whatever the site "
+                  "file says",
                   f"  day    {plan.start:%Y-%m-%d} as the first of a billing month, "
-                  f"after {plan.learned} days to learn from"]
+                  f"{plan.learned} days to learn from"]
     for link in _LINKS:
-        found = [f"{device.name} at {_place(places[device.bus])}" for device in site.devices
+        found = [f"{device.name} {_place(places[device.bus])}" for device in site.devices
                  if site.buses[device.bus].image["link"] == link]
         if found:
             lines.append(f"  {'rig' if link == 'rtu' else '   '}    {_LINKS[link]}: "
                          + ", ".join(found))
     lines += [
-        f"  core   the gateway's own files (edge/), a beat of {beat_s} s where a gateway has 1 s",
+        f"  core   the gateway's own files (edge/), a beat of {beat_s} s instead of 1 s",
         f"  cloud  MQTT broker, bridge and SQLite store on loopback, {shown(out / 'park.db')}",
-        "  time   virtual: a beat is over when every device has answered and has its setpoint"]
+        "  time   virtual: goes on when every device has answered and has its setpoint"]
     told = [f"{clock(one.at_s)} {fault_words(one)} {span(one.for_s)}" for one in faults]
     lines.append(f"  faults {'   '.join(told)}     Ctrl-C stops")
     return lines
@@ -61,7 +62,7 @@ def table(found: Mapping[str, Any], took_s: float) -> list[str]:
     """Without the battery, with it, and with all known ahead; each line of the best by itself."""
     columns = [found[name] for name in ("without", "with", "best")]
     carbon = found["carbon"]
-    rows = [("peak, 15 min", "kW", [f"{one['peak_kw']:.0f}" for one in columns]),
+    rows = [("peak, 15 min", "kW", [amount(one["peak_kw"]) for one in columns]),
             ("demand charge, month", found["currency"], [amount(one["demand"]) for one in columns]),
             ("energy, day", found["currency"],
              [amount(one["energy"] + one["refill"]) for one in columns]),
@@ -81,9 +82,9 @@ def counted(found: Mapping[str, Any], blind_s: int, stored: int, lost: int, doub
     ledger, plant = found["ledger"], found["energy_kwh"]
     return [f" ledger {amount(ledger['import_kwh'])} kWh imported, "
             f"{amount(ledger['energy_cost'])} {found['currency']}, "
-            f"{amount(ledger['carbon_kg'])} kg CO2 by the gateway's own count",
-            f"        {amount(plant['import'])} kWh by the plant itself; the gateway had no "
-            f"readings for {blind_s // 60} min {blind_s % 60} s",
+            f"{amount(ledger['carbon_kg'])} kg CO2 by its own count",
+            f"        {amount(plant['import'])} kWh by the plant itself; the gateway missed "
+            f"{blind_s // 60} min {blind_s % 60} s",
             f" cloud  {stored} rows in the store: {lost} lost, {doubled} doubled"]
 
 
@@ -92,7 +93,7 @@ def onwards(plan: "Plan", out: Path) -> list[str]:
     return ["", f" next   open {shown(out / 'report.html')}",
             f"        {python()} -m boards why {shown(out / 'journal')} --at 10:06",
             f"        edit {shown(plan.path)}, run again",
-            f"        {python()} -m hil demo --load your.csv   (timestamp,kW: your own load)",
+            f"        {python()} -m hil demo --load your.csv   (lines of timestamp,kW)",
             f"        {python()} -m hil run wire   (one fault after the other, judged)"]
 
 
@@ -116,4 +117,4 @@ def _place(keys: Mapping[str, Any]) -> str:
 
 
 def _cells(cells: Sequence[str]) -> str:
-    return "".join(f"{cell:>10}" for cell in cells)
+    return "".join(f"{cell:>12}" for cell in cells)

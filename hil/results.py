@@ -48,6 +48,7 @@ def figures(record: Record) -> dict[str, Any]:
         "battery_max_w": max((abs(one.store_w) for one in record.samples), default=None),
         "oldest_grid_ms": max(at_work, default=None),  # of the readings the battery ran by
         "rows_stored": None if record.stored is None else len(record.stored),
+        "broker": record.broker,
         **record.counts}
 
 
@@ -111,11 +112,12 @@ def markdown(rig: str, results: Sequence[Result]) -> str:
 
 
 def tally(results: Sequence[Result]) -> str:
-    """3 passed, 1 failed, 2 skipped."""
+    """3 passed, 1 failed, 2 skipped; broker mosquitto."""
     verdicts = [one.verdict for one in results]
     said = [f"{verdicts.count(word)} {word}" for word in ("passed", "failed", "skipped")
             if verdicts.count(word)]
-    return ", ".join(said) or "nothing played"
+    brokers = {one.figures.get("broker") for one in results} - {None}
+    return "; ".join([", ".join(said) or "nothing played", *(f"broker {one}" for one in brokers)])
 
 
 def _cells(found: dict[str, Any]) -> list[str]:

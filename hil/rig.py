@@ -44,6 +44,7 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict)
     imbalance_uj: int = 0
     stored: list[tuple[int, ...]] | None = None  # rows in the store; None: there was none
+    broker: str | None = None  # which one was on the way up
     held: list[tuple[int, ...]] | None = None  # rows that are still on the outbox's medium
     tail_rows: int = 0  # how many may be on their way when it ends
     after: list[tuple[int, ...]] = field(default_factory=list)  # rows after the scenario's end

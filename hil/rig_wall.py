@@ -66,6 +66,7 @@ class WallRig:
             self._read(journal, start_utc, record)
             if cloud is not None:
                 keys = stage.image["site"]
+                record.broker = cloud.broker
                 record.stored = cloud.rows(keys["park"], keys["gateway"])
         record.imbalance_uj = plant.imbalance_uj(first_uj)
         return record

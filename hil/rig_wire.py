@@ -79,11 +79,11 @@ class Wire:
     """
 
     def __init__(self, raw: amend.Raw, path: Path, plant: Plant, folder: Path,
-                 with_cloud: bool) -> None:
+                 cloud: Cloud | None = None) -> None:
         self.park = Park(amend.site(raw, path), plant, SEED)
-        self.cloud: Cloud | None = None
+        self.cloud = cloud
         self.waited = 0  # most frames that waited while the way up was struck
-        self._raw, self._path, self._folder, self._with_cloud = raw, path, folder, with_cloud
+        self._raw, self._path, self._folder = raw, path, folder
         self._clock = Clock()
         self._stack = ExitStack()
         self._struck = 0  # faults of the way up that last
@@ -93,8 +93,8 @@ class Wire:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             places = self.places = stack.enter_context(self.park.served())
-            if self._with_cloud:
-                self.cloud = stack.enter_context(Cloud(self._folder))
+            if self.cloud is not None:
+                stack.enter_context(self.cloud)
             keys = self.cloud.keys if self.cloud else {"host": ""}
             image = compile_site(amend.site(amend.place(self._raw, places, keys), self._path))
             self.board = Board(image, self._folder, self.park.lines, self._clock)
@@ -234,7 +234,8 @@ class WireRig:
         stage, scenario = self._stage, self._stage.scenario
         plant, record = stage.plant(), Record(stage.beat_s)
         first_uj = plant.battery.stored_uj
-        with Wire(stage.raw, stage.file.site, plant, self._folder, scenario.needs_cloud) as wire:
+        cloud = Cloud(self._folder) if scenario.needs_cloud else None
+        with Wire(stage.raw, stage.file.site, plant, self._folder, cloud) as wire:
             schedule = Schedule(scenario.faults, wire.begin, wire.end)
             for at_s in range(scenario.start_s, scenario.end_s, stage.beat_s):
                 schedule.reach(at_s)
@@ -248,9 +249,10 @@ class WireRig:
             wire.close_batch()
             record.counts = wire.counts()
             record.waited = wire.waited if scenario.strikes_cloud else None
-            if wire.cloud is not None:
+            if cloud is not None:
                 site = stage.image["site"]
-                record.stored = wire.cloud.rows(site["park"], site["gateway"])
+                record.broker = cloud.broker
+                record.stored = cloud.rows(site["park"], site["gateway"])
                 record.held = []  # everything has been delivered
         record.imbalance_uj = plant.imbalance_uj(first_uj)
         return record

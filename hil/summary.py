@@ -16,8 +16,8 @@ _PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in
 
 
 def amount(value: float) -> str:
-    """A figure with thin thousands: five digits say enough."""
-    shown = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.1f}"
+    """A figure with thin thousands, and one decimal whatever its size: they stand in tables."""
+    shown = f"{value:,.1f}"
     shown = "0.0" if shown == "-0.0" else shown
     return shown.replace(",", _THIN_SPACE).replace("-", _MINUS)
 

@@ -4,18 +4,16 @@ Both come from `make toolchain`. On a developer's machine a test whose tool is m
 and says which; in CI (CI=true) it fails, for a green run must mean that it ran.
 """
 
-import contextlib
 import os
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from hil.mosquitto import Mosquitto, find
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".cache" / "bin"
@@ -72,92 +70,12 @@ def micropython(request: pytest.FixtureRequest) -> Interpreter:
     return interpreter
 
 
-class Broker:
-    """A mosquitto of its own on loopback: `host`, `port`, and the log it writes.
-
-    `stop()` and `start()` make an outage: the port stays. With persistence, sessions and queued
-    messages survive a stop; `kill()` is a power cut and loses what was not yet saved.
-    """
-
-    host = "127.0.0.1"
-
-    def __init__(self, folder: Path, persistence: bool):
-        self.port = 0
-        self._persistence = persistence
-        self._folder = folder
-        self.log = folder / "mosquitto.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and come back when it takes connections. The first start chooses the port."""
-        if self._process:
-            return
-        for _ in range(1 if self.port else 5):  # another program may snatch a port just found free
-            port = self.port or _free_port()
-            if self._listens(port):
-                self.port = port
-                return
-        pytest.fail(f"mosquitto did not start:\n{self.log.read_text()}")
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._end(kill=False)
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        self._end(kill=True)
-
-    def _listens(self, port: int) -> bool:
-        conf = self._folder / "mosquitto.conf"
-        conf.write_text("\n".join([
-            f"listener {port} {self.host}",
-            "allow_anonymous true",
-            f"persistence {'true' if self._persistence else 'false'}",
-            f"persistence_location {self._folder}/",
-            "user root",  # only root could change it, and then it could not write to the folder
-            "log_type all",
-            "",
-        ]))
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(["mosquitto", "-c", conf], stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection((self.host, port), 1):
-                # Ours, not a stranger's on the same port: ours would have ended.
-                return self._process.poll() is None
-            time.sleep(0.01)
-        self._end(kill=True)
-        return False
-
-    def _end(self, kill: bool) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        (process.kill if kill else process.terminate)()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
-def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mosquitto]:
     """A broker that is up; `parametrize("mosquitto", ["persistent"], indirect=True)` makes it
     remember over a `stop()`."""
-    if not shutil.which("mosquitto"):
+    if not find():
         _missing("mosquitto")
-    folder = tmp_path / "mosquitto"
-    folder.mkdir()
-    broker = Broker(folder, getattr(request, "param", "") == "persistent")
-    broker.start()
-    yield broker
-    broker.stop()
+    persistent = getattr(request, "param", "") == "persistent"
+    with Mosquitto(tmp_path / "mosquitto", persistent=persistent) as broker:
+        yield broker

@@ -3,7 +3,7 @@
   micropython-i386    the workhorse: 31-bit small ints and 16-byte heap blocks, like a Cortex-M
   micropython-armhf   the instruction gauge: Arm code, one instruction at a time under qemu-arm
   qemu-arm            runs it
-  mosquitto           the MQTT broker the sync tests talk to
+  mosquitto           the MQTT broker of the rigs and the sync tests
 
 Names after the command fetch only those. Each is believed only once it ran; what is there and runs
 is left alone, so a second call takes a second. Needs Python and apt, no root. Exit status 0 when

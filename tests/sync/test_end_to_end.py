@@ -18,7 +18,7 @@ from edge.outbox import Outbox
 from edge.port import TcpPort
 from edge.sync import Sync
 from edge.ticks import ticks_ms
-from tests.sync.test_serve import Bridges, url
+from tests.sync.test_serve import Bridges
 
 DIES_AFTER_COMMIT = """
 import paho.mqtt.client
@@ -107,7 +107,7 @@ def stored(store):
 
 def test_all_frames_arrive(mosquitto, serve, store, gateway):
     gateway.append(60)
-    bridge = serve(url(mosquitto), store)
+    bridge = serve(mosquitto.url, store)
     gateway.deliver()
     assert stored(store) == gateway.appended
     assert bridge.end() == 0
@@ -118,7 +118,7 @@ def test_all_frames_arrive(mosquitto, serve, store, gateway):
 
 def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):
     """Frames it had acknowledged and not yet passed on are gone with it: the gateway has them."""
-    bridge = serve(url(mosquitto), store)
+    bridge = serve(mosquitto.url, store)
     bridge.wait("ready")
     bridge.process.send_signal(signal.SIGSTOP)  # takes nothing, while the broker takes all
     gateway.append(20)
@@ -135,18 +135,18 @@ def test_broker_killed_without_a_memory(mosquitto, serve, store, gateway):
 def test_bridge_killed_between_commit_and_acknowledgement(mosquitto, serve, store, gateway):
     gateway.append(30)
     for _ in range(2):
-        bridge = serve(url(mosquitto), store, prelude=DIES_AFTER_COMMIT)
+        bridge = serve(mosquitto.url, store, prelude=DIES_AFTER_COMMIT)
         gateway.work(lambda bridge=bridge: bridge.process.poll() is not None)
         assert bridge.process.returncode == -signal.SIGKILL
         assert stored(store)
         assert gateway.outbox.acked == 0
-    serve(url(mosquitto), store)
+    serve(mosquitto.url, store)
     gateway.deliver()
     assert stored(store) == gateway.appended
 
 
 def test_store_locked_for_a_while(mosquitto, serve, store, gateway):
-    serve(url(mosquitto), store).wait("ready")
+    serve(mosquitto.url, store).wait("ready")
     locker = sqlite3.connect(store, isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
     gateway.append(20)
@@ -162,7 +162,7 @@ def test_store_locked_for_a_while(mosquitto, serve, store, gateway):
 
 def test_everything_fails_in_turn(mosquitto, serve, store, gateway):
     """Gateway, broker and bridge are killed over and over while frames are being appended."""
-    bridge = serve(url(mosquitto), store)
+    bridge = serve(mosquitto.url, store)
     for turn in range(9):
         gateway.append(8)
         began = time.monotonic()
@@ -172,7 +172,7 @@ def test_everything_fails_in_turn(mosquitto, serve, store, gateway):
             mosquitto.start()
         elif turn % 3 == 1:
             bridge.end(signal.SIGKILL)
-            bridge = serve(url(mosquitto), store)
+            bridge = serve(mosquitto.url, store)
         else:
             gateway.power_cut()
             gateway.boot()
@@ -187,7 +187,7 @@ def test_history_longer_than_the_outbox(mosquitto, serve, store, tmp_path):
     gateway.append(120)
     lost = gateway.outbox.lost()
     assert lost > 50
-    serve(url(mosquitto), store)
+    serve(mosquitto.url, store)
     gateway.deliver()
     gateway.power_cut()
     assert stored(store) == {seq: body for seq, body in gateway.appended.items() if seq > lost}
@@ -198,11 +198,11 @@ def test_history_longer_than_the_outbox(mosquitto, serve, store, tmp_path):
 
 
 def test_new_database_for_an_old_gateway(mosquitto, serve, store, gateway, tmp_path):
-    bridge = serve(url(mosquitto), store)
+    bridge = serve(mosquitto.url, store)
     gateway.append(20)
     gateway.deliver()
     bridge.end()
-    serve(url(mosquitto), tmp_path / "new.db")
+    serve(mosquitto.url, tmp_path / "new.db")
     gateway.append(20)
     gateway.deliver()
     assert sorted(stored(tmp_path / "new.db")) == list(range(21, 41))

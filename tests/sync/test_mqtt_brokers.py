@@ -1,16 +1,22 @@
 """The MQTT client on real sockets against real brokers."""
 
+import asyncio
 import socket
+import threading
 import time
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from boards import emulator
 from cloud_bridge.broker import EmbeddedBroker
+from edge.app import App
+from edge.blocks import RamBlocks
 from edge.mqtt_client import MqttClient, Options
 from edge.port import TcpPort
 from edge.ticks import ticks_ms
+from tests.core.park import image
 
 
 class Inbox(list):
@@ -172,3 +178,19 @@ def test_nobody_listens(talk):
     talker = talk(Nowhere)
     talker.until(lambda: talker.client.failures == 3)
     assert talker.client.fault == "no connection"
+
+
+def test_a_gateway_that_stops_says_goodbye(mosquitto, monkeypatch):
+    """Its socket stays open as long as the app is there, so the will cannot have said it."""
+    made = image(broker={"host": mosquitto.host, "port": mosquitto.port, "user": ""})
+    board = emulator.Board(made, None)
+    monkeypatch.setattr(board, "flash_device", RamBlocks)
+    app = App(made, board)
+    with Watcher(mosquitto, "parkedge/#") as watcher:
+        thread = threading.Thread(target=asyncio.run, args=(app.main(),))
+        thread.start()
+        watcher.wait(("parkedge/p/g/status", b"online", False))
+        app.stop()
+        thread.join(10)
+        watcher.wait(("parkedge/p/g/status", b"offline", False))
+    assert app.client.failures == 0

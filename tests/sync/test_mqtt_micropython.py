@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sync.test_mqtt_store import numbers
-from tests.sync.test_serve import Bridges, url
+from tests.sync.test_serve import Bridges
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -48,11 +48,11 @@ def serve():
 
 
 def test_outbox_is_emptied_from_a_small_heap(micropython, mosquitto, serve, tmp_path):
-    bridge = serve(url(mosquitto), tmp_path / "park.db")
+    bridge = serve(mosquitto.url, tmp_path / "park.db")
     bridge.wait("ready")
     script = tmp_path / "gateway.py"
     script.write_text(SCRIPT)
-    done = micropython.run(script, mosquitto.port, heap="160k")
+    done = micropython.run(script, mosquitto.port, heap="256k")
     said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert said["left"] == "0 0 0 0 1"
     assert numbers(tmp_path / "park.db") == list(range(1, 41))
@@ -139,6 +139,6 @@ def test_an_odd_broker_is_met_alike_on_both_interpreters(micropython, tmp_path):
     script.write_text(ODD_BROKER)
     here = subprocess.run([sys.executable, script], env={**os.environ, "PYTHONPATH": str(ROOT)},
                           capture_output=True, text=True, check=True)
-    there = micropython.run(script, heap="160k")
+    there = micropython.run(script, heap="256k")
     assert here.stdout == there.stdout
     assert all(int(n) > 4 for n in here.stdout.rsplit(" ", 6)[1:6])  # it met all there is

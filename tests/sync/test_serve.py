@@ -123,12 +123,8 @@ class Gateway:
             time.sleep(0.005)
 
 
-def url(broker):
-    return f"mqtt://{broker.host}:{broker.port}"
-
-
 def test_serve_stores_acknowledges_and_ends_in_good_order(mosquitto, serve, path):
-    bridge = serve(url(mosquitto), path)
+    bridge = serve(mosquitto.url, path)
     bridge.wait("ready")
     with Gateway(mosquitto.host, mosquitto.port) as gateway:
         gateway.publish(*map(message, range(1, 101)), b"nonsense")
@@ -141,7 +137,7 @@ def test_serve_stores_acknowledges_and_ends_in_good_order(mosquitto, serve, path
     assert (said["stored"], said["doubled"], said["quarantined"]) == (100, 1, 1)
     assert said["commits"] < 102
     assert numbers(path) == list(range(1, 101))
-    again = serve(url(mosquitto), path)  # all was acknowledged to the broker, nonsense too
+    again = serve(mosquitto.url, path)  # all was acknowledged to the broker, nonsense too
     again.wait("ready")
     time.sleep(0.3)
     assert again.end(signal.SIGINT) == 0
@@ -150,7 +146,7 @@ def test_serve_stores_acknowledges_and_ends_in_good_order(mosquitto, serve, path
 
 def test_what_was_not_committed_was_not_acknowledged_to_anybody(mosquitto, serve, path):
     Store(path).close()
-    bridge = serve(url(mosquitto), path)
+    bridge = serve(mosquitto.url, path)
     bridge.wait("ready")
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
@@ -162,13 +158,13 @@ def test_what_was_not_committed_was_not_acknowledged_to_anybody(mosquitto, serve
         locker.execute("ROLLBACK")
         locker.close()
         assert numbers(path) == []
-        serve(url(mosquitto), path)  # the broker has kept both
+        serve(mosquitto.url, path)  # the broker has kept both
         gateway.wait([1, 9, 2])
     assert numbers(path) == [1, 2]
 
 
 def test_stopped_with_messages_on_their_way(mosquitto, serve, path):
-    bridge = serve(url(mosquitto), path)
+    bridge = serve(mosquitto.url, path)
     bridge.wait("ready")
     with Gateway(mosquitto.host, mosquitto.port) as gateway:
         for n in range(1, 301):
@@ -178,7 +174,7 @@ def test_stopped_with_messages_on_their_way(mosquitto, serve, path):
         assert bridge.end() == 0
         stored = numbers(path)
         assert gateway.acks == [] or gateway.acks[-1][2] <= max(stored)
-        serve(url(mosquitto), path)
+        serve(mosquitto.url, path)
         gateway.wait([1, 9, 300])
     assert numbers(path) == list(range(1, 301))
 
@@ -213,7 +209,7 @@ class Threaded:
 def test_locked_store_is_waited_for(mosquitto, path):
     Store(path).close()
     with Gateway(mosquitto.host, mosquitto.port) as gateway, \
-            Threaded(Broker.parse(url(mosquitto)), lambda: Store(path, patience_s=0.05)) as bridge:
+            Threaded(Broker.parse(mosquitto.url), lambda: Store(path, patience_s=0.05)) as bridge:
         bridge.wait("ready")
         locker = sqlite3.connect(path, isolation_level=None)
         locker.execute("BEGIN IMMEDIATE")
@@ -238,7 +234,7 @@ def test_full_disk_is_waited_for(mosquitto, path):
 
     full.set()
     with Gateway(mosquitto.host, mosquitto.port) as gateway, \
-            Threaded(Broker.parse(url(mosquitto)), open_store) as bridge:
+            Threaded(Broker.parse(mosquitto.url), open_store) as bridge:
         bridge.wait("ready")
         gateway.publish(*(message(n, body=bytes(60_000)) for n in range(1, 6)))
         bridge.wait("trouble")
@@ -251,7 +247,7 @@ def test_full_disk_is_waited_for(mosquitto, path):
 
 def test_broker_may_come_later_and_go(mosquitto, path):
     mosquitto.stop()
-    with Threaded(Broker.parse(url(mosquitto)), lambda: Store(path)) as bridge:
+    with Threaded(Broker.parse(mosquitto.url), lambda: Store(path)) as bridge:
         bridge.wait("trouble")
         mosquitto.start()
         bridge.wait("ready")
