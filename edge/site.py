@@ -96,10 +96,10 @@ class Site:
 
     def think(self):
         """Let the planner work: one slice for every second of a beat."""
-        store_wh = self.store_wh()
+        planner, net_w, store_wh = self.planner, self.now.net_w, self.store_wh()
         for _ in range(self.beat_s):
-            if self.planner.busy:
-                self.planner.step(self.now.net_w, store_wh)
+            if planner.busy:
+                planner.step(net_w, store_wh)
 
     def store_wh(self) -> int:
         """Energy above the floor, Wh."""

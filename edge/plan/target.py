@@ -18,7 +18,7 @@ _OPTIMA = const(14)  # days
 _PRIOR_PM = const(970)
 _STORE_PM = const(900)  # of the energy in store that may be counted upon
 _DAYS = const(10)  # that may answer
-_WALK = const(4)  # slots walked in one step
+_WALK = const(12)  # slots walked in one step
 
 
 class Target:
