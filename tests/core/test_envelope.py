@@ -55,6 +55,15 @@ def test_exactly_the_points_that_agree_with_each_speaker_are_left(plate, spoken)
     assert (envelope.lo_w, envelope.hi_w) == (left[0], left[-1])
 
 
+@given(plates, st.lists(words, max_size=8), st.lists(powers, min_size=2, max_size=2).map(sorted))
+def test_within_is_at_least_and_then_at_most(plate, spoken, bounds):
+    one, two = said(plate, spoken), said(plate, spoken)
+    one.within(*bounds, 99)
+    two.at_least(bounds[0], 99)
+    two.at_most(bounds[1], 99)
+    assert vars(one) == vars(two)
+
+
 @given(plates, st.lists(words, max_size=8), st.integers(-MOST_W, MOST_W), st.lists(words))
 def test_the_first_speaker_wins(plate, before, w, later):
     """Once `exactly` was heard, nobody later changes anything."""

@@ -103,3 +103,25 @@ def test_the_trap_catches_an_allocation(micropython, tmp_path):
     said = micropython.run(script, image_path, inputs_path, heap="2m").stdout
     assert "MemoryError" in said
     assert "in narrow" in said
+
+
+def test_the_controller_locks_the_heap_itself(micropython, tmp_path):
+    """On a gateway nobody else does: a beat that asks for heap rests the battery, and what comes
+    after the beat has its heap again."""
+    image_path, _ = _write(tmp_path, image(), seed=1)
+    script = tmp_path / "alone.py"
+    script.write_text(
+        "import sys\n"
+        "from edge.controller import Controller\n"
+        "from edge.image import load\n"
+        "from edge.site import Site\n"
+        "site = Site(load(sys.argv[1]))\n"
+        "asked = [0]\n"
+        "def greedy(now):\n"
+        "    asked[0] = len([now.net_w] * asked[0])\n"
+        "site.rules.append(greedy)\n"
+        "beat = Controller(site).beat\n"
+        "print(beat(1000, 9657, 1), type(site.fault).__name__, site.storage.setpoint_ms)\n"
+        "print(len(bytearray(5000)), beat(2000, 9657, 2), site.storage.setpoint_ms)\n")
+    said = micropython.run(script, image_path, heap="2m").stdout.splitlines()
+    assert said == ["0 MemoryError 1000", "5000 0 2000"]
