@@ -37,6 +37,7 @@ _ANSWER_S = 10.0  # for the broker's answers
 _PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0  # between attempts; doubles with every failure
 _STABLE_S = 30.0  # what has lasted so long resets the pause
 _STATUS_S = 10.0  # between status lines
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 Log = Callable[..., None]  # log(event, key=value ...)
 
@@ -253,8 +254,14 @@ def main(broker: Broker, path: Path, ca: str | None, client_id: str, is_json: bo
                                  param_hint="--store")
     log = _json_log if is_json else _plain_log
     bridge = Bridge(broker, lambda: Store(path), log, client_id, ca)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: bridge.stop())
+
+    def stop(*_: object) -> None:
+        """Once is enough: another signal must not kill an interpreter that is ending."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        bridge.stop()
+
+    for number in _STOPS:
+        signal.signal(number, stop)
     try:
         bridge.run()
     except StoreError as error:

@@ -179,6 +179,15 @@ def test_stopped_with_messages_on_their_way(mosquitto, serve, path):
     assert numbers(path) == list(range(1, 301))
 
 
+def test_told_to_stop_again_and_again(mosquitto, serve, path):
+    bridge = serve(mosquitto.url, path)
+    bridge.wait("ready")
+    while bridge.process.poll() is None:  # until the very end of its interpreter
+        bridge.process.send_signal(signal.SIGTERM)
+    assert bridge.end() == 0
+    assert bridge.wait("stopped")
+
+
 class Threaded:
     """A bridge in a thread, for what a process would make slow: short patience, its own store."""
 
