@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from boards.site import Site
 
 ROOT = Path(__file__).parent.parent
-BUDGETS = {"core": 24 * 1024, "app": 80 * 1024}  # bytes of bytecode
+BUDGETS = {"core": 32 * 1024, "app": 96 * 1024}  # bytes of bytecode, with every rule a site has
 MANIFEST = "manifest.json"
-_BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these, and the rules
+_BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these,
+_APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
@@ -61,13 +62,14 @@ def build(site: "Site", board: BoardFile) -> Built:
     if not board.micropython:
         raise BuildError(f"{board.name} needs no build: parkedge run SITE --board {board.name}")
     image = compile_site(site)
-    own = closure([f"boards.{board.name}"]) - edge_modules()
-    bytecode = {name: compile_module(name) for name in sorted(edge_modules() | own)}
+    shared = edge_modules(image)
+    own = closure([f"boards.{board.name}"]) - shared
+    bytecode = {name: compile_module(name) for name in sorted(shared | own)}
     files = {_path(name, ".mpy"): code for name, code in bytecode.items()}
     files[IMAGE] = encode(image)
     files["main.py"] = _START.format(board=board.name, image=IMAGE).encode("ascii")
     sizes = {
-        "core": sum(len(bytecode[name]) for name in core_modules()),
+        "core": sum(len(bytecode[name]) for name in core_modules(image)),
         "app": sum(map(len, bytecode.values())),
         "board": sum(len(bytecode[name]) for name in own),
         "image": len(files[IMAGE]),
@@ -94,15 +96,20 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
     return json.dumps(whole, indent=1).encode("ascii") + b"\n"
 
 
-def edge_modules() -> set[str]:
-    """Every module of the portable core that a gateway loads: not what only a host reads."""
-    return {_name(path) for path in (ROOT / "edge").rglob("*.py")} - {"edge.config"}
+def edge_modules(image: Mapping[str, Any]) -> set[str]:
+    """The modules of the portable core that a gateway with this image loads."""
+    return closure([*_APP, *named(image)])
 
 
-def core_modules() -> set[str]:
-    """The modules a beat runs through: imported by the controller and the site, and the rules,
-    which are found by name."""
-    return closure([*_BEAT, *(name for name in edge_modules() if name.startswith("edge.rules."))])
+def core_modules(image: Mapping[str, Any]) -> set[str]:
+    """The modules its beat runs through: imported by the controller and the site, or named by
+    the image."""
+    return closure([*_BEAT, *named(image)])
+
+
+def named(image: Mapping[str, Any]) -> list[str]:
+    """The modules that no other one imports, because a site chooses them: its rules."""
+    return [f"edge.rules.{name}" for name, _ in image["rules"]]
 
 
 def closure(names: Iterable[str]) -> set[str]:

@@ -94,7 +94,7 @@ class _Tree:
         from boards.image import encode
 
         try:
-            for name in [*edge_modules(), "hil", "hil.lockstep", "hil.bench_beat",
+            for name in [*edge_modules(self.image), "hil", "hil.lockstep", "hil.bench_beat",
                          "hil.bench_app"]:
                 source = ROOT.joinpath(*name.split("."))
                 source = source / "__init__.py" if source.is_dir() else source.with_suffix(".py")
@@ -184,10 +184,11 @@ def _sizes(_: Path | None) -> dict[str, float]:
     from boards.build import BuildError, compile_module, core_modules, edge_modules
 
     try:
-        size = {name: len(compile_module(name)) for name in edge_modules()}
+        image = _image()
+        size = {name: len(compile_module(name)) for name in edge_modules(image)}
     except BuildError as error:
         raise NotMeasuredError(str(error)) from error
-    return {"size.core_mpy_bytes": sum(size[name] for name in core_modules()),
+    return {"size.core_mpy_bytes": sum(size[name] for name in core_modules(image)),
             "size.app_mpy_bytes": sum(size.values()),
             **{f"size.module.{name}": size[name] for name in sorted(size)}}
 

@@ -152,7 +152,7 @@ class WallRig:
         """Build the tree as for a gateway, and start it on the Unix port."""
         image = compile_site(amend.site(raw, self._stage.file.site))
         tree = self._folder / "tree"
-        for name in sorted(build.edge_modules() | build.closure(["boards.sector_files"])):
+        for name in sorted(build.edge_modules(image) | build.closure(["boards.sector_files"])):
             source = _ROOT.joinpath(*name.split("."))
             path = tree / source.relative_to(_ROOT)
             path = path / "__init__.mpy" if source.is_dir() else path.with_suffix(".mpy")
