@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hil.trace import kwh, peak_kw, quarterly
@@ -54,13 +55,10 @@ class Month(NamedTuple):
 
 def months(times: Sequence[datetime]) -> list[Month]:
     """The months that quarter-hours with these local starts fall into."""
-    found: list[Month] = []
-    for number, time in enumerate(times):
-        name = f"{time:%Y-%m}"
-        if not found or found[-1].name != name:
-            found.append(Month(name, number, number))
-        found[-1] = found[-1]._replace(end=number + 1)
-    return found
+    firsts = [number for number, time in enumerate(times) if number == 0
+              or (time.year, time.month) != (times[number - 1].year, times[number - 1].month)]
+    return [Month(f"{times[first]:%Y-%m}", first, end)
+            for first, end in pairwise([*firsts, len(times)])]
 
 
 def slot(time: datetime) -> int:
