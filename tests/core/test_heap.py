@@ -19,6 +19,8 @@ BIG_GATE = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "import_max
             "export_max_w": 8_000_000, "step_max_w": 16_000_000}
 PARKS = {
     "block": image(),
+    "a battery that is watched": image(battery=BIG, gate=BIG_GATE, rules={
+        "soc_check": {"tolerance_pm": 500, "settle_pm_per_h": 1000}}),
     "sliding": image(demand={"sliding": 1}, rules={"demand": {"target_w": 150_000}}),
     "a beat a minute": image(site={"beat_s": 60}, telemetry={"period_s": 60}),
     "sliding, no demand rule": image(without=("demand",), demand={"sliding": 1}),
