@@ -128,8 +128,7 @@ def site_of(peak_w: int, case: Case) -> sites.Site:
         raise sites.SiteError(checked.errors)
     if case.mode == "bill":
         return checked.site
-    free = replace(checked.site.tariff, prices_e4=(0,) * tariffs.SLOTS)
-    return replace(checked.site, tariff=free)
+    return replace(checked.site, tariff=checked.site.tariff.free())
 
 
 def check_tariff(path: Path) -> None:

@@ -95,8 +95,7 @@ def test_a_wrong_period_is_told(period, line):
     (('currency = "CNY"', 'currency = "yuan"'),
      'currency: found "yuan", expected an ISO 4217 code, e.g. CNY'),
     (("demand_price", "demand_prize"),
-     "demand_prize: unknown key, expected one of name currency demand_price export_price periods "
-     'source note valid_from valid_to illustrative; did you mean "demand_price"?'),
+     'demand_prize: unknown key, expected one of 17 names; did you mean "demand_price"?'),
     (('name = "t"', 'name = "t"\nvalid_from = 2026-01-01\nvalid_to = 2025-01-01'),
      'valid_to: found "2025-01-01", expected a date not before valid_from = 2026-01-01'),
 ])
