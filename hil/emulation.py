@@ -13,7 +13,7 @@ from boards import local_time
 from boards.journal_file import Header, JournalWriter
 from boards.site_devices import feeds
 from hil import dut, feed, series
-from hil.bill import slot
+from hil.bill import prices
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
 from hil.plants import Plant
@@ -90,8 +90,7 @@ class Run:
     @property
     def prices_e4(self) -> list[int]:
         """Price of each quarter-hour."""
-        day: list[int] = self.image["tariff"]["prices_e4"]
-        return [day[slot(time)] for time in self.times]
+        return prices(self.order.site.tariff, self.times)
 
 
 def feeds_of(order: Order) -> Feeds:
