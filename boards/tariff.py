@@ -15,7 +15,7 @@ from typing import Any
 
 from boards import tariff_image
 from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, list_of, table, text, toml
-from boards.tariff_calendar import Calendar, always, read_calendar
+from boards.tariff_calendar import FOLDER, Calendar, always, read_calendar
 from boards.tariff_days import (
     PRICE,
     SLOTS,
@@ -28,7 +28,6 @@ from boards.tariff_days import (
 )
 from boards.tariff_demand import Demand, read_demand
 
-FOLDER = Path(__file__).parent.parent / "edge" / "tariffs"
 _ONLY = "every day"  # the profile of a tariff whose days are all alike
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, one_of, table, toml
 
+FOLDER = Path(__file__).parent.parent / "edge" / "tariffs"
 _YEAR = 2000  # a leap year, to hold seasons against
 # What a season may say of a type of day, nearest first.
 _SAYS = {"workday": ("workday", "every"), "saturday": ("saturday", "weekend", "every"),
@@ -123,7 +124,7 @@ def _cover(findings: Findings, seasons: Sequence[Season]) -> None:
 
 def _holidays(findings: Findings, raw: Mapping[str, Any], beside: Path
               ) -> tuple[frozenset[datetime.date], frozenset[datetime.date]]:
-    """Dates in the tariff itself, or a file of them beside it."""
+    """Dates in the tariff itself, or a file of them beside it or among the shipped ones."""
     holidays, workdays = raw.get("holidays", []), raw.get("workdays", [])
     if isinstance(holidays, str):
         return _holiday_file(findings, holidays, beside)
@@ -135,10 +136,11 @@ def _holiday_file(findings: Findings, name: str, beside: Path
     inside = Findings(name)
     raw: dict[str, Any] = {}
     try:
-        raw = toml((beside / name).read_bytes())
-    except OSError:
-        findings.add("holidays", name, "dates, or a file beside the tariff")
-    except ValueError as error:
+        raw = toml(next(path for path in (beside / name, FOLDER / name) if path.is_file())
+                   .read_bytes())
+    except (OSError, StopIteration):
+        findings.add("holidays", name, "dates, or a file of them beside the tariff")
+    except ValueError as error:  # not TOML, or a name that no file can have
         inside.lines.append(f"{name}: cannot be read: {error}")
     listed = Shape("a list of dates", lambda value: value if isinstance(value, list) else None, [])
     got = table(inside, "", raw, {"holidays": listed, "workdays": listed, "source": MAYBE_TEXT,

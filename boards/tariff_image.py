@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from boards.tariff_days import ALL_HOURS, SLOTS, runs
@@ -30,24 +29,8 @@ def compile_tariff(tariff: "Tariff", first: datetime.date) -> dict[str, Any]:
 
 
 def levels(tariff: "Tariff") -> list[int]:
-    """The prices to plan with, rising: those of all profiles; and where prices are pushed the ends
-    of their range, and evenly more where the gap is widest, as many as there may be."""
-    found = {price for day in tariff.days.values() for price in day.prices_e4}
-    if tariff.push and tariff.push.prices_e4:
-        found |= set(tariff.push.prices_e4)
-        while len(found) < LEVELS_MAX:
-            known = sorted(found)
-            gap, low = max((high - low, low) for low, high in pairwise(known))
-            if gap < 2:
-                break
-            found.add(low + gap // 2)
-    return sorted(found)
-
-
-def off_e4(tariff: "Tariff") -> int:
-    """How far a pushed price may be from the level it is planned with: half the widest gap."""
-    known = levels(tariff)
-    return max((high - low + 1) // 2 for low, high in pairwise(known))
+    """The prices to plan with, rising: those of all profiles."""
+    return sorted({price for day in tariff.days.values() for price in day.prices_e4})
 
 
 def number(date: datetime.date) -> int:

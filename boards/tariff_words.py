@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Iterator
 
-from boards import tariff_image
 from boards.tariff import Tariff
 from boards.tariff_days import clock
 from boards.tariff_demand import Demand
@@ -34,8 +33,7 @@ def _push(tariff: Tariff) -> Iterator[str]:
     what = list(push.days)
     if push.prices_e4:
         low, high = (price / 10_000 for price in push.prices_e4)
-        what.append(f"prices {low:g} .. {high:g} (planned to within "
-                    f"{tariff_image.off_e4(tariff) / 10_000:g})")
+        what.append(f"prices {low:g} .. {high:g}")
     yield f"pushed until {clock(push.until_slot)} the day before: {', '.join(what)}"
 
 

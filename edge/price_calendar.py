@@ -12,6 +12,7 @@ from array import array
 from edge.compat import const
 
 _SLOTS = const(96)
+_LEVELS = const(16)  # at most
 _NEVER = const(-(1 << 20))  # no day
 
 
@@ -24,7 +25,9 @@ class Prices:
     def __init__(self, image: dict, site):
         tariff = image["tariff"]
         self.days = days = tariff["days"]
-        self.levels = array("i", days["levels"])
+        self.standing_e4 = days["levels"]  # the prices of the standing profiles
+        self.levels = array("i", self.standing_e4)
+        self.near = bytearray(range(len(self.levels)))  # of each the level that stands for it
         self.version = 0  # counts what was pushed
         self.profiles = [unroll(runs) for runs in days["profiles"]]
         self.standing = len(self.profiles)  # how many; the others are of pushed prices,
@@ -36,19 +39,23 @@ class Prices:
         if "push" in days and days["push"]["prices"]:
             for _ in range(2):  # of an even and an odd day: one runs, the other is the next
                 self.profiles.append(bytearray(_SLOTS))
-                self.exact.append(array("i", [0] * _SLOTS))
+                self.exact.append(array("i", self.standing_e4[:1] * _SLOTS))
+            while len(self.levels) < _LEVELS:  # their number never changes
+                self.levels.append(self.levels[-1] + 1)
         self.day = [self.price_e4(days["first"], slot) for slot in range(_SLOTS)]
         if "billing" in tariff:
             __import__("edge.billing").billing.bind(tariff["billing"], self, site)
 
     def level(self, day: int, slot: int) -> int:
-        """Which of the levels holds; of pushed prices, which is nearest."""
+        """Which of the levels holds; or once prices were pushed, which is nearest."""
         if slot >= _SLOTS:
             slot -= _SLOTS
             day += 1
         if day < self.days["first"] or day > self.days["last"]:
             return len(self.levels) // 2
-        return self.profiles[self.profile(day)][slot]
+        profile = self.profile(day)
+        level = self.profiles[profile][slot]
+        return self.near[level] if profile < self.standing else level
 
     def price_e4(self, day: int, slot: int) -> int:
         """What a kWh imported costs, exactly."""
@@ -58,7 +65,7 @@ class Prices:
         profile = self.profile(day)
         if profile >= self.standing:
             return self.exact[profile - self.standing][slot]
-        return self.levels[self.profiles[profile][slot]]
+        return self.standing_e4[self.profiles[profile][slot]]
 
     def profile(self, day: int) -> int:
         """Number of the profile that a day has."""

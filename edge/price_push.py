@@ -5,9 +5,9 @@ What is refused changes nothing. What is taken holds for its one day, and is gon
 starts again: then, and where nothing comes, the day has the profile that the calendar names. A day
 that has begun is never touched, so that no account is ever restated.
 
-Pushed prices are accounted exactly. To plan with, each goes by the nearest of the tariff's levels;
-the host sets these so close (boards/tariff_image.py) that none is further away than `off_e4` of the
-image, half the widest gap between two levels.
+Pushed prices are accounted exactly. To plan with, all prices, pushed or standing, share 16 levels,
+chosen anew with each push so that the farthest price is as near to its level as can be: exactly on
+it where there are no more than 16 prices, else no further away than a 32nd of their whole range.
 """
 
 from edge.compat import const
@@ -37,9 +37,11 @@ def push(site, day: int, what) -> str:
         return ""
     wrong = _odd(what, rules["prices"])
     if not wrong:
-        number = calendar.standing + (day & 1)
-        _fill(what, calendar.exact[day & 1], calendar.profiles[number], calendar.levels)
-        calendar.put(day, number)
+        exact, each = calendar.exact[day & 1], _SLOTS // len(what)
+        for slot in range(_SLOTS):
+            exact[slot] = what[slot // each]
+        _relevel(calendar)
+        calendar.put(day, calendar.standing + (day & 1))
     return wrong
 
 
@@ -79,12 +81,46 @@ def _odd(prices, limits: list) -> str:
     return ""
 
 
-def _fill(prices, exact, near, levels):
-    """Note the prices of 96 slots, exactly and by the nearest level."""
-    each = _SLOTS // len(prices)
-    for slot in range(_SLOTS):
-        exact[slot] = price = prices[slot // each]
-        best = 0
-        while best + 1 < len(levels) and price - levels[best] > levels[best + 1] - price:
-            best += 1
-        near[slot] = best
+def _relevel(calendar):
+    """Choose the levels anew, and tell of each price which one it is."""
+    prices = list(calendar.standing_e4)
+    for exact in calendar.exact:
+        prices += list(exact)
+    prices.sort()
+    levels = calendar.levels
+    low, high = 0, prices[-1] - prices[0]  # how much one level may have to cover
+    while low < high:
+        width = (low + high) // 2
+        if _cover(prices, width, None) <= len(levels):
+            high = width
+        else:
+            low = width + 1
+    for level in range(_cover(prices, high, levels), len(levels)):
+        levels[level] = levels[level - 1] + 1
+    for at in range(calendar.standing, len(calendar.profiles)):
+        near, exact = calendar.profiles[at], calendar.exact[at - calendar.standing]
+        for slot in range(_SLOTS):
+            near[slot] = _nearest(levels, exact[slot])
+    for at in range(len(calendar.near)):
+        calendar.near[at] = _nearest(levels, calendar.standing_e4[at])
+
+
+def _cover(prices: list, width: int, levels) -> int:
+    """How many levels it takes when each covers `width`; with `levels`, set them."""
+    count = 0
+    at = 0
+    while at < len(prices):
+        first = at
+        while at < len(prices) and prices[at] <= prices[first] + width:
+            at += 1
+        if levels is not None:
+            levels[count] = (prices[first] + prices[at - 1]) // 2
+        count += 1
+    return count
+
+
+def _nearest(levels, price: int) -> int:
+    best = 0
+    while best + 1 < len(levels) and price - levels[best] > levels[best + 1] - price:
+        best += 1
+    return best

@@ -22,12 +22,14 @@ _UJ_PER_WS = 1_000_000
 
 
 class Column(NamedTuple):
-    """One way it could have gone. `refill` buys back what the store has lost meanwhile."""
+    """One way it could have gone. `refill` buys back what the store has lost meanwhile, `wear` is
+    what the battery has aged."""
 
     peak_kw: float
     demand: float
     energy: float
     refill: float
+    wear: float
     total: float
 
 
@@ -74,7 +76,7 @@ def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
 def _without(run: Run) -> Column:
     found = bills(run, battery=False)
     peak = peak_kw(run.trace.bare_ws, bool(run.image["demand"]["sliding"]))
-    return _column(peak, found, 0.0)
+    return _column(peak, found, 0.0, 0.0)
 
 
 def _with(run: Run) -> Column:
@@ -82,12 +84,14 @@ def _with(run: Run) -> Column:
     missing_kwh = stored_kwh(run.before.stored_uj - run.after.stored_uj)
     refill = missing_kwh / _way(run) * min(run.prices_e4) / _E4
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
-    return _column(peak, bills(run), refill)
+    discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
+    wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
+    return _column(peak, bills(run), refill, wear)
 
 
-def _column(peak: float, found: Sequence[bill.Bill], refill: float) -> Column:
+def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float) -> Column:
     demand, energy = sum(one.demand for one in found), sum(one.energy for one in found)
-    return Column(peak, demand, energy, refill, demand + energy + refill)
+    return Column(peak, demand, energy, refill, wear, demand + energy + refill + wear)
 
 
 def _best(run: Run) -> tuple[str, Column | None]:
@@ -97,10 +101,12 @@ def _best(run: Run) -> tuple[str, Column | None]:
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
     without, with_ = bills(run, battery=False), bills(run)
     hides = hidden(tariff, net_kw, prices_e4, (without, with_))
+    if run.image["battery"]["wear_e4"]:
+        hides = "wear has a price"
     if hides:
         return hides, None
     found = best(tariff, run.times, net_kw, prices_e4, without, best_battery(run))
-    return "", Column(found.peak_kw, found.demand, found.energy, 0.0, found.total)
+    return "", Column(found.peak_kw, found.demand, found.energy, 0.0, 0.0, found.total)
 
 
 def best_battery(run: Run) -> optimum.Battery:

@@ -11,7 +11,8 @@ Figures = Mapping[str, Any]
 _ITEM = 52  # letters of a bill's item that fit a line
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
-            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "total", ""))
+            ("energy", "energy", ""), ("refill", "refilling the store", ""),
+            ("wear", "battery wear", ""), ("total", "total", ""))
 _PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in MicroPython"),
            "wire": ("on the wire", "on real Modbus")}
 
