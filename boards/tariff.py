@@ -200,7 +200,7 @@ def _push(findings: Findings, raw: Mapping[str, Any], days: Mapping[str, Day]) -
     if prices and (len(prices) != 2 or prices[0] >= prices[1]):
         findings.add("push.prices", raw["push"]["prices"], "the lowest and the highest price a kWh")
     if not prices and not got["days"]:
-        findings.add("push", raw["push"], "days, prices, or both")
+        findings.add("push", None, "days, prices, or both")
     return Push(got["days"], got["until"], prices)
 
 
