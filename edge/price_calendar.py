@@ -42,7 +42,7 @@ class Prices:
                 self.exact.append(array("i", self.standing_e4[:1] * _SLOTS))
             while len(self.levels) < _LEVELS:  # their number never changes
                 self.levels.append(self.levels[-1] + 1)
-        self.day = [self.price_e4(days["first"], slot) for slot in range(_SLOTS)]
+        self.day = [self.standing_e4[level] for level in self.profiles[days["weeks"][-1][-1]]]
         if "billing" in tariff:
             __import__("edge.billing").billing.bind(tariff["billing"], self, site)
 

@@ -49,7 +49,7 @@ def figures(run: Run) -> dict[str, Any]:
             "peak": column and _share(without.demand, with_.demand, column.demand),
             "bill": column and _share(without.total, with_.total, column.total)},
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
-        "billed_kw": run.opening[FIELDS.index("peak_w")] / 1000,
+        "billed_kw": _billed_kw(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(month) for month in bills(run)],
@@ -126,6 +126,12 @@ def _way(run: Run) -> float:
 def _share(without: float, with_: float, best: float) -> float | None:
     """How much of what was to be had was got; None where nothing was."""
     return (without - with_) / (without - best) if without - best > 1e-9 * abs(without) else None
+
+
+def _billed_kw(run: Run) -> float:
+    """The peak that the month had at the start; 0 when it is no more than what is paid for."""
+    peak_w = run.opening[FIELDS.index("peak_w")]
+    return peak_w / 1000 if peak_w > run.order.site.tariff.demand.paid_w else 0.0
 
 
 def _energy(run: Run) -> dict[str, float]:

@@ -8,7 +8,6 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 
-_ITEM = 52  # letters of a bill's item that fit a line
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
             ("energy", "energy", ""), ("refill", "refilling the store", ""),
@@ -93,18 +92,6 @@ def energy_lines(found: Figures) -> list[str]:
         f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg.{blind}"]
 
 
-def bill_lines(found: Figures) -> list[str]:
-    """The bill of each month with the battery, line by line."""
-    lines = []
-    for month in found["months"]:
-        lines.append(f"  bill of {month['month']}, {found['currency']}")
-        lines += [f"    {line['item'][:_ITEM]:<{_ITEM}}{amount(line['quantity']):>12} "
-                  f"{line['unit']:<4}{line['price']:>9.4f}{amount(line['amount']):>13}"
-                  for line in month["lines"]]
-        lines.append(f"    {'total':<{_ITEM}}{'':26}{amount(month['total']):>13}")
-    return lines
-
-
 def carbon_line(found: Figures) -> str:
     """The factor and whose it is."""
     carbon = found["carbon"]
@@ -125,7 +112,6 @@ def text(found: Figures) -> str:
             lines.append(f"  share of the best {label}: {percent(share)}")
     if found["best_hidden"]:
         lines.append(f"  best: not told, {found['best_hidden']}")
-    lines += ["", *bill_lines(found)]
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
