@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.park import DAY, TICKS, image
-from tests.core.test_prices import image_of
+from tests.core.tariffs import image_of
 
 BEATS = 5000
 SCRIPT = Path(__file__).with_name("heap_beats.py")
