@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from boards.tariff import Tariff
 
 LEVELS_MAX = 16  # distinct prices that a gateway plans with
-YEARS = 15  # how far ahead days are listed where no end of validity is given
+YEARS = 15  # how far ahead days are listed at most
 _EPOCH = datetime.date(2000, 1, 1)
 _WEEK = ("saturday", "sunday", *5 * ("workday",))  # as day % 7: day 0 was a Saturday
 
@@ -39,7 +39,9 @@ def number(date: datetime.date) -> int:
 
 
 def _days(tariff: "Tariff", first: datetime.date) -> dict[str, Any]:
-    last = tariff.valid_to or first + datetime.timedelta(days=round(YEARS * 365.25))
+    last = first + datetime.timedelta(days=round(YEARS * 365.25))
+    if tariff.valid_to:
+        last = min(last, tariff.valid_to)
     known, names = levels(tariff), list(tariff.days)
     place = {price: at for at, price in enumerate(known)}
     weeks: list[list[int]] = []

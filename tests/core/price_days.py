@@ -25,6 +25,7 @@ class Sums:
 def minute(site, day, second, sums):
     """One minute begins: what the beat does, and a look at today and tomorrow as the planner's."""
     now = site.now
+    now.second = second
     site.close_minute(day, second, 1)
     sums.add(now.price_e4)
     sums.add(site.export_e4)

@@ -128,6 +128,29 @@ def test_pushed_prices_are_exact_and_planned_to_within_a_bound(pushed):
     assert prices.version == len(pushed)
 
 
+def test_a_gateway_accounts_the_pushed_prices_from_midnight_to_midnight():
+    """Minute for minute through the beat's own call, 60 Wh each; UTC is local time here."""
+    made = image_of("de_rlm")
+    made["offsets"] = [[0, 0, 0]]
+    site = Park(made).site
+    site.clock_set = True
+    day = number(datetime.date(2026, 6, 10))
+    pushed = [100 * hour for hour in range(24)]
+    told = []
+    for at in range(3 * 1440):
+        site.flows.import_ws, site.flows.seconds = 60 * 3600, 60
+        site.now.second = at % 1440 * 60
+        site.close_minute(day + at // 1440, at % 1440 * 60, 1)
+        told.append(site.now.price_e4)
+        if at == 1200:
+            assert push(site, day + 1, pushed) == ""
+    assert told[1440:2880:60] == pushed
+    standing = [shipped("de_rlm").days["workday"].prices_e4[hour * 4] for hour in range(24)]
+    assert told[:1440:60] == told[2880::60] == standing
+    cost_e4 = site.account.cost.units * 10_000 + site.account.cost.e4
+    assert cost_e4 == sum(60 * price for price in told[:-1]) // 1000
+
+
 def test_the_last_push_for_a_day_holds():
     site = park("de_rlm").site
     day = site.now.local_day + 1
