@@ -26,7 +26,7 @@ from boards.tariff_days import (
     slot_of,
     spans,
 )
-from boards.tariff_demand import Demand, read_demand
+from boards.tariff_demand import PRICE_MAX, Demand, read_demand
 
 _ONLY = "every day"  # the profile of a tariff whose days are all alike
 
@@ -148,7 +148,7 @@ _SHAPES = {
     "name": TEXT, "currency": Shape("an ISO 4217 code, e.g. CNY", lambda value: value
                                     if isinstance(value, str) and len(value) == 3
                                     and value.isascii() and value.isupper() else None, "", True),
-    "demand_price": money(0, 10000, False), "export_price": money(-1000, 1000, False),
+    "demand_price": money(0, PRICE_MAX, False), "export_price": money(-1000, 1000, False),
     "periods": spans("price per kWh"), "demand": _ANY, "days": TABLE, "season": _ANY,
     "holidays": _ANY, "workdays": _ANY, "dates": _ANY, "push": TABLE,
     "source": MAYBE_TEXT, "note": MAYBE_TEXT,
@@ -210,6 +210,9 @@ def _fit(findings: Findings, tariff: Tariff) -> None:
     if distinct > tariff_image.LEVELS_MAX:
         findings.add("periods" if tariff.simple else "days", f"{distinct} different prices",
                      f"at most {tariff_image.LEVELS_MAX}")
+    if tariff.demand_e4 > PRICE_MAX * 10_000:
+        findings.add("demand", f"{tariff.demand_e4 / 10_000:g} for a kW more",
+                     f"at most {PRICE_MAX}")
     named = {name for season in tariff.calendar.seasons for name in season.days.values()}
     named |= set(tariff.calendar.dates.values()) | set(tariff.push.days if tariff.push else ())
     for name in tariff.days:

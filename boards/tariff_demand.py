@@ -12,8 +12,10 @@ from typing import Any
 from boards.shapes import TABLE, Findings, choice, table, whole
 from boards.tariff_days import ALL_HOURS, money
 
-_W_PER_KW = 1000
+PRICE_MAX = 10_000  # what a kW more may cost: a gateway computes in 31 bits
 BY = ("maximum", "contract", "capacity")
+_W_PER_KW = 1000
+_PRICE = money(0, PRICE_MAX)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Demand:
 def read_demand(findings: Findings, raw: Any) -> Demand:
     """Read the table [demand]."""
     shapes = {
-        "price": money(0, 100_000), "by": choice(BY), "contract_kw": whole(1, 8000, 0),
+        "price": _PRICE, "by": choice(BY), "contract_kw": whole(1, 8000, 0),
         "over_pm": whole(1000, 2000, 1050), "over_times": whole(1, 10, 2),
         "capacity_kva": whole(1, 100_000, 0), "least_pm": whole(0, 1000, 0),
         "use_kwh_per_kva": whole(1, 744, 0), "use_price_pm": whole(0, 1000, 1000),
@@ -85,10 +87,10 @@ def read_demand(findings: Findings, raw: Any) -> Demand:
         return Demand(0)
     before = len(findings.lines)
     got = table(findings, "demand", {"by": "maximum", "months": 1, **raw}, shapes)
-    charges = {name: money(0, 100_000).read(price) for name, price in got["charges"].items()}
+    charges = {name: _PRICE.read(price) for name, price in got["charges"].items()}
     for name, price in charges.items():
         if price is None or name == ALL_HOURS:
-            findings.add(f"demand.charges.{name}", got["charges"][name], money(0, 100_000).expected)
+            findings.add(f"demand.charges.{name}", got["charges"][name], _PRICE.expected)
     price_e4 = got.pop("price")
     del got["charges"]
     demand = Demand(price_e4, charges_e4={name: price or 0 for name, price in charges.items()},

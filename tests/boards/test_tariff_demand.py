@@ -38,7 +38,7 @@ def test_a_plain_demand_table_is_what_demand_price_is():
 
 
 @pytest.mark.parametrize(("keys", "line"), [
-    ("", "demand.price: found nothing, expected a price 0 .. 100000 with at most four decimals"),
+    ("", "demand.price: found nothing, expected a price 0 .. 10000 with at most four decimals"),
     ('price = 1\nby = "peak"\n', 'demand.by: found "peak", expected one of maximum contract '
                                  "capacity"),
     ('price = 1\nby = "contract"\n', 'demand.contract_kw: found nothing, expected a whole number, '
@@ -61,7 +61,9 @@ def test_a_plain_demand_table_is_what_demand_price_is():
      'demand.charges.peak: found "a charge that no hour has", expected it among the charges of a '
      "profile"),
     ("price = 1\n[demand.charges]\npeak = -9\n",
-     "demand.charges.peak: found -9, expected a price 0 .. 100000 with at most four decimals"),
+     "demand.charges.peak: found -9, expected a price 0 .. 10000 with at most four decimals"),
+    ('price = 6000\nby = "contract"\ncontract_kw = 9\n',
+     'demand: found "12000 for a kW more", expected at most 10000'),
     ("price = 1\ncapacity_kva = 100000\nleast_pm = 500\n",
      "demand.least_pm: found 500, expected at most 8000 kW paid for anyway"),
 ])
