@@ -265,12 +265,6 @@ def test_a_demand_price_without_a_demand_rule_is_a_warning():
             "demand: add [rules.demand]") in judge(text).warnings
 
 
-def test_a_target_below_what_is_paid_for_anyway_is_a_warning():
-    text = changed(("cn_two_part", "cn_jiangsu"), ("target_w = 0", "target_w = 300_000"))
-    assert ("site.toml: tariff.file: cn_jiangsu.toml bills 525000 W of demand anyway: "
-            "rules.demand.target_w = 300000 W shaves for nothing") in judge(text).warnings
-
-
 def test_a_slow_bus_is_a_warning_until_readings_would_be_stale():
     checked = judge(changed(("baud = 9600", "baud = 300")))
     assert any("a round takes about" in line for line in checked.warnings)
