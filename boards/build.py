@@ -108,8 +108,13 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 
 def named(image: Mapping[str, Any]) -> list[str]:
-    """The modules that no other one imports, because a site chooses them: its rules."""
-    return [f"edge.rules.{name}" for name, _ in image["rules"]]
+    """The modules that no other one imports, because a site chooses them: its rules, and what its
+    tariff needs beyond a price for each hour."""
+    chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
+    tariff = image["tariff"]
+    parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
+             "edge.price_push": "push" in tariff.get("days", {})}
+    return chosen + [name for name, needed in parts.items() if needed]
 
 
 def closure(names: Iterable[str]) -> set[str]:

@@ -25,7 +25,7 @@ def compile_site(site: "Site") -> dict[str, Any]:
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
     image |= {name: dict(keys) for name, keys in sections.items()}
-    image["tariff"] = site.tariff.image()
+    image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
     image["offsets"] = zone.offsets(at, first_day(site))

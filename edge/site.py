@@ -1,7 +1,5 @@
 """The parts of one site, put together from its compiled image."""
 
-from array import array
-
 from edge.clock import LocalTime
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.dispatch import Dispatch
@@ -11,11 +9,10 @@ from edge.ledger.account import Account
 from edge.ledger.demand import DemandWindow
 from edge.ledger.flows import Flows
 from edge.plan.planner import Planner
+from edge.prices import Prices
 from edge.recorder import Recorder
 from edge.snapshot import CLOCK_OK, Snapshot
 from edge.telemetry import Telemetry
-
-_DAY_S = 86400
 
 
 class Site:
@@ -34,41 +31,37 @@ class Site:
         self.pv = Pv(now)
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
-        self.prices = array("i", image["tariff"]["prices_e4"])  # of each quarter-hour of a day
-        self.export_price_e4 = image["tariff"]["export_e4"]
         self.flows = Flows(now)
         self.window = DemandWindow(image["demand"]["sliding"], self.flows)
         self.account = Account(image["carbon"]["factor"])
+        tariff = image["tariff"]
+        self.export_e4 = tariff["export_e4"]  # what a kWh exported earns now
+        self.prices = (__import__("edge.price_calendar").price_calendar.Prices(image, self)
+                       if "days" in tariff else Prices(tariff["prices_e4"]))
         self.planner = self._planner(image)
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
         self.journal = Recorder(now)
         self.telemetry = Telemetry(len(self.journal.row), image["telemetry"])
-        self.rule_names = ["device"] + [name for name, _ in image["rules"]]
+        self.rule_names = ["device"]
         self.rules = self._rules(image["rules"])
-        self._floor_pm = self._reserve(image, "floor_pm", 0)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
-        battery = image["battery"]
-        followed = any(name == "tariff" for name, _ in image["rules"])
+        battery, rules = image["battery"], dict(image["rules"])
+        reserve = rules.get("reserve", {"floor_pm": 0, "ceiling_pm": 1000})
+        self._floor_pm = reserve["floor_pm"]
         return Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
-            self._reserve(image, "floor_pm", 0), self._reserve(image, "ceiling_pm", 1000),
-            battery["efficiency_pm"], image["tariff"]["demand_e4"],
-            self.prices if followed else None)
-
-    def _reserve(self, image: dict, key: str, default: int) -> int:
-        for name, keys in image["rules"]:
-            if name == "reserve":
-                return keys[key]
-        return default
+            self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],
+            image["tariff"]["demand_e4"], self.prices.day if "tariff" in rules else None)
 
     def _rules(self, listed: list) -> list:
         """The `narrow` of each rule, in the image's order; a rule signs with its place in
         `rule_names`."""
         rules: list = []
         for name, keys in listed:
+            self.rule_names.append(name)
             module = __import__("edge.rules." + name, None, None, ("rule",))
             rules.append(module.rule(len(rules) + 1, keys, self))
         return rules
@@ -77,7 +70,7 @@ class Site:
         """`minutes` (1, unless the clock jumped) after the last call another minute begins, at
         `second` of the UTC `day`: feed window and accounts, then turn the clock."""
         now, window, flows = self.now, self.window, self.flows
-        self.account.post(flows, now.price_e4, self.export_price_e4)
+        self.account.post(flows, now.price_e4, self.export_e4)
         if minutes == 1:
             window.close_minute(second)
         else:
@@ -90,7 +83,7 @@ class Site:
             window.new_month()
         if window.ended:
             self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
-        now.price_e4 = self.prices[now.local_second // 900]
+        now.price_e4 = self.prices.price_e4(now.local_day, now.local_second // 900)
         now.flags = now.flags | CLOCK_OK if self.clock_set else now.flags & ~CLOCK_OK
         self.journal.note_minute(now, window, self.account)
 
@@ -125,7 +118,7 @@ def bind_meter(site):
         span_s = second - last
         if span_s != beat_s:
             if span_s < 0:
-                span_s += _DAY_S
+                span_s += 86400
             if span_s > 60 or (span_s == 0 and beat_s > 1):
                 span_s = beat_s
         last = second

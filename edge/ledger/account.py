@@ -99,12 +99,10 @@ class Account:
             self.charged.post(flows.charge_ws)
         if flows.discharge_ws:
             self.discharged.post(flows.discharge_ws)
-        if flows.pv_ws:
-            self.generated.post(flows.pv_ws)
-        if flows.export_ws:
-            wh = self.exported.post(flows.export_ws)
-            if wh and export_price:
-                self.cost.post(wh, -export_price)
+        self.generated.post(flows.pv_ws)
+        wh = self.exported.post(flows.export_ws)
+        if wh and export_price:
+            self.cost.post(wh, -export_price)
         wh = self.imported.post(flows.import_ws)
         if wh:
             self.cost.post(wh, price)

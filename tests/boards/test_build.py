@@ -51,6 +51,19 @@ def test_the_tree_is_what_a_gateway_needs(built):
                                      b"main('site.json')\n"
 
 
+@pytest.mark.parametrize(("tariff", "modules"), [
+    ("cn_guangdong", {"price_calendar", "price_push"}),
+    ("cn_jiangsu", {"price_calendar", "billing"}),
+    ("us_california", {"price_calendar", "billing"})])
+def test_a_tariff_brings_what_it_needs(tariff, modules):
+    text = changed(("cn_two_part", tariff))
+    built = build.build(judge(text).site, boards()[BOARD])
+    there = {name for name in ("price_calendar", "price_push", "billing")
+             if f"edge/{name}.mpy" in built.files}
+    assert there == modules
+    assert built.over == []
+
+
 def test_two_builds_are_the_same_bytes(built):
     assert build.build(valid(), boards()[BOARD]) == built
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.park import DAY, TICKS, image
+from tests.core.tariffs import image_of
 
 BEATS = 5000
 SCRIPT = Path(__file__).with_name("heap_beats.py")
@@ -18,6 +19,8 @@ BIG = {"capacity_wh": 30_000_000, "charge_max_w": 8_000_000, "discharge_max_w": 
 BIG_GATE = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "import_max_w": 8_000_000,
             "export_max_w": 8_000_000, "step_max_w": 16_000_000}
 PARKS = {
+    "charges by the hour": image_of("us_california", demand={"sliding": 1}),
+    "a contract": image_of("cn_jiangsu", site={"beat_s": 60}, telemetry={"period_s": 60}),
     "block": image(),
     "a battery that is watched": image(battery=BIG, gate=BIG_GATE, rules={
         "soc_check": {"tolerance_pm": 500, "settle_pm_per_h": 1000}}),
