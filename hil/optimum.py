@@ -110,6 +110,11 @@ class Worth:
                 self.cost += (load - power - ceiling) * hours * NEVER
         self._trim(charge * into, power * out)
 
+    def above(self, slope: float) -> float:
+        """How much of a store, kWh from empty on, is worth more than this a kWh."""
+        return sum(length for length, worth in zip(self.lengths, self.slopes, strict=True)
+                   if worth > slope)
+
     def _trim(self, charged: float, discharged: float) -> None:
         lengths, slopes = self.lengths, self.slopes
         last = len(lengths) - 1
