@@ -66,7 +66,8 @@ def table(found: Mapping[str, Any], took_s: float) -> list[str]:
             ("demand charge, month", found["currency"], [amount(one["demand"]) for one in columns]),
             ("energy, day", found["currency"],
              [amount(one["energy"] + one["refill"]) for one in columns]),
-            ("carbon, day", "kg", [amount(carbon["without_kg"]), amount(carbon["with_kg"]), "-"])]
+            ("carbon, day", "kg", [amount(carbon["without_kg"]),
+                                   amount(carbon["with_kg"] + carbon["refill_kg"]), "-"])]
     lines = ["", f" {f'day done in {took_s:.0f} s':<29}" + _cells(("without", "with", "best"))]
     lines += [f"   {label:<21}{unit:>4} " + _cells(cells) for label, unit, cells in rows]
     share = found["share_of_best"]["peak"]

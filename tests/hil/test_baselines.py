@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from boards.parts import PartError
@@ -24,6 +24,9 @@ START = datetime(2025, 1, 30)  # a month ends on the way
 BATTERY = Battery(power_kw=25, store_kwh=40, way=0.9**0.5)
 LIMITS = recheck.Limits(25, 5, 45, 45, 0.9**0.5)
 DAY = [0.3] * 32 + [1.0] * 12 + [0.65] * 24 + [1.0] * 8 + [1.2] * 8 + [1.0] * 4 + [0.65] * 8
+
+
+SHORT = (Phase.explicit, Phase.reuse, Phase.generate)  # to shrink a fortnight takes minutes
 
 
 def here() -> list[str]:
@@ -67,7 +70,7 @@ def spread_out(levels_kw: Sequence[float]) -> list[float]:
 
 
 @pytest.mark.parametrize("name", here())
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, phases=SHORT)
 @given(levels_kw=levels)
 def test_no_trace_breaks_physics(name: str, levels_kw: list[float],
                                  tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -79,7 +82,7 @@ def test_no_trace_breaks_physics(name: str, levels_kw: list[float],
 
 
 @pytest.mark.parametrize("name", BLIND)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4, deadline=None, phases=SHORT)
 @given(levels_kw=levels, others_kw=levels, split=st.integers(600, 863))
 def test_who_knows_nothing_ahead_reads_nothing_ahead(name: str, levels_kw: list[float],
                                                      others_kw: list[float], split: int) -> None:
@@ -188,7 +191,7 @@ def test_a_time_switch_trades_and_never_exports() -> None:
         == load_kw
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, phases=SHORT)
 @given(levels_kw=levels, demand_price=st.sampled_from([0.0, 8.0, 40.0]))
 def test_the_solver_agrees_with_the_recursion(levels_kw: list[float], demand_price: float) -> None:
     pytest.importorskip("highspy", reason="no solver: pip install highspy")
