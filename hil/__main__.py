@@ -160,6 +160,7 @@ def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
     from boards.site import SiteError
     from hil import score as scoring
     from hil import score_all, score_table
+    from hil.baseline import BaselineError
     from hil.progress import progress
     from hil.series import SeriesError, read
 
@@ -170,7 +171,7 @@ def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
         quarters = sum(len(read(path)) for path in chosen)
         with progress("scoring", quarters, as_json) as done:
             results = score_all.score_all(chosen, asked, out, jobs, done)
-    except (SeriesError, SiteError, OSError) as error:
+    except (SeriesError, SiteError, BaselineError, OSError) as error:
         _fail(str(error))
     _told(score_table.report(results, asked), score_table.text(results, asked), as_json)
     wrong = [f"{one.site}: {line}" for result in results for one in (result, *result.against)

@@ -21,6 +21,10 @@ DAY = 96
 Wish = Callable[[int, float, float], float]
 
 
+class BaselineError(RuntimeError):
+    """A baseline that found no answer, in one line."""
+
+
 class Park(NamedTuple):
     """What a baseline may know of a site. `load_kw` are 15-minute means, `tariff` has a price for
     each; `months` split them; `scored` are the months that count. `highest_kw` is the highest load

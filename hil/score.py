@@ -145,7 +145,7 @@ def check_tariff(path: Path) -> None:
 def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Result:
     """Run one site, write its trace into `out`, re-check and score it; the same for each baseline
     in a folder of its name. `done` is told of quarter-hours as they pass. Raises SeriesError,
-    OSError."""
+    BaselineError, OSError."""
     name = path.name.removesuffix(SUFFIX)
     load = series.read(path)
     if load.step_s != QUARTER_S:

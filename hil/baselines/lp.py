@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from boards.parts import Part
-from hil.baseline import HOURS, Park, Wish
+from hil.baseline import HOURS, BaselineError, Park, Wish
 from hil.optimum import Battery, Tariff
 
 NEEDS = Part("highspy", "dev", "The solver HiGHS.")
@@ -29,7 +29,7 @@ def solve(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> tuple[f
     """The least bill of these quarter-hours and the battery's power in each, kW.
 
     Each has four columns: import, charge and discharge, kW, and what is in store at its end, kWh;
-    the last column is the peak, kW.
+    the last column is the peak, kW. Raises BaselineError.
     """
     highs = NEEDS.load()
     count, inf = len(load_kw), highs.kHighsInf
@@ -68,7 +68,7 @@ def solve(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> tuple[f
     model.run()
     status = model.getModelStatus()
     if status != highs.HighsModelStatus.kOptimal:
-        raise ArithmeticError(f"the solver ended with {model.modelStatusToString(status)}")
+        raise BaselineError(f"lp: the solver ended with: {model.modelStatusToString(status)}")
     x: Any = model.getSolution().col_value
     return (model.getInfo().objective_function_value,
             [x[4 * at + 2] - x[4 * at + 1] for at in range(count)])

@@ -205,6 +205,14 @@ def test_the_solver_agrees_with_the_recursion(levels_kw: list[float], demand_pri
         assert len(plan) == len(load_kw)
 
 
+def test_a_month_without_an_answer_is_told_in_one_line() -> None:
+    pytest.importorskip("highspy", reason="no solver: pip install highspy")
+    from hil.baselines import lp
+
+    with pytest.raises(baseline.BaselineError, match="lp: the solver ended with: "):
+        lp.solve([float("inf")] * 4, BATTERY, Tariff([1.0] * 4, 40.0))
+
+
 def result(site: str, share: float | None, *against: float) -> Result:
     rivals = tuple(Result(site, [], one, None, 0, []) for one in against)
     return Result(site, [], share, None, 0, [], rivals)
