@@ -35,13 +35,22 @@ class Header:
     name: str = ""
     sliding: int = 0  # 1: the demand window slides
     offsets: Sequence[Sequence[int]] = ((0, 0, 0),)  # [day, second, offset_s] of local time
+    currency: str = ""  # of the prices below, 1e-4 of it; "": the tariff is not known
+    demand_e4: int = 0  # a kW of the month's peak
+    cheapest_e4: int = 0  # a kWh at the cheapest hour
+    efficiency_pm: int = 1000  # of the battery, there and back
+    factor: int = 0  # mg CO2 a kWh imported
 
     @classmethod
     def of(cls, image: Mapping[str, Any]) -> Self:
         """The header of a journal of today's code running a site image."""
         rules = ["device", *(name for name, _ in image["rules"])]
+        tariff = image["tariff"]
+        cheapest = tariff["days"]["levels"] if "days" in tariff else tariff["prices_e4"]
         return cls(journal.FIELDS, rules, image["hash"], image["site"]["beat_s"], image["name"],
-                   image["demand"]["sliding"], image["offsets"])
+                   image["demand"]["sliding"], image["offsets"], tariff["currency"],
+                   tariff["demand_e4"], min(cheapest),
+                   image["battery"]["efficiency_pm"], image["carbon"]["factor"])
 
     def line(self) -> bytes:
         """The first line of the file."""

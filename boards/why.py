@@ -4,11 +4,11 @@ It is read, not reasoned: a row carries what was known, which rule set each boun
 did with the command.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from boards import why_store
+from boards import why_idle, why_store
 from boards.journal_file import Header, JournalError, JournalReader, files
 from boards.local_time import Moment, TimeError, local, parse, seconds
 from boards.why_words import Row, Side, age, meaning, power, share
@@ -22,7 +22,7 @@ _KNOWN = (("grid", "grid_w", "grid_age_ms"), ("battery", "store_w", "store_age_m
 
 _NEEDED = ("day", "second", "flags", "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w",
            "verdict", "charge_max_w", "discharge_max_w", "net_w", "target_w", "hold_w", "price_e4",
-           *(name for _, field, aged in _KNOWN for name in (field, aged)))
+           "peak_w", *(name for _, field, aged in _KNOWN for name in (field, aged)))
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Second:
     asked: Moment
     row: Row
     header: Header
+    idle: why_idle.Idle | str = "a store does not keep the tariff"  # or why it cannot be told
 
     @property
     def age_s(self) -> int:
@@ -42,13 +43,15 @@ class Second:
 def find(path: Path, at: str | None = None, gateway: str | None = None) -> Second:
     """The row in force at a time of a journal file, a folder of them or a store; without a time
     the newest. Raises JournalError when there is none, TimeError, OSError."""
-    second = Second(*why_store.find(path, at, gateway)) if why_store.is_store(path) \
-        else _in_journal(path, at)
+    stored = why_store.is_store(path)
+    second = Second(*why_store.find(path, at, gateway)) if stored else _in_journal(path, at)
     missing = [name for name in _NEEDED if name not in second.row]
     if missing:
         raise JournalError(f"{path}: its rows do not say {' '.join(missing)}: written by another "
                            "version")
-    return second
+    if stored:
+        return second
+    return replace(second, idle=why_idle.idle(path, second.asked, second.header))
 
 
 def _in_journal(path: Path, at: str | None) -> Second:
@@ -86,7 +89,7 @@ def explain(second: Second) -> dict[str, Any]:
         "gate": _gate(row), "trusted": bool(row["flags"] & TRUSTED),
         "fault": bool(row["flags"] & FAULT), "clock_set": bool(row["flags"] & CLOCK_OK),
         "known": {name: {field: row[field], "age_ms": row[aged]} for name, field, aged in _KNOWN},
-        "row": dict(row),
+        "idle": why_idle.for_machine(second.idle), "row": dict(row),
     }
 
 
@@ -141,4 +144,5 @@ def text(second: Second) -> str:
             lines.append(f"  knew     {name} {value}, {age(row[aged])}")
         else:
             lines.append(f"  knew     {name}: never read")
+    lines += [f"  instead  {line}" for line in why_idle.lines(second.idle, second.header)]
     return "\n".join(lines)

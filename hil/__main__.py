@@ -141,39 +141,65 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
 @click.option("--out", type=_FOLDER_OUT, required=True, help="Where the traces go.")
 @click.option("--tariff", type=_FILE, help="Tariff file; without it the protocol's.")
 @click.option("--sites", help="Only these: names of files in FOLDER, as a,b.")
+@click.option("--against", help="Baselines to score beside it, as a,b, or all.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Sites at a time.")
 @_JSON
 def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
-          tariff: Path | None, **case: Any) -> None:
+          tariff: Path | None, against: str | None, **case: Any) -> None:
     """How much of the best possible saving the controller gets, over measured loads.
 
     FOLDER holds loads, *.csv.gz with timestamp,kW[,filled], 15-minute means of whole months.
-    Exit status 1 when a trace breaks physics.
+    Exit status 1 when a trace breaks physics. Baselines are the files of hil/baselines.
 
     \b
     Example:
       python -m hil score loads --battery large --mode peak --out scored --jobs 2
+      python -m hil score loads --out scored --against last_month_ratchet,foresight
     """
     from boards.site import SiteError
     from hil import score as scoring
-    from hil import score_all
+    from hil import score_all, score_table
+    from hil.baseline import BaselineError
     from hil.progress import progress
     from hil.series import SeriesError, read
 
     chosen = _chosen(scoring.loads(folder), sites)
-    asked = scoring.Case(**case, tariff=tariff or scoring.TARIFF)
+    asked = scoring.Case(**case, tariff=tariff or scoring.TARIFF, against=_rivals(against))
     try:
         scoring.check_tariff(asked.tariff)
         quarters = sum(len(read(path)) for path in chosen)
         with progress("scoring", quarters, as_json) as done:
             results = score_all.score_all(chosen, asked, out, jobs, done)
-    except (SeriesError, SiteError, OSError) as error:
+    except (SeriesError, SiteError, BaselineError, OSError) as error:
         _fail(str(error))
-    _told(score_all.report(results, asked), score_all.text(results, asked), as_json)
-    wrong = [f"{result.site}: {line}" for result in results for line in result.wrong]
+    _told(score_table.report(results, asked), score_table.text(results, asked), as_json)
+    wrong = [f"{one.site}: {line}" for result in results for one in (result, *result.against)
+             for line in one.wrong]
     if wrong:
         _fail(*wrong[:10], f"{len(wrong)} violations")
+
+
+def _rivals(against: str | None) -> tuple[str, ...]:
+    """The baselines asked for; `all` leaves out, and says so, what cannot run here."""
+    from boards.parts import PartError
+    from hil import baseline
+
+    there, chosen = baseline.names(), []
+    names = [name.strip() for name in against.split(",")] if against else []
+    unknown = [name for name in names if name not in (*there, "all")]
+    if unknown:
+        raise click.BadParameter(f"found {' '.join(unknown)}, expected all or some of "
+                                 f"{' '.join(there)}", param_hint="--against")
+    for name in there if "all" in names else dict.fromkeys(names):
+        try:
+            baseline.load(name)
+            chosen.append(name)
+        except PartError as error:
+            if name in names:
+                _fail(f"{name}: {error}")
+            click.echo(f"{name}: left out: {error}", err=True)
+    return tuple(chosen)
 
 
 def _chosen(there: dict[str, Path], sites: str | None) -> list[Path]:

@@ -60,7 +60,7 @@ def command(as_json: bool, streams: Path | None, only: str | None) -> None:
         figures.update(found)
         if not as_json:
             for key, value in found.items():
-                click.echo(f"{key:<32} {value:>12,}")
+                click.echo(f"{key:<54} {value:>12,}")
     if as_json:
         click.echo(json.dumps(figures, indent=1))
 
@@ -249,8 +249,14 @@ def _wire(streams: Path | None) -> dict[str, float]:
     return measure(streams)
 
 
+def _window(_: Path | None) -> dict[str, float]:
+    from hil.bench_window import measure
+
+    return measure(_image())
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
-    "emulate": _emulate, "wire": _wire,
+    "emulate": _emulate, "wire": _wire, "window": _window,
 }

@@ -52,7 +52,8 @@ def figures(run: Run) -> dict[str, Any]:
         "billed_kw": _billed_kw(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
-        "months": [_month(month) for month in bills(run)],
+        "months": [_month(*both) for both in zip(bills(run), bills(run, battery=False),
+                                                 strict=True)],
     }
 
 
@@ -80,13 +81,17 @@ def _without(run: Run) -> Column:
 
 
 def _with(run: Run) -> Column:
-    """The store is valued at the cheapest price, bought through the losses of charging."""
-    missing_kwh = stored_kwh(run.before.stored_uj - run.after.stored_uj)
-    refill = missing_kwh / _way(run) * min(run.prices_e4) / _E4
+    """The store is valued at the cheapest price."""
+    refill = _refill_kwh(run) * min(run.prices_e4) / _E4
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
     discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
     wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
     return _column(peak, bills(run), refill, wear)
+
+
+def _refill_kwh(run: Run) -> float:
+    """What would have to be bought to fill the store as it was, through the losses of charging."""
+    return stored_kwh(run.before.stored_uj - run.after.stored_uj) / _way(run)
 
 
 def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float) -> Column:
@@ -145,12 +150,15 @@ def _energy(run: Run) -> dict[str, float]:
 
 
 def _carbon(run: Run) -> dict[str, Any]:
-    """Emissions of imported energy at the site file's factor (mg/kWh), kg CO2."""
+    """Emissions of imported energy at the site file's factor (mg/kWh), kg CO2. `saved_kg` is
+    against doing nothing, with the store filled again."""
     factor = run.image["carbon"]["factor"]
-    return {"without_kg": kwh(sum(run.trace.bare_ws)) * factor / 1e6,
-            "with_kg": kwh(run.after.import_ws - run.before.import_ws) * factor / 1e6,
-            "factor_kg_per_kwh": factor / 1e6, "source": run.image["carbon"]["source"],
-            "year": run.image["carbon"]["year"]}
+    without_kg = kwh(sum(run.trace.bare_ws)) * factor / 1e6
+    with_kg = kwh(run.after.import_ws - run.before.import_ws) * factor / 1e6
+    refill_kg = _refill_kwh(run) * factor / 1e6
+    return {"without_kg": without_kg, "with_kg": with_kg, "refill_kg": refill_kg,
+            "saved_kg": without_kg - with_kg - refill_kg, "factor_kg_per_kwh": factor / 1e6,
+            "source": run.image["carbon"]["source"], "year": run.image["carbon"]["year"]}
 
 
 def _ledger(run: Run) -> dict[str, float]:
@@ -208,6 +216,14 @@ def _verdicts(run: Run) -> dict[str, float]:
             for number, beats in run.bounds.verdicts.most_common() if number}
 
 
-def _month(month: bill.Bill) -> dict[str, Any]:
-    return {"month": month.month, "total": month.total,
-            "lines": [line._asdict() for line in month.lines]}
+def _month(month: bill.Bill, bare: bill.Bill) -> dict[str, Any]:
+    """A month's lines, each with its amount `without` the battery; one that only one of the two
+    bills has is nothing on the other."""
+    def key(line: bill.Line) -> tuple[str, float]:
+        return line.item, line.price
+
+    amounts = {key(line): line.amount for line in bare.lines}
+    lines = [line._asdict() | {"without": amounts.pop(key(line), 0.0)} for line in month.lines]
+    lines += [line._replace(quantity=0.0, amount=0.0)._asdict() | {"without": line.amount}
+              for line in bare.lines if key(line) in amounts]
+    return {"month": month.month, "total": month.total, "without": bare.total, "lines": lines}

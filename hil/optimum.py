@@ -32,11 +32,11 @@ class Tariff(NamedTuple):
     demand_price: float
 
 
-def holds(
-    load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25
-) -> bool:
-    """Tell whether a battery that starts full keeps every slot's import at or below the target."""
-    store = battery.store_kwh
+def holds(load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25,
+          store_kwh: float | None = None) -> bool:
+    """Tell whether a battery that starts with `store_kwh`, or full, keeps every slot's import at or
+    below the target."""
+    store = battery.store_kwh if store_kwh is None else store_kwh
     for load in load_kw:
         over = load - target_kw
         if over > 0:
@@ -125,6 +125,11 @@ class Worth:
             i -= 1
         lengths[i] -= excess
         self.cost += excess * slopes[i]
+
+    def above(self, slope: float) -> float:
+        """How much of a store, kWh from empty on, is worth more than this a kWh."""
+        return sum(length for length, worth in zip(self.lengths, self.slopes, strict=True)
+                   if worth > slope)
 
 
 def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:

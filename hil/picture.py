@@ -11,7 +11,7 @@ from html import escape
 from typing import NamedTuple
 
 _LEFT, _RIGHT, _TOP, _GAP = 44, 8, 20, 14  # px
-_SOC_PX, _STRIP_PX, _AXIS_PX = 64, 12, 18
+_SOC_PX, _PRICE_PX, _STRIP_PX, _AXIS_PX = 64, 56, 12, 18
 _TICKS = (1, 2, 2.5, 5, 10)
 _NARROW_PX = 600
 
@@ -57,13 +57,15 @@ def draw(day: Day, width: int) -> str:
     height = 240 if width < _NARROW_PX else 320
     main = _Frame(width, hours, _TOP, height, *_range(day))
     soc = _Frame(width, hours, _TOP + height + _GAP, _SOC_PX, 0, 100)
-    strip = _Frame(width, hours, soc.top + _SOC_PX + _GAP / 2, _STRIP_PX, 0, 1)
+    price = _Frame(width, hours, soc.top + _SOC_PX + _GAP, _PRICE_PX, *_price_range(day.price))
+    strip = _Frame(width, hours, price.top + _PRICE_PX + _GAP / 2, _STRIP_PX, 0, 1)
     bottom = strip.top + _STRIP_PX + _AXIS_PX
     parts = [*_bands(day.price, main), *_grid_lines(main), *_hours(main, strip),
              *_powers(day, main), *_peak(day.demand, main), *_store(day.soc, soc),
-             *_strip(day.strip, strip)]
-    return (f'<svg class="day" viewBox="0 0 {width} {bottom:.0f}" role="img" '
-            f'aria-label="Load, grid, battery and demand of the day">{"".join(parts)}</svg>')
+             *_price(day.price, price), *_strip(day.strip, strip)]
+    return (f'<svg class="day" viewBox="0 0 {width} {bottom:.0f}" role="img" aria-label="Load, '
+            'grid, battery, demand, state of charge and price of the day">'
+            f'{"".join(parts)}</svg>')
 
 
 def _range(day: Day) -> tuple[float, float, float]:
@@ -85,19 +87,35 @@ def _step(span: float) -> float:
 
 
 def _bands(prices: Sequence[float], frame: _Frame) -> list[str]:
-    """The price behind everything: the dearer, the darker; its figure above."""
+    """The price behind the powers: the dearer, the darker."""
     levels = sorted(set(prices))
     bands = []
     for first, end in _runs(prices):
-        price = prices[first]
         left, right = frame.x(first / 4), frame.x(end / 4)
-        shade = levels.index(price) / max(len(levels) - 1, 1)
+        shade = levels.index(prices[first]) / max(len(levels) - 1, 1)
         bands.append(f'<rect class="band" x="{left:.1f}" y="{frame.top}" width="{right - left:.1f}"'
                      f' height="{frame.height}" style="--shade:{shade:.2f}"/>')
-        text = f"{price:.4f}".rstrip("0").rstrip(".")
-        if right - left > 7 * len(text):
-            bands.append(_text((left + right) / 2, frame.top - 6, text, "middle"))
     return bands
+
+
+def _price_range(prices: Sequence[float]) -> tuple[float, float]:
+    """From nothing, or the lowest price below it, to the highest, with room for its figure."""
+    low, high = min(0.0, *prices), max(0.0, *prices)
+    return low, high + (high - low or 1.0) * 0.45
+
+
+def _price(prices: Sequence[float], frame: _Frame) -> list[str]:
+    """The price of each quarter-hour, its figure above wherever there is room."""
+    zero, axis = frame.y(0), _LEFT - 5
+    parts = [f'<path class="zero" d="M{_LEFT} {zero:.1f}H{frame.width - _RIGHT}"/>',
+             _text(axis, zero + 4, "0", "end"), _text(axis, frame.top + 8, "price", "end"),
+             f'<path class="price" d="{_stairs(prices, frame)}"/>']
+    for first, end in _runs(prices):
+        text = f"{prices[first]:.4f}".rstrip("0").rstrip(".")
+        left, right = frame.x(first / 4), frame.x(end / 4)
+        if right - left > 7 * len(text):
+            parts.append(_text((left + right) / 2, frame.y(prices[first]) - 5, text, "middle"))
+    return parts
 
 
 def _runs(values: Sequence[object]) -> list[tuple[int, int]]:

@@ -30,7 +30,8 @@ class Month3(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """A share over the sites; `error` is the standard error of the mean."""
+    """A share, or a difference of shares, over the sites; `error` is the standard error of the
+    mean."""
 
     mean: float
     error: float
@@ -51,16 +52,23 @@ def scored_months(times: Sequence[datetime], filled: Sequence[bool]) -> list[Mon
 
 
 def score_month(month: str, load_kw: Sequence[float], grid_kw: Sequence[float], battery: Battery,
-                tariff: Tariff) -> Month3:
-    """Score one month of 15-minute means; export, below 0, earns nothing."""
-    peaks = (max(0.0, *load_kw), max(0.0, *grid_kw), lowest_peak_kw(load_kw, battery))
+                tariff: Tariff, best: tuple[float, float] | None = None) -> Month3:
+    """Score one month of 15-minute means; export, below 0, earns nothing. `best` is the optimum's
+    peak and bill where they are known."""
+    peak, least = best or _best(load_kw, battery, tariff)
+    peaks = (max(0.0, *load_kw), max(0.0, *grid_kw), peak)
     if any(tariff.prices):
-        bills = (bill(load_kw, tariff), bill(grid_kw, tariff),
-                 lowest_bill(load_kw, battery, tariff))
+        bills = bill(load_kw, tariff), bill(grid_kw, tariff), least
     else:
-        without, with_, best = (tariff.demand_price * peak for peak in peaks)
-        bills = (without, with_, best)
+        bills = tariff.demand_price * peaks[0], tariff.demand_price * peaks[1], least
     return Month3(month, peaks, bills)
+
+
+def _best(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> tuple[float, float]:
+    peak = lowest_peak_kw(load_kw, battery)
+    if any(tariff.prices):
+        return peak, lowest_bill(load_kw, battery, tariff)
+    return peak, tariff.demand_price * peak
 
 
 def share(found: Sequence[tuple[float, float, float]]) -> float | None:

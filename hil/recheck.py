@@ -8,7 +8,7 @@ both; anything between is possible, anything else came from nowhere.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +50,15 @@ def read(path: Path) -> list[Row]:
         return [Row(datetime.fromisoformat(row["timestamp"]), float(row["load_kw"]),
                     float(row["battery_kw"]), float(row["grid_kw"]), float(row["soc_kwh"]))
                 for row in csv.DictReader(file)]
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write a trace as `read` reads it."""
+    with path.open("w", newline="", encoding="ascii") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(Row._fields)
+        for time, *values in rows:
+            lines.writerow([time.isoformat(timespec="minutes"), *(f"{x:.6f}" for x in values)])
 
 
 def recheck(rows: Sequence[Row], load_kw: Sequence[float], limits: Limits) -> Verdict:

@@ -17,12 +17,14 @@ from hil import picture
 from hil.emulation import Run
 from hil.figures import name_of, names
 from hil.summary import (
-    COMPARED,
+    HEADS,
     amount,
     carbon_line,
     cell,
+    compared,
     energy_lines,
     headline,
+    money,
     remark,
     title,
 )
@@ -58,24 +60,19 @@ def _tiles(found: Mapping[str, Any]) -> str:
 
 def _compared(found: Mapping[str, Any]) -> str:
     rows = []
-    for key, label, unit in COMPARED:
-        cells = [cell(found[column], key) for column in ("without", "with", "best")]
-        unit = unit or found["currency"]
-        kind = ' class="total"' if key == "total" else ""
-        rows.append(f"<tr{kind}><th>{_e(label)} <small>{_e(unit)}</small></th>"
-                    + "".join(f"<td>{_e(shown)}</td>" for shown in cells) + "</tr>")
+    for label, unit, values in compared(found):
+        kind = ' class="total"' if label == "total" else ""
+        cells = "".join(f"<td>{_e(cell(value))}</td>" for value in values)
+        rows.append(f"<tr{kind}><th>{_e(label)} <small>{_e(unit)}</small></th>{cells}</tr>")
     hidden = f"It is not told: {found['best_hidden']}. " if found["best_hidden"] else ""
-    carbon = found["carbon"]
-    rows.append("<tr><th>carbon <small>kg CO₂</small></th>"
-                f"<td>{amount(carbon['without_kg'])}</td><td>{amount(carbon['with_kg'])}</td>"
-                "<td></td></tr>")
     return _section(
         "Without, with, and the best possible",
-        _table(("", "without", "with", "best"), rows),
-        "Best: each line by itself, with all loads known ahead, month by month, from a "
-        "full store to a full store. Demand is charged by the month: a run of some days bears the "
-        "charge of its highest quarter-hour. What the store lacks at the end is bought back at "
-        f"the cheapest price. {hidden}{remark(found)}")
+        _table(("", *HEADS), rows),
+        "Without: the battery does nothing. Best: each line by itself, with all loads known ahead, "
+        "month by month, from a full store to a full store. Demand is charged by the month: a run "
+        "of some days bears the charge of its highest quarter-hour. What the store lacks at the "
+        f"end is bought back at the cheapest price, and its carbon counted. {hidden}"
+        f"{remark(found)}")
 
 
 def _day(run: Run, order: Sequence[str]) -> str:
@@ -86,7 +83,7 @@ def _day(run: Run, order: Sequence[str]) -> str:
     day = _view(run, order, demand, first, end)
     drawn = (f'<div class="wide">{picture.draw(day, _WIDE_PX)}</div>'
              f'<div class="narrow">{picture.draw(day, _NARROW_PX)}</div>')
-    legend = [*_LEGEND, ("band", f"price, {run.image['tariff']['currency']} a kWh")]
+    legend = [*_LEGEND, ("price", f"price, {run.image['tariff']['currency']} a kWh")]
     items = [f'<li><i class="{kind}"></i>{_e(text)}</li>' for kind, text in legend]
     known = names(run)
     shown = {name_of(who, known) for who in run.bounds.strip[first:end]}
@@ -161,16 +158,17 @@ def _example(run: Run, line: Mapping[str, Any]) -> str:
 
 
 def _bill(found: Mapping[str, Any]) -> str:
-    currency = _e(found["currency"])
     tables = []
     for month in found["months"]:
         rows = [f"<tr><th>{_e(line['item'])}</th><td>{amount(line['quantity'])} "
-                f"<small>{line['unit']}</small></td><td>{line['price']:.4f}</td>"
-                f"<td>{amount(line['amount'])}</td></tr>" for line in month["lines"]]
+                f"<small>{_e(line['unit'])}</small></td><td>{line['price']:.4f}</td>"
+                f"<td>{money(line['amount'])}</td><td>{money(line['without'])}</td></tr>"
+                for line in month["lines"]]
         rows.append(f'<tr class="total"><th>{month["month"]}</th><td></td><td></td>'
-                    f"<td>{amount(month['total'])}</td></tr>")
-        tables.append(_table(("item", "quantity", "price", currency), rows))
-    return _section(f"The bill with the battery, tariff {_e(found['tariff'])}", "".join(tables))
+                    f"<td>{money(month['total'])}</td><td>{money(month['without'])}</td></tr>")
+        heads = ("item", "quantity", "price", _e(found["currency"]), "without the battery")
+        tables.append(_table(heads, rows, "figures bill"))
+    return _section(f"The bill, line by line, tariff {_e(found['tariff'])}", "".join(tables))
 
 
 def _account(found: Mapping[str, Any]) -> str:

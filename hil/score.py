@@ -16,14 +16,14 @@ from boards import tariff as tariffs
 from boards import tariff_words
 from boards.local_time import parse
 from boards.shapes import Findings
-from hil import optimum, protocol, recheck, series, trace
-from hil.bill import slot
+from hil import baseline, bill, optimum, protocol, recheck, series, trace
 from hil.dut import InProcess
 from hil.emulate import Emulator, image_of, plant_of, window_pm
 from hil.feed import QUARTER_S, Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
 SUFFIX = ".csv.gz"
 TARIFF = Path(__file__).with_name("score_tariff.toml")
@@ -99,10 +99,12 @@ class Case(NamedTuple):
     mode: str = "bill"
     beat_s: int = 60
     tariff: Path = TARIFF
+    against: tuple[str, ...] = ()  # names of baselines
 
 
 class Result(NamedTuple):
-    """One site; shares are None where nothing was to be saved, or not asked."""
+    """One site and one controller; shares are None where nothing was to be saved, or not asked.
+    `against` are the results of the case's baselines on the same site."""
 
     site: str
     months: list[protocol.Month3]
@@ -110,6 +112,7 @@ class Result(NamedTuple):
     bill_share: float | None
     both_ways: int
     wrong: list[str]
+    against: tuple[Result, ...] = ()
 
 
 def loads(folder: Path) -> dict[str, Path]:
@@ -144,8 +147,9 @@ def check_tariff(path: Path) -> None:
 
 
 def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Result:
-    """Run one site, write its trace into `out`, re-check and score it; `done` is told of
-    quarter-hours as they pass. Raises SeriesError, OSError."""
+    """Run one site, write its trace into `out`, re-check and score it; the same for each baseline
+    in a folder of its name. `done` is told of quarter-hours as they pass. Raises SeriesError,
+    BaselineError, OSError."""
     name = path.name.removesuffix(SUFFIX)
     load = series.read(path)
     if load.step_s != QUARTER_S:
@@ -159,14 +163,38 @@ def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Res
         raise series.SeriesError(f"{path}: {error.lines[0]}") from None
     written = out / f"{name}.csv"
     fault = _run(image, load, case.beat_s, written, done)
+    result = _judged(name, written, load, image, case.mode)
+    return result._replace(wrong=([fault] if fault else []) + result.wrong,
+                           against=_against(result, load, image, case, out))
+
+
+def _judged(name: str, written: Path, load: series.Series, image: Mapping[str, Any], mode: str,
+            known: Sequence[protocol.Month3] = ()) -> Result:
+    """What a written trace is worth; `known` are the same months scored before."""
     limits = limits_of(image)
     rows = recheck.read(written)
     verdict = recheck.recheck(rows, [w / 1000 for w in load.watts], limits)
-    months = score_rows(rows, load.filled, image, limits)
-    priced = case.mode == "bill"
+    months = score_rows(rows, load.filled, image, limits, known)
     return Result(name, months, protocol.share([month.peaks for month in months]),
-                  protocol.share([month.bills for month in months]) if priced else None,
-                  verdict.both_ways, ([fault] if fault else []) + verdict.violations)
+                  protocol.share([month.bills for month in months]) if mode == "bill" else None,
+                  verdict.both_ways, verdict.violations)
+
+
+def _against(ours: Result, load: series.Series, image: Mapping[str, Any], case: Case, out: Path
+             ) -> tuple[Result, ...]:
+    """Each baseline on the same site, from its trace to its shares."""
+    times, limits = list(load.times()), limits_of(image)
+    kilowatts = [w / 1000 for w in load.watts]
+    park = baseline.Park(kilowatts, bill.months(times),
+                         protocol.scored_months(times, load.filled), battery_of(limits),
+                         tariff_of(image, times), max(kilowatts))
+    found = []
+    for name in case.against:
+        written = out / name / f"{ours.site}.csv"
+        written.parent.mkdir(exist_ok=True)
+        baseline.run(name, park, times, limits, written)
+        found.append(_judged(ours.site, written, load, image, case.mode, ours.months))
+    return tuple(found)
 
 
 def _run(image: Mapping[str, Any], load: series.Series, beat_s: int, written: Path,
@@ -193,20 +221,30 @@ def limits_of(image: Mapping[str, Any]) -> recheck.Limits:
     return recheck.Limits(battery["discharge_max_w"] / 1000, floor, ceiling, ceiling, way)
 
 
-def score_rows(rows: Sequence[recheck.Row], filled: Sequence[bool], image: Mapping[str, Any],
-               limits: recheck.Limits) -> list[protocol.Month3]:
-    """Score the months of a trace."""
-    battery = optimum.Battery(limits.power_kw, limits.ceiling_kwh - limits.floor_kwh, limits.way)
+def battery_of(limits: recheck.Limits) -> optimum.Battery:
+    """The battery between its limits."""
+    return optimum.Battery(limits.power_kw, limits.ceiling_kwh - limits.floor_kwh, limits.way)
+
+
+def tariff_of(image: Mapping[str, Any], times: Sequence[datetime]) -> optimum.Tariff:
+    """What quarter-hours with these local starts cost."""
     day = image["tariff"]["prices_e4"]
-    times = [row.timestamp for row in rows]
+    return optimum.Tariff([day[bill.slot(time)] / 10_000 for time in times],
+                          image["tariff"]["demand_e4"] / 10_000)
+
+
+def score_rows(rows: Sequence[recheck.Row], filled: Sequence[bool], image: Mapping[str, Any],
+               limits: recheck.Limits, known: Sequence[protocol.Month3] = ()
+               ) -> list[protocol.Month3]:
+    """Score the months of a trace; the best of months `known` is not searched again."""
+    battery, times = battery_of(limits), [row.timestamp for row in rows]
     months = []
-    for month in protocol.scored_months(times, filled):
+    for number, month in enumerate(protocol.scored_months(times, filled)):
         part = rows[month.first:month.end]
-        prices = [day[slot(row.timestamp)] / 10_000 for row in part]
-        tariff = optimum.Tariff(prices, image["tariff"]["demand_e4"] / 10_000)
         months.append(protocol.score_month(
             month.name, [row.load_kw for row in part], [row.grid_kw for row in part], battery,
-            tariff))
+            tariff_of(image, times[month.first:month.end]),
+            (known[number].peaks[2], known[number].bills[2]) if known else None))
     return months
 
 

@@ -1,16 +1,15 @@
-"""Score many sites, some at a time, and tell the result."""
+"""Score many sites, some at a time."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import Value, parent_process
 from pathlib import Path
 from typing import Any
 
-from hil.protocol import Spread, spread
 from hil.score import Case, Result, score
 
 _POLL_S = 0.2
@@ -63,58 +62,3 @@ def _count(quarters: int) -> None:
         raise StoppedError("stopped")
     with _passed.get_lock():
         _passed.value += quarters
-
-
-def report(results: Sequence[Result], case: Case) -> dict[str, Any]:
-    """Everything for a machine."""
-    found: dict[str, Any] = {
-        "battery": case.battery, "mode": case.mode, "beat_s": case.beat_s,
-        "tariff": case.tariff.name, "sites": [_site(result) for result in results]}
-    for key, one in spreads(results).items():
-        found[key] = one._asdict() if one else None
-    found["violations"] = sum(len(result.wrong) for result in results)
-    return found
-
-
-def spreads(results: Sequence[Result]) -> dict[str, Spread | None]:
-    """Peak and bill share over the sites; None where no site has one."""
-    found: dict[str, Spread | None] = {}
-    for key in ("peak_share", "bill_share"):
-        shares = {result.site: getattr(result, key) for result in results
-                  if getattr(result, key) is not None}
-        found[key] = spread(shares) if shares else None
-    return found
-
-
-def _site(result: Result) -> dict[str, Any]:
-    months = [{"month": month.month,
-               "peak_kw": dict(zip(("without", "with", "best"), month.peaks, strict=True)),
-               "bill": dict(zip(("without", "with", "best"), month.bills, strict=True))}
-              for month in result.months]
-    return {"site": result.site, "peak_share": result.peak_share, "bill_share": result.bill_share,
-            "both_ways": result.both_ways, "violations": result.wrong, "months": months}
-
-
-def text(results: Sequence[Result], case: Case) -> str:
-    """The same for people."""
-    width = max(len(result.site) for result in results)
-    lines = [f"battery {case.battery}, mode {case.mode}, beat {case.beat_s} s, tariff "
-             f"{case.tariff.name}", "",
-             f"{'site':<{width}}  months   peak, mean kW: without    with    best   "
-             "peak share  bill share"]
-    for result in results:
-        count = max(len(result.months), 1)
-        means = [sum(month.peaks[at] for month in result.months) / count for at in range(3)]
-        lines.append(f"{result.site:<{width}}  {len(result.months):>6}{'':16}"
-                     f"{means[0]:>8.1f}{means[1]:>8.1f}{means[2]:>8.1f}   "
-                     f"{_share(result.peak_share):>10}  {_share(result.bill_share):>10}")
-    lines.append("")
-    for key, one in spreads(results).items():
-        if one:
-            lines.append(f"{key.replace('_', ' ')}: mean {one.mean:.3f}, standard error "
-                         f"{one.error:.3f}, worst {one.worst:.3f} ({one.worst_site})")
-    return "\n".join(lines)
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.3f}"

@@ -9,6 +9,7 @@ from typing import Any
 Figures = Mapping[str, Any]
 
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
+HEADS = ("without", "with", "saved", "best")
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
             ("energy", "energy", ""), ("refill", "refilling the store", ""),
             ("wear", "battery wear", ""), ("total", "total", ""))
@@ -16,16 +17,22 @@ _PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in
            "wire": ("on the wire", "on real Modbus")}
 
 
-def amount(value: float) -> str:
-    """A figure with thin thousands, and one decimal whatever its size: they stand in tables."""
-    shown = f"{value:,.1f}"
-    shown = "0.0" if shown == "-0.0" else shown
+def amount(value: float, decimals: int = 1) -> str:
+    """A figure with thin thousands; its decimals are the same whatever its size, for a table."""
+    shown = f"{value:,.{decimals}f}"
+    if not shown.strip("-0."):
+        shown = shown.lstrip("-")
     return shown.replace(",", _THIN_SPACE).replace("-", _MINUS)
 
 
-def cell(column: Mapping[str, float] | None, key: str) -> str:
-    """A figure of one of the columns of a comparison; a dash where it cannot be told."""
-    return "-" if column is None else amount(column[key])
+def cell(value: float | None) -> str:
+    """A figure of a comparison; a dash where it cannot be told."""
+    return "-" if value is None else amount(value)
+
+
+def money(value: float) -> str:
+    """An amount of a bill: to a hundredth, so that its lines add up to its total."""
+    return amount(value, 2)
 
 
 def percent(share: float) -> str:
@@ -61,17 +68,52 @@ def headline(found: Figures) -> list[tuple[str, str]]:
     """The few figures that matter, value and label."""
     without, with_, best = found["without"], found["with"], found["best"]
     energy, share = found["energy_kwh"], found["share_of_best"]["bill"]
+    carbon = found["carbon"]
     said = [
         (f"{with_['peak_kw']:.0f} kW",
          f"peak; {without['peak_kw']:.0f} without"
          + ("" if best is None else f", {best['peak_kw']:.0f} at best")),
-        (f"{amount(without['total'] - with_['total'])} {found['currency']}",
-         "saved" + ("" if share is None else f"; {percent(share)} of the best possible")),
+        _against_nothing(without["total"] - with_["total"], found["currency"],
+                         "" if share is None else f"; {percent(share)} of the best possible"),
         (f"{amount(energy['discharged'])} kWh",
          f"discharged; {amount(energy['charged'])} charged, {amount(energy['lost'])} lost"),
-        (f"{amount(found['carbon']['with_kg'])} kg CO₂",
-         f"imported; {amount(found['carbon']['without_kg'])} without")]
+        _against_nothing(carbon["saved_kg"], "kg CO₂",
+                         f"; {amount(carbon['without_kg'])} without")]
     return said
+
+
+def _against_nothing(saved: float, unit: str, more: str) -> tuple[str, str]:
+    """What was saved against doing nothing, or spent on top."""
+    words = "saved against doing nothing" if saved >= 0 else "more than doing nothing"
+    return f"{amount(abs(saved))} {unit}", words + more
+
+
+def compared(found: Figures) -> list[tuple[str, str, list[float | None]]]:
+    """The table: label, unit, and what it is without, with, saved and at best."""
+    carbon = found["carbon"]
+    rows: list[tuple[str, str, list[float | None]]] = []
+    for key, label, unit in COMPARED:
+        without, with_, best = found["without"][key], found["with"][key], found["best"]
+        rows.append((label, unit or found["currency"],
+                     [without, with_, without - with_, best and best[key]]))
+    rows.append(("carbon of imports", "kg CO₂", [
+        carbon["without_kg"], carbon["with_kg"] + carbon["refill_kg"], carbon["saved_kg"], None]))
+    return rows
+
+
+def bill_lines(found: Figures) -> list[str]:
+    """The bill of each month, line by line, beside what it would have been without the battery."""
+    lines = []
+    for month in found["months"]:
+        width = max(40, *(len(line["item"]) for line in month["lines"]))
+        lines += [f"{'bill of ' + month['month']:<{width}}{'quantity':>12} {'':<4}{'price':>9}"
+                  f"{found['currency']:>14}{'without':>14}"]
+        lines += [f"{line['item']:<{width}}{amount(line['quantity']):>12} {line['unit']:<4}"
+                  f"{line['price']:>9.4f}{money(line['amount']):>14}{money(line['without']):>14}"
+                  for line in month["lines"]]
+        lines += [f"{'total':<{width}}{'':>12} {'':<4}{'':>9}{money(month['total']):>14}"
+                  f"{money(month['without']):>14}", ""]
+    return lines
 
 
 def energy_lines(found: Figures) -> list[str]:
@@ -101,18 +143,18 @@ def carbon_line(found: Figures) -> str:
 
 def text(found: Figures) -> str:
     """What is printed."""
-    lines = [*title(found), "", f"{'':<30}{'without':>12}{'with':>12}{'best':>12}"]
-    for key, label, unit in COMPARED:
-        cells = [cell(found[column], key) for column in ("without", "with", "best")]
-        lines.append(f"  {label:<23}{unit or found['currency']:<5}"
-                     + "".join(f"{shown:>12}" for shown in cells))
+    heads = "".join(f"{head:>12}" for head in HEADS)
+    lines = [*title(found), "", f"{'':<30}{heads}"]
+    for label, unit, cells in compared(found):
+        lines.append(f"  {label:<21}{unit:<7}" + "".join(f"{cell(one):>12}" for one in cells))
     for key, label in (("peak", "peak saving"), ("bill", "bill saving")):
         share = found["share_of_best"][key]
         if share is not None:
             lines.append(f"  share of the best {label}: {percent(share)}")
     if found["best_hidden"]:
         lines.append(f"  best: not told, {found['best_hidden']}")
-    lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
+    lines += ["", *(f"  {line}".rstrip() for line in bill_lines(found))]
+    lines += [*(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
     if remark(found):

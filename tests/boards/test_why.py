@@ -47,6 +47,8 @@ def test_a_second_in_words(tmp_path: Path):
         "  knew     battery 38 kW, 0.2 s old",
         "  knew     state of charge 71.0 %, 4.2 s old",
         "  knew     PV 88 kW, 1.9 s old",
+        "  instead  not told: the quarter-hour 10:00 - 10:15 is not whole in this journal, or was "
+        "not all measured",
     ]
 
 

@@ -18,24 +18,26 @@ from tests.hil.little import ROOT
 KW = st.floats(-500, 1500)
 
 
-def day(kw: list[float], minutes: int = 1440) -> Day:
+def day(kw: list[float], minutes: int = 1440, dear: float = 1.0) -> Day:
     line = [kw[at % len(kw)] for at in range(minutes)]
     quarters = minutes // 15
     return Day(load=line, grid=line, battery=line, demand=[max(line)] * quarters,
                target=[0.0, *[400.0] * (quarters - 1)], soc=[50.0] * (quarters + 1),
-               price=[0.3, *[1.0] * (quarters - 1)], strip=[-1, *[0] * (quarters - 1)])
+               price=[0.3, *[dear] * (quarters - 1)], strip=[-1, *[0] * (quarters - 1)])
 
 
-@given(st.lists(KW, min_size=1, max_size=50), st.sampled_from([358, 940]))
+@given(st.lists(KW, min_size=1, max_size=50), st.sampled_from([358, 940]), st.floats(-2, 2))
 @settings(max_examples=30)
-def test_everything_lies_inside_the_frame(kw: list[float], width: int) -> None:
-    root = ElementTree.fromstring(draw(day(kw), width))
+def test_everything_lies_inside_the_frame(kw: list[float], width: int, dear: float) -> None:
+    root = ElementTree.fromstring(draw(day(kw, dear=dear), width))
     _, _, wide, high = (float(part) for part in root.attrib["viewBox"].split())
     assert wide == width
     for path in root.iter("path"):
         for x, y in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", path.attrib["d"]):
             assert 0 <= float(x) <= wide
             assert 0 <= float(y) <= high
+    for text in root.iter("text"):
+        assert 0 <= float(text.attrib["y"]) <= high
 
 
 @pytest.mark.parametrize("width", [358, 940])
@@ -60,6 +62,17 @@ def test_the_billed_quarter_hour_is_named() -> None:
     demand = [10.0] * 96
     demand[41] = 432.4
     assert ">432 kW 10:15<" in draw(shown._replace(demand=demand), 940)
+
+
+def test_the_price_is_a_line_with_its_figures() -> None:
+    """A dearer hour lies higher, and one below nothing lies below the line of 0."""
+    root = ElementTree.fromstring(draw(day([10.0])._replace(
+        price=[0.3321] * 40 + [1.0856] * 40 + [-0.05] * 16), 940))
+    [line] = [path.attrib["d"] for path in root.iter("path") if path.attrib["class"] == "price"]
+    cheap, dear, paid = (float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", line))
+    assert dear < cheap < paid
+    told = [text.text for text in root.iter("text")]
+    assert {"0.3321", "1.0856", "-0.05", "price"} <= set(told)
 
 
 def test_an_unknown_target_leaves_a_gap() -> None:

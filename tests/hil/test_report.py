@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from hil import summary
+from hil import figures, summary
 from hil.__main__ import main
+from hil.bill import Bill, Line
 from hil.recheck import Limits, read, recheck
 from hil.summary import amount
 from tests.hil.little import FOUNDRY
@@ -91,6 +92,57 @@ def test_the_bill_adds_up(made: Made) -> None:
         found["with"]["demand"] + found["with"]["energy"])
     bought = sum(line["quantity"] for line in lines if line["item"].startswith("energy"))
     assert bought == pytest.approx(found["energy_kwh"]["import"])
+
+
+def test_the_bill_stands_beside_the_one_without_the_battery(made: Made) -> None:
+    found = made.figures
+    for column, key in (("with", "amount"), ("without", "without")):
+        lines = [line[key] for month in found["months"] for line in month["lines"]]
+        assert sum(lines) == pytest.approx(found[column]["demand"] + found[column]["energy"])
+    [month] = found["months"]
+    assert month["total"] == pytest.approx(sum(line["amount"] for line in month["lines"]))
+    assert month["without"] == pytest.approx(sum(line["without"] for line in month["lines"]))
+
+
+def test_the_bill_is_printed_and_shown_line_by_line(made: Made) -> None:
+    [month] = made.figures["months"]
+    printed = summary.text(made.figures)
+    for line in month["lines"]:
+        said = next(one for one in printed.splitlines() if line["item"] in one)
+        for value in (line["amount"], line["without"]):
+            assert summary.money(value) in said
+            assert f">{summary.money(value)}<" in made.page
+    total = next(one for one in printed.splitlines() if one.startswith("  total  ")
+                 and summary.money(month["total"]) in one)
+    assert summary.money(month["without"]) in total
+
+
+def test_a_line_of_only_one_of_the_bills_is_nothing_on_the_other() -> None:
+    def bill(*lines: Line) -> Bill:
+        return Bill("2026-07", lines)
+
+    demand, export = Line("demand", 2, "kW", 40, 80), Line("export", 3, "kWh", -0.4, -1.2)
+    found = figures._month(bill(demand), bill(demand._replace(quantity=3, amount=120), export))
+    assert [(line["item"], line["amount"], line["without"]) for line in found["lines"]] == [
+        ("demand", 80, 120), ("export", 0, -1.2)]
+    assert (found["total"], found["without"]) == (80, pytest.approx(118.8))
+
+
+def test_money_and_carbon_are_told_against_doing_nothing(made: Made) -> None:
+    """The store ends emptier than it began: what fills it again is neither free nor clean."""
+    found, carbon = made.figures, made.figures["carbon"]
+    energy = found["energy_kwh"]
+    missing_kwh = (energy["stored_start"] - energy["stored_end"]) / 0.9**0.5
+    assert carbon["refill_kg"] == pytest.approx(missing_kwh * carbon["factor_kg_per_kwh"])
+    assert carbon["saved_kg"] == pytest.approx(
+        carbon["without_kg"] - carbon["with_kg"] - carbon["refill_kg"])
+    saved = found["without"]["total"] - found["with"]["total"]
+    tiles = dict(summary.headline(found))
+    for value, unit in ((saved, "CNY"), (carbon["saved_kg"], "kg CO₂")):
+        words = tiles[f"{amount(abs(value))} {unit}"]
+        assert words.startswith("saved against" if value >= 0 else "more than")
+        assert amount(value) in summary.text(found)
+        assert f">{amount(value)}<" in made.page
 
 
 def test_shares_of_time_add_up(made: Made) -> None:
