@@ -4,7 +4,7 @@ export. Money in the tariff's currency; energies are exact until they are multip
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -71,12 +71,10 @@ class Feed(NamedTuple):
 def months(times: Sequence[datetime], day: int = 1) -> list[Month]:
     """The billing months that quarter-hours with these local starts fall into; one begins on `day`
     of a calendar month and is named by it."""
-    later = timedelta(days=day - 1)
-    begun = times if day == 1 else [time - later for time in times]
-    firsts = [number for number, time in enumerate(begun) if number == 0
-              or (time.year, time.month) != (begun[number - 1].year, begun[number - 1].month)]
-    return [Month(f"{begun[first]:%Y-%m}", first, end)
-            for first, end in pairwise([*firsts, len(begun)])]
+    numbers = [12 * time.year + time.month - 1 - (time.day < day) for time in times]
+    firsts = [at for at, number in enumerate(numbers) if at == 0 or number != numbers[at - 1]]
+    return [Month(f"{numbers[first] // 12}-{numbers[first] % 12 + 1:02d}", first, end)
+            for first, end in pairwise([*firsts, len(times)])]
 
 
 def slot(time: datetime) -> int:
