@@ -73,6 +73,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_fallback(findings, site)
     _check_beat(findings, site)
     _check_hours(findings, site)
+    _check_phase(findings, site)
     check_devices(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_tariff(warnings, site, today)
@@ -113,6 +114,12 @@ def _check_hours(findings: Findings, site: "Site") -> None:
         if capacity_wh > most_wh:
             say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at most "
                 f"{most_wh} Wh: {key} = {power_w} W needs more than {_LONGEST_H} h for it")
+
+
+def _check_phase(findings: Findings, site: "Site") -> None:
+    import_w, fuse_a = value(site, "rules.phase.import_max_w"), value(site, "rules.phase.fuse_a")
+    if import_w == 0 and fuse_a == 0:
+        say(findings, "rules.phase", "found no limit, expected import_max_w of a phase or fuse_a")
 
 
 def _warn_limits(warnings: Findings, site: "Site") -> None:

@@ -12,6 +12,7 @@ import pytest
 from boards import build
 from boards.found import boards, misfits
 from boards.image import compile_site, encode
+from boards.site_tables import rules
 from tests.boards.sites import FOUNDRY, OFFICE, changed, judge, valid
 
 BOARD = "w5500_evb_pico2"
@@ -40,7 +41,11 @@ def test_the_tree_is_what_a_gateway_needs(built):
             "boards/sector_files.mpy"} <= set(built.files)
     sources = {"edge/" + path.relative_to(build.ROOT / "edge").with_suffix(".mpy").as_posix()
                for path in (build.ROOT / "edge").rglob("*.py")}
-    assert sources - set(built.files) == {"edge/config.mpy"}  # only a host reads it
+    every = {build._path(name, ".mpy") for name in build.edge_modules(
+        compile_site(valid()) | {"rules": [[name, {}] for name in rules()]})}
+    assert sources - every == {"edge/config.mpy"}  # only a host reads it
+    own = {build._path(name, ".mpy") for name in build.edge_modules(compile_site(valid()))}
+    assert sources & set(built.files) == own  # and no site pays for another one's rules
     assert not [name for name in built.files if name.startswith("boards/")
                 and name.removesuffix(".mpy").split("/")[1] not in
                 ("__init__", BOARD, "sntp", "sector_files")]
