@@ -29,13 +29,17 @@ _RELATIONS = (
         ("rules.demand.target_w", "rules.contract.import_max_w"),
         ("rules.demand.target_w", "gate.import_max_w"),
         ("rules.fresh.fallback_w", "battery.discharge_max_w"),
+        ("rules.bands.response_floor_pm", "rules.bands.demand_floor_pm"),
+        ("rules.bands.demand_floor_pm", "rules.bands.trade_floor_pm"),
     )),
     ("at least", operator.ge, (
         ("rules.reserve.floor_pm", "gate.soc_floor_pm"),
+        ("rules.bands.response_floor_pm", "rules.reserve.floor_pm"),
     )),
     ("less than", operator.lt, (
         ("rules.reserve.floor_pm", "rules.reserve.ceiling_pm"),
         ("gate.soc_floor_pm", "gate.soc_ceiling_pm"),
+        ("rules.bands.trade_floor_pm", "rules.reserve.ceiling_pm"),
     )),
 )
 

@@ -60,9 +60,8 @@ class Site:
             self.prices if followed else None)
 
     def _reserve(self, image: dict, key: str, default: int) -> int:
-        for name, keys in image["rules"]:
-            if name == "reserve":
-                return keys[key]
+        for _, keys in image["rules"]:
+            default = keys.get(key, default)  # the last word: bands lie above the reserve
         return default
 
     def _rules(self, listed: list) -> list:

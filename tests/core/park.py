@@ -45,7 +45,7 @@ _IMAGE: dict[str, Any] = {
 _RULE_KEYS = {  # of rules whose keys have no default, or where the default would hide something
     "ramp": {"ramp_w_per_s": 50_000}, "reserve": {"floor_pm": 100, "ceiling_pm": 900},
     "contract": {"import_max_w": 700_000}, "export": {"export_max_w": 0},
-    # no phases are read here: what binds them stands in tests of their own
+    "bands": {"response_floor_pm": 100, "demand_floor_pm": 100, "trade_floor_pm": 100},
     "phase": {"import_max_w": 8_000_000, "unbalance_max_w": 1},
 }
 
