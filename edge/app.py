@@ -55,6 +55,7 @@ class App:
         self.client: Any = None
         self.sync: Any = None
         self.uplink = self._uplink(image)
+        self.link = self._link(image)
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
@@ -78,6 +79,16 @@ class App:
             self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
             self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
         return Uplink(self.site, outbox, self.sync)
+
+    def _link(self, image: dict):
+        """To the gateways that share a limit with this one, if the site has the rule for it."""
+        share = getattr(self.site, "share", None)
+        if share is None:
+            return None
+        link = __import__("edge.share_link", None, None, ("ShareLink",)).ShareLink(share, self.site)
+        if self.client is not None:
+            link.join(self.client, image["site"]["park"])
+        return link
 
     def beat(self, now_ms: "int | None" = None):
         """Take one beat now; a rig whose time is its own says when that is."""
@@ -114,6 +125,8 @@ class App:
         """Run until `stop`, then give the devices back."""
         self.board.watchdog(False)
         tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses]
+        if self.link is not None:
+            tasks.append(asyncio.create_task(self._bus_task(self.link)))
         if self.uplink is not None:
             tasks.append(asyncio.create_task(self._uplink_task(self.uplink)))
         try:

@@ -46,6 +46,7 @@ _RULE_KEYS = {  # of rules whose keys have no default, or where the default woul
     "ramp": {"ramp_w_per_s": 50_000}, "reserve": {"floor_pm": 100, "ceiling_pm": 900},
     "contract": {"import_max_w": 700_000}, "export": {"export_max_w": 0},
     "bands": {"response_floor_pm": 100, "demand_floor_pm": 100, "trade_floor_pm": 100},
+    "share": {"limit_w": 8_000_000, "safe_w": 8_000_000, "keep_w": 8_000_000, "gateways": ["h"]},
     "phase": {"import_max_w": 8_000_000, "unbalance_max_w": 1},
 }
 
