@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from boards import zone
 from boards.device_checks import check_devices
+from boards.group_checks import check_share
 from boards.image import first_day
 from boards.shapes import Findings
 from boards.site_fields import say, with_unit
@@ -29,6 +30,8 @@ _RELATIONS = (
         ("rules.demand.target_w", "rules.contract.import_max_w"),
         ("rules.demand.target_w", "gate.import_max_w"),
         ("rules.fresh.fallback_w", "battery.discharge_max_w"),
+        ("rules.share.safe_w", "rules.share.limit_w"),
+        ("rules.share.keep_w", "rules.share.safe_w"),
         ("rules.bands.response_floor_pm", "rules.bands.demand_floor_pm"),
         ("rules.bands.demand_floor_pm", "rules.bands.trade_floor_pm"),
     )),
@@ -78,6 +81,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_beat(findings, site)
     _check_hours(findings, site)
     _check_phase(findings, site)
+    check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_tariff(warnings, site, today)
