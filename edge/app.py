@@ -55,7 +55,10 @@ class App:
         self.client: Any = None
         self.sync: Any = None
         self.uplink = self._uplink(image)
-        self.link = self._link(image)
+        self.link: Any = None  # to gateways that share a limit with this one
+        if hasattr(self.site, "share"):
+            module = __import__("edge.share_link", None, None, ("link",))
+            self.link = module.link(self.site, self.client, image["site"]["park"])
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
@@ -79,16 +82,6 @@ class App:
             self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
             self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
         return Uplink(self.site, outbox, self.sync)
-
-    def _link(self, image: dict):
-        """To the gateways that share a limit with this one, if the site has the rule for it."""
-        share = getattr(self.site, "share", None)
-        if share is None:
-            return None
-        link = __import__("edge.share_link", None, None, ("ShareLink",)).ShareLink(share, self.site)
-        if self.client is not None:
-            link.join(self.client, image["site"]["park"])
-        return link
 
     def beat(self, now_ms: "int | None" = None):
         """Take one beat now; a rig whose time is its own says when that is."""

@@ -22,6 +22,14 @@ _TICKS = const((1 << 30) - 1)
 _EASE = const(16)  # turns in which a load that has gone is forgotten
 
 
+def link(site, client, park: str) -> "ShareLink":
+    """The link of a site that has the rule `share`; without a client nobody is heard on it."""
+    made = ShareLink(site.share, site)
+    if client is not None:
+        made.join(client, park)
+    return made
+
+
 class ShareLink:
     """Speaks for `share`, one turn each period; without a client there is nobody to speak to."""
 

@@ -22,11 +22,15 @@ _ISLANDED = const(0x100)
 def compiled(keys, gateway: str):
     """One word for each user of the battery: who speaks behind it may not go below its floor."""
     backup_pm = keys["response_floor_pm"]
-    demand = {"floor_pm": keys["demand_floor_pm"], "called": 1}
-    trade = {"floor_pm": keys["trade_floor_pm"], "called": 1, "backup_pm": backup_pm}
-    for name in ("backup_charge_w", "response_charge_w"):
-        trade[name] = keys[name]
-    return [(ORDER, {"floor_pm": backup_pm, "called": 0}), (_DEMAND, demand), (_TRADE, trade)]
+    words = []
+    for order, floor_pm in ((ORDER, backup_pm), (_DEMAND, keys["demand_floor_pm"]),
+                            (_TRADE, keys["trade_floor_pm"])):
+        last = order == _TRADE  # the one that charges, under all limits and the demand rule
+        words.append((order, {
+            "floor_pm": floor_pm, "called": int(order != ORDER), "backup_pm": backup_pm,
+            "backup_charge_w": keys["backup_charge_w"] if last else 0,
+            "response_charge_w": keys["response_charge_w"] if last else 0}))
+    return words
 
 
 class Bands:
@@ -47,30 +51,18 @@ def rule(by: int, keys: dict, site):
     w_per_pm = site.battery["capacity_wh"] * 36 // (10 * site.beat_s)  # as in edge/rules/reserve.py
     w_per_pm = w_per_pm if w_per_pm < 16_000_000 else 16_000_000
 
-    def keep(now, by=by, envelope=site.envelope, at_most=site.envelope.at_most, w_per_pm=w_per_pm,
-             floor_pm=keys["floor_pm"], called=called):
-        if now.flags & _MODE == _ISLANDED:
+    def narrow(now, by=by, envelope=site.envelope, at_most=site.envelope.at_most, called=called,
+               w_per_pm=w_per_pm, floor_pm=keys["floor_pm"], backup_pm=keys["backup_pm"],
+               backup_w=-keys["backup_charge_w"], response_w=-keys["response_charge_w"]):
+        above_pm = now.soc_pm - floor_pm
+        if called.called_pm > floor_pm:
+            above_pm = now.soc_pm - called.called_pm
+        if above_pm >= 50 or now.flags & _MODE == _ISLANDED:
             return
-        above_pm = now.soc_pm - (floor_pm if floor_pm > called.called_pm else called.called_pm)
-        if above_pm <= 0:
-            w = 0
-        elif above_pm < 50:
-            w = above_pm * w_per_pm
-        else:
-            return
+        w = above_pm * w_per_pm if above_pm > 0 else 0
+        if now.soc_pm < floor_pm:
+            w = backup_w if now.soc_pm < backup_pm else response_w
         if w < envelope.hi_w:
             at_most(w, by)
 
-    if not keys.get("backup_charge_w") and not keys.get("response_charge_w"):
-        return keep
-
-    def keep_and_charge(now, by=by, envelope=site.envelope, at_most=site.envelope.at_most,
-                        keep=keep, floor_pm=keys["floor_pm"], backup_pm=keys["backup_pm"],
-                        backup_w=-keys["backup_charge_w"], response_w=-keys["response_charge_w"]):
-        keep(now)
-        if now.soc_pm < floor_pm and now.flags & _MODE != _ISLANDED:
-            w = backup_w if now.soc_pm < backup_pm else response_w
-            if w < 0 and w < envelope.hi_w:
-                at_most(w, by)
-
-    return keep_and_charge
+    return narrow

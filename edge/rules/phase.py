@@ -16,7 +16,9 @@ FIELDS = (
      "for the time in which readings are stale; 0 = unknown: no charging then"),
 )
 _NO_LIMIT_W = const(8_000_000)
-_FAR_W = const(1 << 29)
+_ALL = const(7)  # all three phases known
+_FUTURE = const(1 << 29)  # as in edge/snapshot.py
+_TICKS = const((1 << 30) - 1)
 
 
 def compiled(keys, gateway: str):
@@ -35,37 +37,33 @@ def rule(by: int, keys: dict, site):
     battery on three phases must give three times that. A phase the battery is not on is none of
     its business."""
     phase = keys["store_phase"]
-    phases = Phases(site.now, 1 if phase else 3)
+    ways = 1 if phase else 3
+    phases = Phases(site.now, ways, phase - 1 if phase else 0, phase if phase else 3)
     site.roles.append(phases)
-    export_max_w = keys["export_max_w"]
-    closed_w = 0 if export_max_w == _NO_LIMIT_W else -phases.ways * export_max_w
+    import_w, export_w = ways * keys["import_max_w"], ways * keys["export_max_w"]
 
     def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
-               at_most=site.envelope.at_most, phases=phases, pair=phases.pair,
-               age=phases.age_ms, row=site.now.row, ways=phases.ways,
-               first=phase - 1 if phase else 0, last=phase if phase else 3,
-               import_max_w=keys["import_max_w"], export_max_w=export_max_w,
-               age_max_ms=keys["age_max_ms"], unbalance_w=keys["unbalance_max_w"],
-               closed_w=closed_w):
-        if age(row[2]) <= age_max_ms:
-            high_w = -_FAR_W
-            low_w = _FAR_W
-            for k in range(first, last):
-                w = pair(k)
-                if w > high_w:
-                    high_w = w
-                if w < low_w:
-                    low_w = w
+               at_most=site.envelope.at_most, phases=phases, row=site.now.row, ways=ways,
+               import_w=import_w, export_w=export_w, age_max_ms=keys["age_max_ms"],
+               unbalance_w=ways * keys["unbalance_max_w"],
+               closed_w=0 if keys["export_max_w"] == _NO_LIMIT_W else -export_w):
+        age_ms = row[2] - phases.oldest_ms & _TICKS
+        if age_max_ms < age_ms < _FUTURE:
+            phases.known = 0  # ticks come round: what was stale never looks new again
+        if phases.known == _ALL:
+            high_w = phases.high_w
+            low_w = phases.low_w
         elif unbalance_w:  # the sum is fresh, or the battery rests anyway
-            high_w = (now.net_w if ways == 3 else now.net_w // 3 + 1) + ways * unbalance_w
-            low_w = (now.net_w if ways == 3 else now.net_w // 3) - 2 * ways * unbalance_w
+            w = now.net_w if ways == 3 else now.net_w // 3
+            high_w = w + 1 + unbalance_w
+            low_w = w - 2 * unbalance_w
         else:
-            high_w = ways * import_max_w  # nothing is known: do not charge,
+            high_w = import_w  # nothing is known: do not charge,
             low_w = closed_w  # nor discharge where that has a limit
-        w = high_w - ways * import_max_w
+        w = high_w - import_w
         if w > envelope.lo_w:
             at_least(w, by)
-        w = low_w + ways * export_max_w
+        w = low_w + export_w
         if w < envelope.hi_w:
             at_most(w, by)
 

@@ -160,22 +160,34 @@ def test_in_closed_loop_with_old_readings_it_settles_without_a_limit_cycle(
     assert min(powers) >= min(aim_w, 0) - 6, "not even on the way"
 
 
-def test_a_phase_meter_forgets_what_is_a_day_old():
-    """Ticks come round every twelve days: an old stamp must never look new."""
-    phases = Phases(snapshot(), 3)
-    for signal in Phases.SIGNALS:
-        assert phases.take(signal, 5000, 1000)
-    assert phases.age_ms(4000) == 3000
-    assert phases.age_ms(900) == 0, "a stamp a little ahead of the beat is new"
-    assert phases.age_ms(ticks_add(1000, 100_000_000)) >= 100_000_000
-    assert phases.age_ms(4000) >= 100_000_000, "forgotten"
+def test_stale_phases_are_forgotten_before_the_ticks_come_round():
+    """Twelve days later an old stamp would look new."""
+    made = park()
+    for second in range(1, 15):
+        show(made, second, (20_000,) * 3, 0)
+    assert made.row["command_w"] < 0
+    now_ms = 15_000
+    for _ in range(30):  # twelve days in long beats: sum and battery are read, the phases are not
+        now_ms = ticks_add(now_ms, 36_000_000)
+        for _ in range(12):
+            now_ms = ticks_add(now_ms, 1000)
+            stamps = dict.fromkeys(("grid_ms", "store_ms", "soc_ms", "pv_ms"), now_ms)
+            assert made.beat(now_ms=now_ms, phase_ms=-1, **stamps) == 0
+    phases = made.site.roles[-1]
     for signal in Phases.SIGNALS[:2]:
-        assert phases.take(signal, 5000, 5000)
-    assert phases.age_ms(5000) >= 100_000_000, "two of three are no picture"
-    assert phases.take("l3_w", 5000, 5000)
-    assert phases.age_ms(5000) == 0
+        assert phases.take(signal, 5000, now_ms)
+    assert made.beat(phase_ms=-1) == 0, "two of three are no picture"
+    assert phases.take("l3_w", 5000, now_ms)
+    assert made.beat(phase_ms=-1) < 0
+
+
+def test_a_reading_no_phase_can_have_is_refused():
+    phases = Phases(snapshot(), 3, 0, 3)
     assert not phases.take("l3_w", 8_000_001, 6000)
     assert not phases.take("grid_w", 1, 6000)
+    assert phases.known == 0
+    assert phases.take("l3_w", -8_000_000, 6000)
+    assert phases.known == 4
 
 
 def rows(beats: int, seed: int) -> bytes:

@@ -60,7 +60,7 @@ class Gateway:
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3)]
+        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
         self.driver = Driver(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
