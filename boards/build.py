@@ -32,11 +32,11 @@ _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts 
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
-HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS"), ("edge", "RamBlocks"),
-             ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
-             ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"),
-             ("wire", "text"), ("wire", "binary"), ("wire", "value"), ("wire", "_take"),
-             ("wire", "qos")}
+HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("edge", "WORDS"),
+             ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
+             ("devices", "NEEDS"), ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"),
+             ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
+             ("wire", "_take"), ("wire", "qos")}
 
 
 class BuildError(Exception):
@@ -108,12 +108,13 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 
 def named(image: Mapping[str, Any]) -> list[str]:
-    """The modules that no other one imports, because a site chooses them: its rules, and what its
-    tariff needs beyond a price for each hour."""
+    """The modules that no other one imports, because a site chooses them: its rules and what they
+    need, and what its tariff needs beyond a price for each hour."""
     chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
     tariff = image["tariff"]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
-             "edge.price_push": "push" in tariff.get("days", {})}
+             "edge.price_push": "push" in tariff.get("days", {}),
+             "edge.share_link": "edge.rules.share" in chosen}
     return chosen + [name for name, needed in parts.items() if needed]
 
 

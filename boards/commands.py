@@ -50,30 +50,41 @@ def _board(name: str, site: "Site") -> "BoardFile":
 
 
 @click.command("check")
-@_SITE
+@click.argument("sites", nargs=-1,
+                type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_JSON
-def check_(site: Path, as_json: bool) -> None:
-    """Judge a site file and tell what it is: devices, polling, rules, limits, tariff.
+def check_(sites: tuple[Path, ...], as_json: bool) -> None:
+    """Judge a site file and tell what it is: devices, polling, rules, limits, tariff. Give all the
+    files of gateways that share a limit, and it is judged whether they agree.
 
     \b
     Example:
       parkedge check examples/foundry/site.toml
     """
     from boards.describe import summary, text
+    from boards.group_checks import check_group
     from boards.site import check
 
-    checked = check(site)
-    said = summary(checked)
+    if not sites:
+        sites = (Path("site.toml"),)
+        if not sites[0].is_file():
+            raise click.BadParameter("File 'site.toml' does not exist.", param_hint="SITES")
+    checked = [check(path) for path in sites]
+    errors, warnings = check_group([one.site for one in checked if one.site is not None])
+    said = [summary(one) for one in checked]
     if as_json:
-        click.echo(json.dumps(said, indent=1, ensure_ascii=False))
-    elif checked.site is not None:
-        click.echo(text(said))
-    if not as_json:
-        for line in checked.warnings:
+        together = {"sites": said, "errors": errors, "warnings": warnings}
+        click.echo(json.dumps(said[0] if len(said) == 1 else together, indent=1,
+                              ensure_ascii=False))
+    else:
+        whole = [text(one) for one in said if "site" in one]
+        if whole:
+            click.echo("\n\n".join(whole))
+        for line in [*(line for one in checked for line in one.warnings), *warnings]:
             click.echo(f"warning: {line}", err=True)
-        for line in checked.errors:
+        for line in [*(line for one in checked for line in one.errors), *errors]:
             click.echo(line, err=True)
-    sys.exit(1 if checked.errors else 0)
+    sys.exit(1 if errors or any(one.errors for one in checked) else 0)
 
 
 @click.command("list")

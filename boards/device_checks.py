@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from boards import polling, profiles
 from boards.image import device_image
 from boards.shapes import Findings
-from boards.site_devices import Device, commanded, feeds
+from boards.site_devices import OF_RULE, Device, commanded, feeds
 from boards.site_fields import say
 from edge.devices.roles import GridMeter, Pv, Storage
 
@@ -14,20 +14,24 @@ if TYPE_CHECKING:
     from boards.site import Site
 
 _MEANING = {"grid_w": "the grid meter", "store_w": "the battery's power",
-            "soc_pm": "the battery's state of charge"}
+            "soc_pm": "the battery's state of charge", "l1_w": "phase 1", "l2_w": "phase 2",
+            "l3_w": "phase 3"}
 # What each reading's age is held against.
 _AGES = (
     ("grid_w", ("gate", "age_max_ms"), ("ages", "grid_ms")),
     ("store_w", ("gate", "age_max_ms"), ("ages", "store_ms")),
     ("soc_pm", ("gate", "soc_age_max_ms"), ("ages", "soc_ms")),
     ("pv_w", ("ages", "pv_ms")),
+    ("l1_w", ("rules.phase", "age_max_ms")),
+    ("l2_w", ("rules.phase", "age_max_ms")),
+    ("l3_w", ("rules.phase", "age_max_ms")),
 )
 
 
 def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     """Roles without a source, signals with two, addresses, ages, dead-man timers, slow buses."""
     if "device" not in findings.spoiled:
-        _check_roles(findings, site.devices)
+        _check_roles(findings, site)
     _check_signals(findings, site.devices)
     if None in site.sections["battery"].values():
         return
@@ -43,8 +47,11 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     _warn_lines(warnings, site)
 
 
-def _check_roles(findings: Findings, devices: Sequence[Device]) -> None:
-    for signal in (*GridMeter.NEEDS, *Storage.NEEDS):
+def _check_roles(findings: Findings, site: "Site") -> None:
+    devices = site.devices
+    needs = [signal for rule, role in OF_RULE.items() if rule in site.rules
+             for signal in role.NEEDS]
+    for signal in (*GridMeter.NEEDS, *Storage.NEEDS, *needs):
         if not feeds(devices, signal):
             known = [name for name in profiles.ids() if signal in profiles.load(name).signals]
             say(findings, "device", f"found none that reads {signal}, {_MEANING[signal]}, "
@@ -58,7 +65,8 @@ def _check_roles(findings: Findings, devices: Sequence[Device]) -> None:
 def _check_signals(findings: Findings, devices: Sequence[Device]) -> None:
     """No reading has two sources, and one device alone takes the setpoint."""
     doubled: dict[str, list[str]] = {}
-    for signal in (*GridMeter.SIGNALS, *Storage.SIGNALS, *Pv.SIGNALS):
+    more = [signal for role in OF_RULE.values() for signal in role.SIGNALS]
+    for signal in (*GridMeter.SIGNALS, *Storage.SIGNALS, *Pv.SIGNALS, *more):
         readers = feeds(devices, signal)
         if len(readers) > 1:
             doubled.setdefault(_names(readers), []).append(signal)
@@ -86,8 +94,9 @@ def _check_ages(findings: Findings, site: "Site", paced: Sequence[tuple[dict[str
                 period_ms = round(max(image["poll_ms"], round_ms) * every[signal])
                 for limit in limits:
                     slowest[limit] = max(slowest.get(limit, (0, "")), (period_ms, image["name"]))
+    tables = {**site.sections, **{f"rules.{rule}": keys for rule, keys in site.rules.items()}}
     for (section, name), (period_ms, device) in slowest.items():
-        limit_ms = site.sections[section][name]
+        limit_ms = tables[section][name]
         if limit_ms is not None and limit_ms < period_ms:
             say(findings, f"{section}.{name}", f"found {limit_ms} ms, expected at least "
                 f"{period_ms} ms, as {device} is read no more often")

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boards import profiles, zone
@@ -29,11 +30,24 @@ def compile_site(site: "Site") -> dict[str, Any]:
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
     image["offsets"] = zone.offsets(at, first_day(site))
-    image["rules"] = [[name, dict(keys)] for name, keys in site.rules.items()]
+    image["rules"] = rule_images(site.rules, sections["site"]["gateway"])
     image["buses"] = [dict(bus.image) for bus in site.buses]
     image["devices"] = [device_image(device, sections["battery"]) for device in site.devices]
     image["hash"] = hashlib.sha256(encode(image)).hexdigest()[:_HASH_DIGITS]
     return image
+
+
+def rule_images(rules: Mapping[str, Mapping[str, Any]], gateway: str) -> list[list[Any]]:
+    """Every rule as the gateway loads it, in the order in which they speak. A rule that speaks in
+    several places, or with other words than the site file's, has `compiled` in its file."""
+    spoken: list[tuple[int, str, dict[str, Any]]] = []
+    for name, keys in rules.items():
+        module = import_module(f"edge.rules.{name}")
+        places = (module.compiled(keys, gateway) if hasattr(module, "compiled")
+                  else [(module.ORDER, dict(keys))])
+        spoken += [(order, name, words) for order, words in places]
+    spoken.sort(key=lambda word: word[:2])
+    return [[name, words] for _, name, words in spoken]
 
 
 def encode(image: Mapping[str, Any]) -> bytes:

@@ -43,6 +43,9 @@ _ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
 _SHARE = {"pm": 1, "%": 10}
 SIGNALS = {
     "grid_w": Canonical(_POWER, ("import", "export")),
+    "l1_w": Canonical(_POWER, ("import", "export")),
+    "l2_w": Canonical(_POWER, ("import", "export")),
+    "l3_w": Canonical(_POWER, ("import", "export")),
     "import_wh": Canonical(_ENERGY),
     "export_wh": Canonical(_ENERGY),
     "store_w": Canonical(_POWER, ("discharge", "charge")),

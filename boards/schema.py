@@ -15,6 +15,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"},
     "line": {"type": ["string", "integer"], "minLength": 1, "minimum": 0, "maximum": 15},
     "parity": {"enum": ["N", "E", "O"]},
+    "gateways": {"type": "array", "minItems": 1,
+                 "items": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}},
     "signals": {"type": "array", "items": {"type": "string", "minLength": 1}},
 }
 

@@ -105,7 +105,8 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
             sections[name] = dict.fromkeys(field[0] for field in fields)
     used = _rules(findings, raw.get("rules", {}))
     buses = read_buses(findings, raw.get("bus", []))
-    devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")))
+    devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),
+                           used)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
     return Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from boards import tariff_words, zone
 from boards.device_checks import check_devices
+from boards.group_checks import check_share
 from boards.image import first_day
 from boards.shapes import Findings
 from boards.site_fields import say, with_unit
@@ -29,13 +30,19 @@ _RELATIONS = (
         ("rules.demand.target_w", "rules.contract.import_max_w"),
         ("rules.demand.target_w", "gate.import_max_w"),
         ("rules.fresh.fallback_w", "battery.discharge_max_w"),
+        ("rules.share.safe_w", "rules.share.limit_w"),
+        ("rules.share.keep_w", "rules.share.safe_w"),
+        ("rules.bands.response_floor_pm", "rules.bands.demand_floor_pm"),
+        ("rules.bands.demand_floor_pm", "rules.bands.trade_floor_pm"),
     )),
     ("at least", operator.ge, (
         ("rules.reserve.floor_pm", "gate.soc_floor_pm"),
+        ("rules.bands.response_floor_pm", "rules.reserve.floor_pm"),
     )),
     ("less than", operator.lt, (
         ("rules.reserve.floor_pm", "rules.reserve.ceiling_pm"),
         ("gate.soc_floor_pm", "gate.soc_ceiling_pm"),
+        ("rules.bands.trade_floor_pm", "rules.reserve.ceiling_pm"),
     )),
 )
 
@@ -73,6 +80,8 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_fallback(findings, site)
     _check_beat(findings, site)
     _check_hours(findings, site)
+    _check_phase(findings, site)
+    check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_tariff(warnings, site, today)
@@ -113,6 +122,12 @@ def _check_hours(findings: Findings, site: "Site") -> None:
         if capacity_wh > most_wh:
             say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at most "
                 f"{most_wh} Wh: {key} = {power_w} W needs more than {_LONGEST_H} h for it")
+
+
+def _check_phase(findings: Findings, site: "Site") -> None:
+    import_w, fuse_a = value(site, "rules.phase.import_max_w"), value(site, "rules.phase.fuse_a")
+    if import_w == 0 and fuse_a == 0:
+        say(findings, "rules.phase", "found no limit, expected import_max_w of a phase or fuse_a")
 
 
 def _warn_limits(warnings: Findings, site: "Site") -> None:

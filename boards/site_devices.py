@@ -9,6 +9,9 @@ from boards.profile_schema import Profile
 from boards.shapes import Findings, one_of
 from boards.site_fields import read_table
 from boards.site_tables import DEVICE, LINK, LINKS, NAME
+from edge.devices.phases import Phases
+
+OF_RULE = {"phase": Phases}  # roles that a site has only with a rule; without it nobody reads them
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,12 @@ def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
     return tuple(buses)
 
 
-def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: Iterable[str]
-                 ) -> tuple[Device, ...]:
-    """Read every [[device]]; one with mistakes stays away. `named` are all buses there were."""
+def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: Iterable[str],
+                 used: Iterable[str]) -> tuple[Device, ...]:
+    """Read every [[device]]; one with mistakes stays away. `named` are all buses there were,
+    `used` the site's rules."""
+    idle = {signal: rule for rule, role in OF_RULE.items() if rule not in used
+            for signal in role.SIGNALS}
     places = {bus.name: number for number, bus in enumerate(buses)}
     choices = {"profile": profiles.ids(), "bus": dict.fromkeys(named)}
     devices = []
@@ -67,7 +73,7 @@ def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: I
         got = read_table(findings, key, entry, DEVICE, choices)
         if None in got.values() or got["bus"] not in places:
             continue
-        profile = _profile(findings, key, got["profile"], got["signals"])
+        profile = _profile(findings, key, got["profile"], got["signals"], idle)
         if profile is not None:
             device = _device(findings, key, got, profile, places, buses)
             devices += [device] if device else []
@@ -100,7 +106,8 @@ def _unique(findings: Findings, key: str, field: str, values: Sequence[str]) -> 
                                   f"{field} {value}, expected one")
 
 
-def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str]) -> Profile | None:
+def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str],
+             idle: Mapping[str, str]) -> Profile | None:
     try:
         profile = profiles.load(name)
     except profiles.ProfileError as error:
@@ -110,8 +117,13 @@ def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str]) -> 
         if signal not in profile.signals:
             findings.add(f"{key}.signals", signal, one_of(profile.signals, signal))
             return None
-    return replace(profile, signals={signal: point for signal, point in profile.signals.items()
-                                     if signal in wanted}) if wanted else profile
+        if signal in idle:
+            findings.add(f"{key}.signals", signal,
+                         f"signals that somebody uses: this one needs [rules.{idle[signal]}]")
+            return None
+    return replace(profile, signals={
+        signal: point for signal, point in profile.signals.items()
+        if signal in wanted or (not wanted and signal not in idle)})
 
 
 def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profile,

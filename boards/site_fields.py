@@ -11,7 +11,9 @@ from boards.shapes import TEXT, Findings, Shape, choice, list_of, one_of, table,
 from boards.site_tables import Field
 
 _ID = re.compile("[a-z0-9-]{1,32}")
-_WORDS = {"pm": "per mille", "0/1": "", "year": "", "port": "", "address": "", "bits": ""}
+_ID_WORDS = "name of a-z, 0-9 and -, 1 .. 32 of them"
+_WORDS = {"pm": "per mille", "0/1": "", "year": "", "port": "", "address": "", "bits": "",
+          "phase": "", "gateways": ""}
 # Units people write, as (unit of the key, factor to it).
 _SCALES = {
     "kwh": ("Wh", "1000"), "mwh": ("Wh", "1000000"), "wh": ("Wh", "1"),
@@ -57,7 +59,8 @@ def say(findings: Findings, key: str, text: str) -> None:
 
 def with_unit(value: object, unit: str) -> str:
     """A value as people say it: 400000 Wh, 900 per mille."""
-    return f"{value} {_WORDS.get(unit, unit)}".rstrip()
+    shown = " ".join(value) if isinstance(value, tuple) else value
+    return f"{shown} {_WORDS.get(unit, unit)}".rstrip()
 
 
 def _quantity(field: Field) -> Shape:
@@ -73,6 +76,10 @@ def _quantity(field: Field) -> Shape:
     return _Quantity(words, read, low if needed else default, needed, (), unit)
 
 
+def _id(value: Any) -> Any:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
 def _line(value: Any) -> Any:
     whole = type(value) is int and 0 <= value <= 15
     return value if whole or (isinstance(value, str) and value) else None
@@ -84,9 +91,9 @@ def shape(field: Field, choices: Mapping[str, Iterable[str]]) -> Shape:
     if low is not None:
         return _quantity(field)
     if unit == "id":
-        expected = "a name of a-z, 0-9 and -, 1 .. 32 of them"
-        return Shape(expected, lambda value: value if isinstance(value, str)
-                     and _ID.fullmatch(value) else None, "", True)
+        return Shape(f"a {_ID_WORDS}", _id, "", True)
+    if unit == "gateways":
+        return list_of(f"names of gateways, each a {_ID_WORDS}", _id, needed=True)
     if unit == "line":
         return Shape('a serial device as "/dev/ttyUSB0", or the number of a UART', _line, "", True)
     if unit == "parity":

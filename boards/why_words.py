@@ -81,6 +81,19 @@ def _contract(row: Row, header: Header, side: Side) -> str:
     return bare + (f", allowed are {power(row['net_w'] - row['lo_w'])}" if _own(row) else "")
 
 
+def _bands(row: Row, header: Header, side: Side) -> str:
+    soc = f"state of charge {share(row['soc_pm'])}"
+    if row["hi_w"] < 0:
+        return f"{soc}: a band that is not full is charged at any price"
+    return f"{soc}: what is below its band is kept for another use"
+
+
+def _share(row: Row, header: Header, side: Side) -> str:
+    bare = f"without the battery the grid would carry {power(row['net_w'])}"
+    return bare + (f", its part of the shared limit is {power(row['net_w'] - row['lo_w'])} now"
+                   if _own(row) else "")
+
+
 def _export(row: Row, header: Header, side: Side) -> str:
     net_w, limit_w = row["net_w"], row["hi_w"] - row["net_w"]
     bare = (f"without the battery the grid would carry {power(net_w)}" if net_w >= 0 else
@@ -136,5 +149,5 @@ def _own(row: Row) -> bool:
 _WORDS: dict[str, Callable[[Row, Header, Side], str]] = {
     "fresh": _fresh, "device": _device, "ramp": _ramp, "reserve": _reserve, "contract": _contract,
     "export": _export, "demand": _demand, "self_use": _self_use, "tariff": _tariff,
-    "refill": _refill,
+    "refill": _refill, "bands": _bands, "share": _share,
 }

@@ -49,13 +49,16 @@ class App:
         self.site = Site(image)
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
-        roles = (self.site.grid_meter, self.site.storage, self.site.pv)
         for device in image["devices"]:
-            self.buses[device["bus"]].add(Driver(device, roles))
+            self.buses[device["bus"]].add(Driver(device, self.site.roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None
         self.uplink = self._uplink(image)
+        self.link: Any = None  # to gateways that share a limit with this one
+        if hasattr(self.site, "share"):
+            module = __import__("edge.share_link", None, None, ("link",))
+            self.link = module.link(self.site, self.client, image["site"]["park"])
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
@@ -115,6 +118,8 @@ class App:
         """Run until `stop`, then give the devices back."""
         self.board.watchdog(False)
         tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses]
+        if self.link is not None:
+            tasks.append(asyncio.create_task(self._bus_task(self.link)))
         if self.uplink is not None:
             tasks.append(asyncio.create_task(self._uplink_task(self.uplink)))
         try:

@@ -29,6 +29,7 @@ class Site:
         self.storage = Storage(
             now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
         self.pv = Pv(now)
+        self.roles = [self.grid_meter, self.storage, self.pv]  # a rule may add its own
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
         self.flows = Flows(now)
@@ -50,7 +51,7 @@ class Site:
     def _planner(self, image: dict):
         battery, rules = image["battery"], dict(image["rules"])
         reserve = rules["reserve"]
-        self._floor_pm = reserve["floor_pm"]
+        self._floor_pm = rules.get("bands", reserve)["floor_pm"]  # its last word is trade's
         return Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],

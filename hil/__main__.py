@@ -83,6 +83,20 @@ def _beat(ctx: click.Context, option: click.Parameter, beat_s: int | None) -> in
     return beat_s
 
 
+def _phases(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    from hil.phase_split import Split
+
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise click.BadParameter(f"found {text}, expected three whole numbers as 500,300,200")
+    shares = tuple(map(int, parts))
+    try:
+        Split(shares)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return shares
+
+
 def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else text)
 
@@ -97,6 +111,8 @@ def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
 @click.option("--beat", "beat_s", type=int, callback=_beat, help="Length of a beat, s; the site's.")
 @click.option("--dut", type=click.Choice(["inproc", "micropython"]), default="inproc",
               show_default=True, help="What runs the controller.")
+@click.option("--phases", default="334,333,333", callback=_phases, show_default=True,
+              help="The load's shares of the phases, per mille, where the site has that rule.")
 @click.option("--out", type=_FOLDER_OUT, required=True, help="Where journal, trace and report go.")
 @_JSON
 def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) -> None:

@@ -19,7 +19,8 @@ from edge.ticks import ticks_add
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
-from hil.lockstep import INPUTS
+from hil.lockstep import INPUTS, PHASES
+from hil.phase_split import Split
 from hil.plants import Battery, Plant
 from hil.trace import Trace
 
@@ -39,15 +40,17 @@ class Emulator:
     """
 
     def __init__(self, dut: Dut, plant: Plant, load: Feed, pv: Feed | None, start: Moment,
-                 beat_s: int, keep: Callable[[array[int]], object] | None = None) -> None:
+                 beat_s: int, keep: Callable[[array[int]], object] | None = None,
+                 split: Split | None = None) -> None:
         self.dut, self.plant, self.trace, self.bounds = dut, plant, Trace(), Bounds()
         self._load, self._pv, self._beat_s, self._keep = load, pv, beat_s, keep
         self._day, self._second = start
         self._now_ms = 0
         self._number = 0
-        self._inputs = array("i", bytes(4 * len(INPUTS)))
+        self._split = split
+        self._inputs = array("i", bytes(4 * len(INPUTS if split is None else INPUTS + PHASES)))
         battery = plant.battery
-        self._inputs[11:] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
+        self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
         self._no_pv = [0] * (QUARTER_S // beat_s)
 
     def quarter(self) -> None:
@@ -90,6 +93,8 @@ class Emulator:
         inputs[7] = battery.soc_now_pm
         inputs[9] = pv_w
         inputs[10] = now_ms if self._pv else -1
+        if self._split:
+            self._split.show(inputs, self.plant, load_w, pv_w)
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

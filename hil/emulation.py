@@ -16,6 +16,7 @@ from hil import dut, feed, series
 from hil.bill import prices
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
+from hil.phase_split import THIRDS, split_of
 from hil.plants import Plant
 from hil.trace import Trace
 
@@ -38,6 +39,7 @@ class Order:
     days: int | None = None
     warm_up_days: int = 0
     beat_s: int | None = None
+    phases: tuple[int, ...] = THIRDS  # the load's shares, where the site has a rule for phases
     dut: str = "inproc"  # what ran the controller; "wire": it was on real Modbus
 
 
@@ -140,7 +142,8 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
     device = dut.start(order.dut, image)
     try:
         with JournalWriter(out / JOURNAL, Header.of(image)) as journal:
-            emulator = Emulator(device, plant, feeds.load, feeds.pv, moment, beat_s, journal.write)
+            emulator = Emulator(device, plant, feeds.load, feeds.pv, moment, beat_s, journal.write,
+                                split_of(image, order.phases))
             _pass(emulator, order.warm_up_days, done)
             trace, bounds, before = Trace(), Bounds(), Meters.of(plant)
             emulator.trace, emulator.bounds = trace, bounds

@@ -17,10 +17,19 @@ INPUTS = (
     "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
     "charge_max_w", "discharge_max_w", "ready",
 )
+PHASES = ("l1_w", "l2_w", "l3_w", "phase_ms")  # follow them at a site that has the rule `phase`
+
+
+def names(image: "Any") -> "tuple[str, ...]":
+    """The inputs of the site of an image."""
+    for rule in image["rules"]:
+        if rule[0] == "phase":
+            return INPUTS + PHASES
+    return INPUTS
 
 
 def hand_over(site: "Any", v: "array[int]") -> None:
-    """Give the readings `v` (in the order of INPUTS) to the roles, as a driver would; what has no
+    """Give the readings `v` (in the order of `names`) to the roles, as a driver would; what has no
     stamp of its own, only when it has changed."""
     now, storage = site.now, site.storage
     if v[4] >= 0:
@@ -37,6 +46,11 @@ def hand_over(site: "Any", v: "array[int]") -> None:
             storage.take("discharge_max_w", v[12], v[8])
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
+    if len(v) > 14 and v[17] >= 0:
+        for role in site.roles:
+            if "l1_w" in role.SIGNALS:
+                for k in range(3):
+                    role.take(PHASES[k], v[14 + k], v[17])
 
 
 def beat(site: "Any", controller: "Any", v: "array[int]") -> int:
@@ -47,17 +61,18 @@ def beat(site: "Any", controller: "Any", v: "array[int]") -> int:
 
 
 def serve(path: str) -> None:
-    """Answer each INPUTS array read from standard input with the journal row it caused."""
+    """Answer each array of inputs read from standard input with the journal row it caused."""
     from edge.controller import Controller
     from edge.image import load
     from edge.site import Site
 
-    site = Site(load(path))
+    image = load(path)
+    site = Site(image)
     site.clock_set = True
     controller = Controller(site)
-    inputs = array("i", [0] * len(INPUTS))
+    inputs = array("i", [0] * len(names(image)))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    size = 4 * len(INPUTS)
+    size = 4 * len(inputs)
     while True:
         # one readinto may fall short on a pipe; a short rest means that the rig has gone
         data = source.read(size)

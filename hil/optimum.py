@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 NEVER = 1e5  # currency per kWh: what an infeasible kWh costs, far above any price
 _GOLDEN = (5**0.5 - 1) / 2
-_NEAR = 1e-6  # of the ceiling: how far the search goes on
+_NEAR = 1e-7  # of the ceiling: how far the search goes on
 
 
 class Battery(NamedTuple):

@@ -12,6 +12,7 @@ from boards.site_devices import feeds
 from hil.device_simulator import DeviceSimulator, Values
 from hil.faults import Effect
 from hil.line import Line
+from hil.phase_split import Split
 from hil.plants import Plant
 from hil.scenario import ROLES
 from hil.simulators import serve_rtu, serve_tcp
@@ -97,10 +98,12 @@ class Park:
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""
         plant, battery = self.plant, self.plant.battery
+        l_w = Split().grid_w(plant.load_w, plant.pv_w, battery.power_w)
         self.shown = {
-            "grid_w": plant.grid_w, "import_wh": plant.import_ws // 3600,
-            "export_wh": plant.export_ws // 3600, "store_w": battery.power_w,
-            "soc_pm": battery.soc_now_pm, "charge_wh": battery.charged_ws // 3600,
+            "grid_w": plant.grid_w, "l1_w": l_w[0], "l2_w": l_w[1], "l3_w": l_w[2],
+            "import_wh": plant.import_ws // 3600, "export_wh": plant.export_ws // 3600,
+            "store_w": battery.power_w, "soc_pm": battery.soc_now_pm,
+            "charge_wh": battery.charged_ws // 3600,
             "discharge_wh": battery.discharged_ws // 3600, "ready": 1,
             "charge_max_w": battery.charge_max_w, "discharge_max_w": battery.discharge_max_w,
             "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600}

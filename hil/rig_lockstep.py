@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from hil import dut
 from hil.faults import Effect
-from hil.lockstep import INPUTS
+from hil.lockstep import INPUTS, PHASES
 from hil.park import NORMAL
+from hil.phase_split import split_of
 from hil.rig import Record, Schedule, Stage, sample
 from hil.scenario import ROLES, Planned
 
@@ -26,6 +27,7 @@ class LockstepRig:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._plant = stage.plant()
+        self._split = split_of(stage.image)
         self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
         self._now_ms = _BEGIN_MS
         self._history: list[array[int]] = []
@@ -72,6 +74,10 @@ class LockstepRig:
             for place in values:
                 inputs[place] = self._history[-1 - ago][place]
             inputs[stamp] -= effect.delay_ms
+            if role == "grid_meter" and self._split:
+                inputs[14:17] = self._history[-1 - ago][14:17]
+        if self._split:  # the phases come with the sum
+            inputs[17] = inputs[4]
         return inputs
 
     def _measure(self, at_s: int) -> "array[int]":
@@ -82,4 +88,7 @@ class LockstepRig:
             now_ms, day, second, plant.grid_w, now_ms, battery.power_w, now_ms, battery.soc_now_pm,
             now_ms, plant.pv_w, now_ms, battery.charge_max_w, battery.discharge_max_w, 1])
         assert len(measured) == len(INPUTS)
+        if self._split:
+            measured.extend([0] * len(PHASES))
+            self._split.show(measured, plant, plant.load_w, plant.pv_w)
         return measured

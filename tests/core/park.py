@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import edge.rules
+from boards.image import rule_images
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
@@ -44,6 +45,9 @@ _IMAGE: dict[str, Any] = {
 _RULE_KEYS = {  # of rules whose keys have no default, or where the default would hide something
     "ramp": {"ramp_w_per_s": 50_000}, "reserve": {"floor_pm": 100, "ceiling_pm": 900},
     "contract": {"import_max_w": 700_000}, "export": {"export_max_w": 0},
+    "bands": {"response_floor_pm": 100, "demand_floor_pm": 100, "trade_floor_pm": 100},
+    "share": {"limit_w": 8_000_000, "safe_w": 8_000_000, "keep_w": 8_000_000, "gateways": ["h"]},
+    "phase": {"import_max_w": 8_000_000, "unbalance_max_w": 1},
 }
 
 # Rules that judge a story told over time; readings made up beat by beat tell none. Left out of an
@@ -81,7 +85,7 @@ def image(without: tuple[str, ...] = (), **sections: Any) -> dict[str, Any]:
             made[name].update(changes)
         else:
             made[name] = changes
-    made["rules"] = [[name, keys] for name, keys in made["rules"].items()]
+    made["rules"] = rule_images(made["rules"], made["site"]["gateway"])
     return made
 
 
@@ -97,12 +101,14 @@ class Park:
         self.site = Site(made if made is not None else image())
         self.site.clock_set = True
         self.controller = Controller(self.site)
-        self.inputs = array("q", [0] * len(lockstep.INPUTS))
+        self.names = lockstep.names(made if made is not None else image())
+        self.inputs = array("q", [0] * len(self.names))
+        self.inputs[14:] = array("q", [-1] * (len(self.names) - 14))  # unless they are given
 
     def beat(self, **readings: int) -> int:
         """One beat with these INPUTS; those not given stay as they were. Returns the setpoint."""
         for name, value in readings.items():
-            self.inputs[lockstep.INPUTS.index(name)] = value
+            self.inputs[self.names.index(name)] = value
         return lockstep.beat(self.site, self.controller, self.inputs)
 
     def fresh_beat(self, second: int, **readings: int) -> int:

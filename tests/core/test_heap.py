@@ -66,7 +66,7 @@ def inputs(beat_s: int, top_w: int, seed: int) -> Iterator[list[int]]:
         limit_w = rng.choice((top_w, top_w, top_w // 2, 0))
         yield [now_ms, clock_s // 86_400, clock_s % 86_400, load_w, stamps[0], store_w, stamps[1],
                soc_pm, stamps[2], rng.randrange(0, top_w // 3), stamps[3], limit_w, limit_w,
-               int(rng.random() > 0.02)]
+               int(rng.random() > 0.02), load_w // 3, load_w // 2, load_w // 6, stamps[0]]
 
 
 def _write(folder: Path, made: dict, seed: int) -> tuple[Path, Path]:

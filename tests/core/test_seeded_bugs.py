@@ -61,7 +61,7 @@ settings.load_profile("seeded")
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The core and its tests, to be spoilt."""
-    for folder in ("edge", "hil", "tests/core"):
+    for folder in ("edge", "boards", "hil", "tests/core"):
         shutil.copytree(ROOT / folder, tmp_path / folder,
                         ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "conftest.py").write_text(CONFTEST)

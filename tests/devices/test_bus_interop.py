@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,8 @@ def test_exceptions(kinds, code):
 def site(tmp_path):
     """A meter and a converter behind one pymodbus server; its port, images, and what it hears."""
     heard = []
-    meter = profiles.load("acrel_adw300")
+    meter = replace(profiles.load("acrel_adw300"), signals={
+        "grid_w": "p_w", "import_wh": "e_imp", "export_wh": "e_exp"})
     converter = profiles.load("sinexcel_pcs")
     devices = [
         DeviceSimulator(meter, lambda: {"grid_w": 123_400, "import_wh": 5_000_000},

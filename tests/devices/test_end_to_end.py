@@ -11,6 +11,7 @@ import pytest
 from boards import profiles
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
+from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
@@ -22,11 +23,11 @@ SITE_W = 2_000_000
 LEASE_MS = 5000
 VALUES = [
     {"grid_w": 123_460, "import_wh": 65_430, "export_wh": 10, "store_w": -98_760, "soc_pm": 420,
-     "pv_w": 31_999, "pv_wh": 1_234_567},
+     "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5},
     {"grid_w": -4_320, "import_wh": 65_440, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
-     "pv_w": -20, "pv_wh": 1_234_568},
+     "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0},
     {"grid_w": 0, "import_wh": 65_450, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
-     "pv_w": 1_500_000, "pv_wh": 1_234_569},
+     "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0},
 ]
 
 
@@ -59,7 +60,7 @@ class Gateway:
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(now), self.storage, Pv(now)]
+        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
         self.driver = Driver(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -79,6 +80,8 @@ class Gateway:
 
     def shown(self, signal):
         role = next(role for role in self.roles if signal in role.SIGNALS)
+        if isinstance(role, Phases):
+            return role.trails[Phases.SIGNALS.index(signal)].w
         return getattr(role.now if hasattr(role.now, signal) else role, signal)
 
 
