@@ -74,6 +74,8 @@ class Trade:
         """Plan from this slot on; `goal` is what the import will be held to."""
         self._day, self._slot, self._goal = day, slot, goal
         self._version = self.prices.version
+        if self.memory.like(day, day) < 0:  # nothing is known of such a day
+            return
         self._at, self._level, self._phase = slot, -1, _FIND
         self._run = self._longest = self._dearest = 0
         self._lowest = self._cheapest = len(self.prices.levels)
@@ -143,7 +145,7 @@ class Trade:
         self._at = self._refill
         self._level = self.prices.level(self._day, self._refill)
         self.worth.begin(self._level)
-        self._phase = _WALK if days else _READY
+        self._phase = _WALK
 
     def _walk(self):
         """Walk all one slot back: the reserve on each of the days, the price on their mean."""
