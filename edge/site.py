@@ -55,7 +55,7 @@ class Site:
         return Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],
-            image["tariff"]["demand_e4"], self.prices.day if "tariff" in rules else None)
+            image["tariff"]["demand_e4"], self.prices if "tariff" in rules else None)
 
     def _rules(self, listed: list) -> list:
         """The `narrow` of each rule, in the image's order; a rule signs with its place in

@@ -10,6 +10,7 @@ import sys
 from array import array
 
 from edge.plan.planner import Planner
+from edge.prices import Prices
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -46,7 +47,7 @@ def run(mode, days):
     if mode == "shave":
         prices = array("i", [5000] * 96)
     demand_price = 0 if mode == "free" else 400_000
-    planner = Planner(3_000_000, 1_500_000, 1_500_000, 100, 900, 900, demand_price, prices)
+    planner = Planner(3_000_000, 1_500_000, 1_500_000, 100, 900, 900, demand_price, Prices(prices))
     full_wh = store_wh = 2_400_000
     peak_w = total = steps = 0
     for day in range(days):
