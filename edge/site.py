@@ -49,7 +49,8 @@ class Site:
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
-        battery, rules = image["battery"], dict(image["rules"])
+        battery: dict = image["battery"]
+        rules: dict = dict(image["rules"])
         reserve = rules["reserve"]
         self._floor_pm = rules.get("bands", reserve)["floor_pm"]  # its last word is trade's
         return Planner(
