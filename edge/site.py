@@ -1,6 +1,7 @@
 """The parts of one site, put together from its compiled image."""
 
 from edge.clock import LocalTime
+from edge.compat import const
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.dispatch import Dispatch
 from edge.envelope import Envelope
@@ -14,6 +15,8 @@ from edge.recorder import Recorder
 from edge.snapshot import CLOCK_OK, Snapshot
 from edge.telemetry import Telemetry
 
+_GAP_MAX_S = const(300)  # of a quarter-hour may be without readings
+
 
 class Site:
     """Everything a beat works on. Public attributes are the parts; rules read them by name."""
@@ -22,6 +25,7 @@ class Site:
         self.hash = image["hash"]  # which site this is
         self.battery = battery = image["battery"]
         self.beat_s = image["site"]["beat_s"]
+        self._gap_s = 0  # seconds without readings, when the last quarter-hour ended
         self.fault = None  # what ended the last beat, if it could not be finished
         self.clock_set = False  # whether the wall clock was ever set from outside
         self.now = now = Snapshot(image["ages"], self.beat_s)
@@ -84,7 +88,10 @@ class Site:
         if now.month != month:
             window.new_month()
         if window.ended:
-            self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
+            gap_s = self.account.gap_s
+            if gap_s - self._gap_s < _GAP_MAX_S:  # a guess must not be remembered as a load
+                self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
+            self._gap_s = gap_s
         now.price_e4 = self.prices.price_e4(now.local_day, now.local_second // 900)
         now.flags = now.flags | CLOCK_OK if self.clock_set else now.flags & ~CLOCK_OK
         self.journal.note_minute(now, window, self.account)
