@@ -15,6 +15,9 @@ from boards.cli import boards
 from boards.group_checks import check_group
 from boards.image import compile_site, rule_images
 from boards.site import Site
+from boards.why_words import meaning
+from edge import journal
+from tests.boards.rows import header, row
 from tests.boards.sites import FOUNDRY, ROOT, changed, judge
 
 HALL = ROOT / "examples" / "halls" / "hall-1.toml"
@@ -195,3 +198,17 @@ def test_safe_shares_fit_or_are_refused(shares):
             site(("safe_w = 130_000\nkeep_w = 40_000", f"safe_w = {shares[1]}\nkeep_w = 0"),
                  base=OTHER)]
     assert bool(check_group(made)[0]) == (sum(shares) > 250_000)
+
+
+@pytest.mark.parametrize(("rule", "side", "fields", "said"), [
+    ("bands", "hi", {"soc_pm": 299, "lo_w": -90_000, "hi_w": -30_000},
+     "state of charge 29.9 %: a band that is not full is charged at any price"),
+    ("bands", "hi", {"soc_pm": 444, "hi_w": 0},
+     "state of charge 44.4 %: what is below its band is kept for another use"),
+    ("share", "lo", {"net_w": 130_000, "lo_w": 10_000, "hi_w": 90_000},
+     "without the battery the grid would carry 130 kW, its part of the shared limit is 120 kW now"),
+    ("phase", "lo", {}, "What each phase of the connection may carry: the main fuse knows no sum"),
+])
+def test_a_bound_is_told_in_words(rule, side, fields, said):
+    told = dict(zip(journal.FIELDS, row(**fields), strict=True))
+    assert meaning(rule, told, header(HALL), side) == said

@@ -155,3 +155,11 @@ def test_no_heap_and_the_same_commands_on_a_gateway(micropython, tmp_path):
             device.site.telemetry.done()
     assert said.split("\n")[-2] == f"beats 5000 violations 0 commands {commands}", said
     assert commands > 500
+
+
+@given(floors, st.integers(0, 1000))
+def test_the_planner_has_what_lies_above_the_trading_floor(levels, soc_pm):
+    site = Park(image(rules={"bands": dict(zip(FLOORS, levels, strict=True))})).site
+    site.now.soc_pm = soc_pm
+    assert site.store_wh() == max(soc_pm - levels[2], 0) * 400
+    assert site.planner.scale.full == (900 - levels[2]) * 400 * 4 // 200 * 1000
