@@ -7,8 +7,12 @@ Powers W, positive into the busbar; energies Wh as they stand in the device's re
 """
 
 from edge.compat import const
-from edge.snapshot import GRID_FRESH, PV_FRESH, READY, SOC_FRESH, STORE_FRESH
 
+_GRID_FRESH = const(1)  # bits as in edge/snapshot.py, folded into the bytecode
+_STORE_FRESH = const(2)
+_SOC_FRESH = const(4)
+_PV_FRESH = const(8)
+_READY = const(32)
 _GRID_W = const(4)  # fields of the journal's row, see edge/journal.py
 _PV_W = const(6)
 _STORE_W = const(8)
@@ -41,7 +45,7 @@ class GridMeter:
             now = self.now
             now.row[_GRID_W] = now.grid_w = value
             now.grid_ms = stamp_ms
-            now.known |= GRID_FRESH
+            now.known |= _GRID_FRESH
             now.grid.push(stamp_ms, value)
             now.pair()
         elif value < 0:
@@ -72,7 +76,7 @@ class Storage:
         now.row[_DISCHARGE_MAX_W] = discharge_max_w
         self.charge_wh = self.discharge_wh = -1
         now.ready = True
-        now.known |= READY
+        now.known |= _READY
         self.setpoint_w = 0
         self.setpoint_ms = 0
         self.lease_ms = lease_ms
@@ -85,7 +89,7 @@ class Storage:
                 return False
             now.row[_STORE_W] = now.store_w = value
             now.store_ms = stamp_ms
-            now.known |= STORE_FRESH
+            now.known |= _STORE_FRESH
             now.store.push(stamp_ms, value)
             now.pair()
         elif signal == "soc_pm":
@@ -93,7 +97,7 @@ class Storage:
                 return False
             now.row[_SOC_PM] = now.soc_pm = value
             now.soc_ms = stamp_ms
-            now.known |= SOC_FRESH
+            now.known |= _SOC_FRESH
         elif value < 0:
             return False
         elif signal == "charge_max_w":
@@ -108,7 +112,7 @@ class Storage:
             self.discharge_wh = value
         elif signal == "ready":
             now.ready = value != 0
-            now.known = now.known | READY if value else now.known & ~READY
+            now.known = now.known | _READY if value else now.known & ~_READY
         else:
             return False
         return True
@@ -132,7 +136,7 @@ class Pv:
             now = self.now
             now.row[_PV_W] = now.pv_w = value
             now.pv_ms = stamp_ms
-            now.known |= PV_FRESH
+            now.known |= _PV_FRESH
         elif signal == "pv_wh" and value >= 0:
             self.pv_wh = value
         else:

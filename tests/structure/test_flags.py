@@ -1,0 +1,23 @@
+"""The bits of the snapshot's flags are folded into the bytecode where they are used: one value."""
+
+import re
+from pathlib import Path
+
+from edge import snapshot
+
+EDGE = Path(snapshot.__file__).parent
+BITS = {name: getattr(snapshot, name) for name in (
+    "GRID_FRESH", "STORE_FRESH", "SOC_FRESH", "PV_FRESH", "TRUSTED", "READY", "FAULT", "CLOCK_OK")}
+
+
+def test_a_bit_has_one_value_wherever_it_is_named():
+    copies = 0
+    for path in EDGE.rglob("*.py"):
+        if path.parent.name in ("plan", "edge"):  # their _READY is a phase, no flag
+            continue
+        for name, value in re.findall(r"^_([A-Z_]+) = const\((\d+)\)", path.read_text("utf-8"),
+                                      re.MULTILINE):
+            if name in BITS:
+                copies += 1
+                assert int(value) == BITS[name], (path, name)
+    assert copies >= 7  # so it finds them
