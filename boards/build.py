@@ -34,9 +34,9 @@ IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("edge", "WORDS"), ("edge", "RamBlocks"),
              ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
-             ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"),
-             ("wire", "text"), ("wire", "binary"), ("wire", "value"), ("wire", "_take"),
-             ("wire", "qos")}
+             ("ledger", "ug"), ("plan", "WORDS"), ("wire", "ERRORS"), ("wire", "put_bin"),
+             ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
+             ("wire", "_take"), ("wire", "qos")}
 
 
 class BuildError(Exception):
@@ -98,7 +98,8 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
 
 def edge_modules(image: Mapping[str, Any]) -> set[str]:
     """The modules of the portable core that a gateway with this image loads."""
-    return closure([*_APP, *named(image)])
+    told = any(keys.get("topic") for _, keys in image.get("plan", ()))
+    return closure([*_APP, *named(image), *(["edge.announcements"] if told else [])])
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:
@@ -108,8 +109,10 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 
 def named(image: Mapping[str, Any]) -> list[str]:
-    """The modules that no other one imports, because a site chooses them: its rules."""
-    return [f"edge.rules.{name}" for name, _ in image["rules"]]
+    """The modules that no other one imports, because a site chooses them: its rules, and what
+    its plan is wrapped in."""
+    return [f"edge.rules.{name}" for name, _ in image["rules"]] + [
+        f"edge.plan.{name}" for name, _ in image.get("plan", ())]
 
 
 def closure(names: Iterable[str]) -> set[str]:

@@ -52,10 +52,14 @@ class Site:
         battery, rules = image["battery"], dict(image["rules"])
         reserve = rules.get("reserve", _WHOLE)
         self._floor_pm = reserve["floor_pm"]
-        return Planner(
+        planner = Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],
             image["tariff"]["demand_e4"], self.prices.day if "tariff" in rules else None)
+        for name, keys in image.get("plan", ()):  # what a plain plan does not know
+            module = __import__("edge.plan." + name, None, None, ("plan",))
+            planner = module.plan(planner, keys, self)
+        return planner
 
     def _rules(self, listed: list) -> list:
         """The `narrow` of each rule, in the image's order; a rule signs with its place in

@@ -69,7 +69,8 @@ def report(results: Sequence[Result], case: Case) -> dict[str, Any]:
     """Everything for a machine."""
     found: dict[str, Any] = {
         "battery": case.battery, "mode": case.mode, "beat_s": case.beat_s,
-        "tariff": case.tariff.name, "sites": [_site(result) for result in results]}
+        "tariff": case.tariff.name, "plan_minutes": case.plan * 15, "noise_pm": case.noise_pm,
+        "sites": [_site(result) for result in results]}
     for key, one in spreads(results).items():
         found[key] = one._asdict() if one else None
     found["violations"] = sum(len(result.wrong) for result in results)
@@ -99,7 +100,7 @@ def text(results: Sequence[Result], case: Case) -> str:
     """The same for people."""
     width = max(len(result.site) for result in results)
     lines = [f"battery {case.battery}, mode {case.mode}, beat {case.beat_s} s, tariff "
-             f"{case.tariff.name}", "",
+             f"{case.tariff.name}{_plan(case)}", "",
              f"{'site':<{width}}  months   peak, mean kW: without    with    best   "
              "peak share  bill share"]
     for result in results:
@@ -114,6 +115,13 @@ def text(results: Sequence[Result], case: Case) -> str:
             lines.append(f"{key.replace('_', ' ')}: mean {one.mean:.3f}, standard error "
                          f"{one.error:.3f}, worst {one.worst:.3f} ({one.worst_site})")
     return "\n".join(lines)
+
+
+def _plan(case: Case) -> str:
+    if not case.plan:
+        return ""
+    wrong = f", wrong by {case.noise_pm / 10:g} %" if case.noise_pm else ""
+    return f", the next {case.plan * 15} minutes announced{wrong}"
 
 
 def _share(share: float | None) -> str:

@@ -50,7 +50,7 @@ class Trade:
         self._keep = bytearray([_PARTS] * _SLOTS)
         self._fill = bytearray([_PARTS] * _SLOTS)
         self.reserve = bytearray(_SLOTS)
-        self._lift = bytearray(_SLOTS)
+        self.lift = bytearray(_SLOTS)
         self._expected = array("h", bytes(2 * _SLOTS))
         self.part = scale.full // _PARTS
         # The walk: of each day its place in the ring, what it needs there, and its lift.
@@ -178,7 +178,7 @@ class Trade:
             dearer += worth.dearer(worth.buy[slot] + 1, worth.use[slot])
             self._keep[slot] = dearer // part
             self.reserve[slot] = self._worst // part
-            self._lift[slot] = self._worst_lift
+            self.lift[slot] = self._worst_lift
         self._next = self._total = self._worst = 0
         self._worst_lift = 0
         self._gone = gone
@@ -197,7 +197,7 @@ class Trade:
             deviation = (deviation if deviation > -scale.discharge else -scale.discharge) // 2
         # Half of the deviation is believed to go on.
         reserve = self.reserve[slot] * part
-        reserve += deviation * self._lift[slot] * (scale.out_pm // (2 * _LIFT))
+        reserve += deviation * self.lift[slot] * (scale.out_pm // (2 * _LIFT))
         if reserve > scale.full:
             reserve = scale.full
         floor = self._keep[slot] * part
