@@ -47,7 +47,8 @@ class Foresight:
         self._day = self._slot = self._net = self._store = 0
         self._known = self._past = self._asked = 0
         self._goal = self._month_peak_w = self._month = 0
-        self.twin_store = -1  # units; -1: as the battery's, which is not known yet
+        self.apart = False  # since the month's first word the twin lives alone, before it as we do
+        self.twin_store = 0  # units
         self.twin_peak = 0  # quanta, of the month
         self._phase = _IDLE
         self.busy = False
@@ -60,20 +61,23 @@ class Foresight:
         past = memory.like(day, day)
         self.announced.passed(
             day, slot, net, memory.loads[memory.at(past, slot)] if past >= 0 else 0)
-        if self.twin_store >= 0:
+        if self.apart:
             out = self._twin_power(net)
             if net - out > self.twin_peak:
                 self.twin_peak = net - out
             self.twin_store = after(scale, self.twin_store, out)
         if month != self._month:
-            self._month, self.twin_peak, self.twin_store = month, 0, -1
+            self._month, self.apart = month, False
+            self.twin_peak = month_peak_w // scale.quantum_w
         self._day = day
         self._slot = slot + 1
         if slot == _SLOTS - 1:
             self._day, self._slot = day + 1, 0
         self._month_peak_w = month_peak_w
         self.trade = self.twin.trade
-        self.twin.slot(day, slot, load_w, self.twin_peak * scale.quantum_w, month)
+        if self.apart:
+            month_peak_w = self.twin_peak * scale.quantum_w
+        self.twin.slot(day, slot, load_w, month_peak_w, month)
         self._phase = _TWIN
         self.busy = True
 
@@ -81,9 +85,11 @@ class Foresight:
         """As Planner.step."""
         phase = self._phase
         if phase == _TWIN:
-            if self.twin_store < 0:
+            if not self.apart:
                 self.twin_store = self.scale.energy(store_wh)
-            self.twin.step(net_w, self.twin_store // 4000 * self.scale.quantum_w)
+                self.twin_peak = self._month_peak_w // self.scale.quantum_w
+            self.twin.step(net_w, self.twin_store // 4000 * self.scale.quantum_w if self.apart
+                      else store_wh)
             if not self.twin.busy:
                 self._phase = _BEGIN
         elif phase == _HOLD:
@@ -103,6 +109,8 @@ class Foresight:
         that it does not know."""
         self._net, self._store = net, store
         self._known = known = self.announced.known()
+        if known:
+            self.apart = True
         self._past, self._asked = self._day, 0
         self._phase = _ASK
         if not self.twin.shaves or (
@@ -139,6 +147,12 @@ class Foresight:
 
     def _aim(self):
         """Hold what is wanted against the two bounds."""
+        self.recharge_w = self.twin.recharge_w
+        self._phase = _IDLE
+        if not self.apart:
+            self.target_w = self.twin.target_w
+            self.wish_w = self.twin.wish_w
+            return
         scale, net, store, goal = self.scale, self._net, self._store, self._goal
         twin_out = self._twin_power(net)
         ahead = (store - self.twin_store) // scale.out_pm  # of the twin, as power in one slot
@@ -153,12 +167,10 @@ class Foresight:
         self.target_w = goal * scale.quantum_w
         if self.target_w < self._month_peak_w:
             self.target_w = self._month_peak_w
-        self.recharge_w = self.twin.recharge_w
         trade = self.twin.trade
         if trade:
             wish = self._wish(trade, self.target_w // scale.quantum_w)
             self.wish_w = (wish if wish < most else most) * scale.quantum_w
-        self._phase = _IDLE
 
     def _wish(self, trade, goal: int) -> int:
         """The wish; for the announced slots the reserve is what they need, and no guess."""
