@@ -9,7 +9,7 @@ may still not be held, for what the park needs is not the battery's to refuse: t
 
 from edge.compat import const
 from edge.plan.around import Around
-from edge.plan.priced import trade
+from edge.plan.priced import trade_by
 
 _SLOTS = const(96)
 
@@ -60,7 +60,7 @@ def level(left_g: int, cap_g: int, slot: int, last: int) -> int:
 def plan(planner, keys: dict, site):
     """The planner under a cap of keys["cap_g"] a day (at most 500 million); `site` has the
     account."""
-    trades = [trade(planner, prices_e4, keys["demand_e4"]) for prices_e4 in keys["prices_e4"]]
+    trades = [trade_by(planner, prices_e4, keys["demand_e4"]) for prices_e4 in keys["prices_e4"]]
     planner.trade = trades[0]
     planner.refill_w = 0
     return Cap(planner, trades, site.account.carbon, keys["cap_g"])

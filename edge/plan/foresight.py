@@ -153,7 +153,8 @@ class Foresight:
             self.target_w = self.twin.target_w
             self.wish_w = self.twin.wish_w
             return
-        scale, net, store, goal = self.scale, self._net, self._store, self._goal
+        scale, goal = self.scale, self._goal
+        net, store = self._net, self._store
         twin_out = self._twin_power(net)
         ahead = (store - self.twin_store) // scale.out_pm  # of the twin, as power in one slot
         most = ahead + scale.full // 1000 * self.announced.sure_pm() // scale.out_pm

@@ -11,12 +11,12 @@ from edge.plan.trade import Trade
 
 def plan(planner, keys: dict, site):
     """The planner with a trade by these prices; before it has lived through a slot."""
-    planner.trade = trade(planner, keys["prices_e4"], keys["demand_e4"])
+    planner.trade = trade_by(planner, keys["prices_e4"], keys["demand_e4"])
     planner.shaves = keys["demand_e4"] > 0
     planner.refill_w = 0
     return planner
 
 
-def trade(planner, prices_e4, demand_e4: int):
+def trade_by(planner, prices_e4, demand_e4: int):
     """A trade of its own in the planner's units and memory."""
     return Trade(planner.scale, planner.memory, prices_e4, demand_e4)

@@ -73,10 +73,10 @@ class Tally(Around):
             self._bare_peak = net
         if net - out > self._held_peak:
             self._held_peak = net - out
-        self._post(self._bare, slot, net if net > 0 else 0)
-        self._post(self._held, slot, net - out if net > out else 0)
+        self._buy(self._bare, slot, net if net > 0 else 0)
+        self._buy(self._held, slot, net - out if net > out else 0)
 
-    def _post(self, costs, slot: int, load: int):
+    def _buy(self, costs, slot: int, load: int):
         """Import a load for a slot, a minute at a time, as edge/ledger would."""
         wh = load * self.scale.quantum_w // 60
         for _ in range(_MINUTES):
@@ -84,7 +84,7 @@ class Tally(Around):
             costs[1].post(wh, self._carbon[slot])
 
     def _tell(self):
-        self._post(self._held, self._cheapest, (self._begun - self._store) // self.scale.into_pm)
+        self._buy(self._held, self._cheapest, (self._begun - self._store) // self.scale.into_pm)
         self.saved_e4 = _less(self._bare[0], self._held[0])
         self.saved_g = _less(self._bare[1], self._held[1]) // 10
         self.peak_less_w = (self._bare_peak - self._held_peak) * self.scale.quantum_w
