@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from boards.site import Site
 
 SECTIONS = ("plan", "announced")  # of a site file, that are read here and not by a gateway
-_LEVELS = 3  # of the shadow price in mode cap: none, half, and so much that no loss pays
+_LEVELS = 3  # of the shadow price in mode cap
 _E4_PER_FACTOR = 100  # mg/kWh in 1e-4 kg/kWh
 _MG_PER_T = 10**9
 _HIGHEST_E4 = 10_000_000  # a price that the planner can compute with
@@ -136,17 +136,18 @@ def priced(site: "Site") -> list[int]:
 
 
 def shadowed(site: "Site", prices: list[int]) -> list[list[int]]:
-    """The prices of mode cap by level: carbon dearer by steps, up to where a kWh bought at the
-    lowest price and used at the highest does not pay for its losses."""
+    """The prices of mode cap by level. First the bill's; last carbon alone, as if a tonne had any
+    price; between them by steps up to where a kWh bought at the lowest price and used at the
+    highest just pays for its losses."""
     factors = _of(site).factors
-    lost_pm = 1000 - site.sections["battery"]["efficiency_pm"]
-    spread = max(prices) * site.sections["battery"]["efficiency_pm"] - min(prices) * 1000
+    kept_pm = site.sections["battery"]["efficiency_pm"]
     least = min(factors)
-    divisor = (_LEVELS - 1) * max(lost_pm, 1) * least
-    if spread <= 0 or not least:
-        return [prices] * _LEVELS
-    return [[_clipped(price + (level > 0) + spread * factor * level // divisor)
-             for price, factor in zip(prices, factors, strict=True)] for level in range(_LEVELS)]
+    spread = max(max(prices) * kept_pm - min(prices) * 1000, 0) if least else 0
+    divisor = (_LEVELS - 1) * max(1000 - kept_pm, 1) * max(least, 1)
+    levels = [[_clipped(price + spread * factor * level // divisor)
+               for price, factor in zip(prices, factors, strict=True)]
+              for level in range(_LEVELS - 1)]
+    return [*levels, [factor // _E4_PER_FACTOR for factor in factors]]
 
 
 def _clipped(price_e4: int) -> int:

@@ -10,7 +10,7 @@ from boards.site_tables import rules
 from boards.why_words import meaning
 from edge.gate import WORDS
 from edge.journal import FIELDS
-from hil import bill, optimum
+from hil import bill, optimum, saving
 from hil.bounds import GATE, IDLE
 from hil.emulate import window_pm
 from hil.emulation import Run
@@ -48,6 +48,7 @@ def figures(run: Run) -> dict[str, Any]:
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(month) for month in bills(run)],
+        "plan": saving.figures(run, bills(run, battery=False), bills(run)),
     }
 
 
