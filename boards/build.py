@@ -109,10 +109,14 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 
 def named(image: Mapping[str, Any]) -> list[str]:
-    """The modules that no other one imports, because a site chooses them: its rules, and what
-    its plan is wrapped in."""
-    return [f"edge.rules.{name}" for name, _ in image["rules"]] + [
-        f"edge.plan.{name}" for name, _ in image.get("plan", ())]
+    """The modules that no other one imports, because a site chooses them: its rules, and what its
+    tariff needs beyond a price for each hour, and its plan beyond the tariff."""
+    chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
+    chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
+    tariff = image["tariff"]
+    parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
+             "edge.price_push": "push" in tariff.get("days", {})}
+    return chosen + [name for name, needed in parts.items() if needed]
 
 
 def closure(names: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boards import polling
+from boards import polling, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
 from boards.site_fields import with_unit
@@ -30,7 +30,8 @@ def _valid(site: Site) -> dict[str, Any]:
         "gate": dict(site.sections["gate"]),
         "tariff": {"name": tariff.name, "currency": tariff.currency,
                    "lowest_e4": min(tariff.prices_e4), "highest_e4": max(tariff.prices_e4),
-                   "demand_e4": tariff.demand_e4, "source": tariff.source},
+                   "demand_e4": tariff.demand_e4, "source": tariff.source,
+                   "structure": tariff_words.structure(tariff)},
         "carbon": dict(site.sections["carbon"]),
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
@@ -82,8 +83,8 @@ def text(said: dict[str, Any]) -> str:
     lines.append("      gate      " + ", ".join(f"{key} {value}"
                                                 for key, value in said["gate"].items()))
     lines += ["", f"tariff  {tariff['name']}: {tariff['lowest_e4'] / 10000:.4f} .. "
-              f"{tariff['highest_e4'] / 10000:.4f} {tariff['currency']} a kWh, "
-              f"{tariff['demand_e4'] / 10000:g} a kW and month; {tariff['source']}",
+              f"{tariff['highest_e4'] / 10000:.4f} {tariff['currency']} a kWh; "
+              f"{tariff['structure']}; {tariff['source']}",
               f"carbon  {said['carbon']['factor'] / 1000:g} g/kWh for {said['carbon']['year']}; "
               f"{said['carbon']['source']}",
               f"image   {said['image']['hash']}, {said['image']['bytes']} bytes"]

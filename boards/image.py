@@ -28,7 +28,7 @@ def compile_site(site: "Site") -> dict[str, Any]:
     wrapped = plan.image(site)
     if wrapped:
         image["plan"] = wrapped
-    image["tariff"] = site.tariff.image()
+    image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
     image["offsets"] = zone.offsets(at, first_day(site))

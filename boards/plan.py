@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("plan", "announced")  # of a site file, that are read here and not by a gateway
 _LEVELS = 3  # of the shadow price in mode cap
+_BY_PRICE = ("price_carbon", "cap")  # modes that plan by the tariff's prices
 _E4_PER_FACTOR = 100  # mg/kWh in 1e-4 kg/kWh
 _MG_PER_T = 10**9
 _HIGHEST_E4 = 10_000_000  # a price that the planner can compute with
@@ -45,6 +46,10 @@ def read(findings: Findings, site: "Site", beside: Path) -> Carbon | None:
     if mode != "cost" and "tariff" not in site.rules:
         say(findings, "plan.mode", f'found "{mode}", expected a table [rules.tariff], which does '
             "what such a plan wishes")
+    tariff = site.tariff
+    if mode in _BY_PRICE and tariff is not None and (len(tariff.days) > 1 or tariff.push):
+        say(findings, "plan.mode", f'found "{mode}", expected a tariff whose days are all alike: '
+            "it adds carbon to the price of each quarter-hour of a day")
     if mode == "price_carbon" and not keys["carbon_price"]:
         say(findings, "plan.carbon_price", "found 0, expected a price of a tonne for "
             'mode = "price_carbon"')
@@ -112,7 +117,7 @@ def image(site: "Site") -> list[list[Any]]:
             "schedule": schedule.image(said["schedule"], said["extra"], said["confidence_pm"]),
             "raise_w": said["raise_w"], "topic": said["topic"]}])
     if mode != "cost" or keys["tally"]:
-        modules.append(["tally", {"prices_e4": list(site.tariff.prices_e4), "carbon_e4": [
+        modules.append(["tally", {"carbon_e4": [
             factor // _E4_PER_FACTOR for factor in found.factors]}])
     return modules
 
@@ -125,11 +130,12 @@ def _of(site: "Site") -> Carbon:
 def priced(site: "Site") -> list[int]:
     """The planning price of each quarter-hour by mode, 1e-4 a kWh imported: of the currency; of
     kg CO2 in mode carbon."""
-    mode, prices, factors = site.sections["plan"]["mode"], site.tariff.prices_e4, _of(site).factors
+    mode, factors = site.sections["plan"]["mode"], _of(site).factors
+    prices = next(iter(site.tariff.days.values())).prices_e4  # in the other modes the only day
     if mode == "carbon":
         return [factor // _E4_PER_FACTOR for factor in factors]
     if mode == "green_first":  # no hour is worth waiting for
-        return [sum(prices) // len(prices)] * len(prices)
+        return [max(1, sum(prices) // len(prices))] * len(prices)
     by_e4 = site.sections["plan"]["carbon_price"] * 10_000  # a tonne
     return [price + by_e4 * factor // _MG_PER_T
             for price, factor in zip(prices, factors, strict=True)]

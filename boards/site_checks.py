@@ -8,7 +8,7 @@ import ipaddress
 import operator
 from typing import TYPE_CHECKING
 
-from boards import zone
+from boards import tariff_words, zone
 from boards.device_checks import check_devices
 from boards.image import first_day
 from boards.shapes import Findings
@@ -137,8 +137,7 @@ def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None
         "has a demand price, but no rule holds the demand: add [rules.demand]":
             tariff.demand_e4 and "demand" not in site.rules,
         "is illustrative: enter the prices of the contract": tariff.illustrative,
-        f"was valid until {tariff.valid_to}": tariff.valid_to and tariff.valid_to < today,
-        f"is valid from {tariff.valid_from} on": tariff.valid_from and tariff.valid_from > today,
+        **dict.fromkeys(tariff_words.gaps(tariff, today), True),
     }
     for remark, applies in remarks.items():
         if applies:

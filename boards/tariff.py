@@ -1,42 +1,97 @@
-"""Tariff files: what a kilowatt-hour costs at each quarter-hour, and a kilowatt of demand a month.
+"""Tariff files: what a kilowatt-hour costs at each quarter-hour of each day, and what demand costs.
 
-A tariff is data with a source and a validity. Beside the site file or in edge/tariffs.
+A tariff is data with a source and a validity. Beside the site file or in edge/tariffs. The simplest
+one has `periods` and `demand_price`, the same every day. Where days differ, [days.NAME] are their
+profiles and [[season]] says which days have which (boards/tariff_calendar.py); where demand is
+billed in another way there is a table [demand] (boards/tariff_demand.py).
 """
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, table, toml
+from boards import tariff_image
+from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, list_of, table, text, toml
+from boards.tariff_calendar import FOLDER, Calendar, always, read_calendar
+from boards.tariff_days import (
+    PRICE,
+    SLOTS,
+    Day,
+    money,
+    read_day,
+    read_days,
+    slot_of,
+    spans,
+)
+from boards.tariff_demand import PRICE_MAX, Demand, read_demand
 
-FOLDER = Path(__file__).parent.parent / "edge" / "tariffs"
-SLOTS = 96  # quarter-hours of a day
-_MINUTES = 15
+_ONLY = "every day"  # the profile of a tariff whose days are all alike
+
+
+@dataclass(frozen=True)
+class Push:
+    """What may be pushed for a day, before quarter-hour `until_slot` of the day before: one of the
+    profiles `days`, or prices between two limits (1e-4 currency a kWh)."""
+
+    days: tuple[str, ...]
+    until_slot: int
+    prices_e4: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Tariff:
-    """Prices in 1e-4 of the currency, exactly: a kWh imported in each quarter-hour of the local
-    day, a kWh exported, a kW of the month's highest 15-minute mean import."""
+    """Day profiles, which date has which, what demand costs. Prices exactly, in 1e-4 of the
+    currency a kWh; `export_e4` where a profile says nothing else."""
 
     file: str
     name: str
     currency: str
-    prices_e4: tuple[int, ...]
+    days: Mapping[str, Day]
+    calendar: Calendar
     export_e4: int
-    demand_e4: int
+    demand: Demand
+    push: Push | None
     source: str
     valid_from: datetime.date | None
     valid_to: datetime.date | None
     illustrative: bool
 
-    def image(self) -> dict[str, Any]:
-        """The tariff as a gateway loads it."""
-        return {"name": self.name, "currency": self.currency, "prices_e4": list(self.prices_e4),
-                "demand_e4": self.demand_e4, "export_e4": self.export_e4}
+    def day(self, date: datetime.date) -> Day:
+        """The profile of a date; one outside the validity is taken for one inside."""
+        return self.days[self.calendar.profile(date)]
+
+    @property
+    def prices_e4(self) -> list[int]:
+        """Every price there is, of all profiles."""
+        return [price for day in self.days.values() for price in day.prices_e4]
+
+    @property
+    def demand_e4(self) -> int:
+        """What a kW more of demand costs at most, above what is paid for anyway."""
+        return self.demand.rising_e4 + max(self.demand.charges_e4.values(), default=0)
+
+    @property
+    def simple(self) -> bool:
+        """Whether all days are alike and nothing but a month's highest demand is billed."""
+        return len(self.days) == 1 and self.push is None and not self.billed
+
+    @property
+    def billed(self) -> bool:
+        """Whether the bill asks more than the price of import and a month's highest demand."""
+        return not self.demand.plain or any(
+            price != self.export_e4 for day in self.days.values() for price in day.exports_e4)
+
+    def free(self) -> "Tariff":
+        """The same with energy that costs nothing."""
+        return replace(self, push=None, days={
+            name: replace(day, prices_e4=(0,) * SLOTS) for name, day in self.days.items()})
+
+    def image(self, first: datetime.date) -> dict[str, Any]:
+        """The tariff as a gateway loads it; days are known from `first` on."""
+        return tariff_image.compile_tariff(self, first)
 
 
 def shipped() -> list[str]:
@@ -62,46 +117,40 @@ def read(path: Path, findings: Findings) -> Tariff | None:
     except (OSError, ValueError, ArithmeticError) as error:
         findings.lines.append(f"{findings.file}: cannot be read: {error}")
         return None
-    return parse(raw, findings)
+    return parse(raw, findings, path.parent)
 
 
-def parse(raw: Mapping[str, Any], findings: Findings) -> Tariff | None:
+def parse(raw: Mapping[str, Any], findings: Findings, beside: Path = FOLDER) -> Tariff | None:
     """Check what a tariff file holds; decimals are read exactly."""
     before = len(findings.lines)
     got = table(findings, "", dict(raw), _SHAPES)
-    prices = _prices(findings, got["periods"]) if got["periods"] else {}
+    demand = _demand(findings, raw, got)
+    days, calendar = _days(findings, raw, got, demand, beside)
+    push = _push(findings, raw, days) if "push" in raw else None
     start, end = got["valid_from"], got["valid_to"]
     if start and end and end < start:
         findings.add("valid_to", str(end), f"a date not before valid_from = {start}")
     if len(findings.lines) > before:
         return None
-    return Tariff(findings.file, got["name"], got["currency"],
-                  tuple(prices[slot] for slot in range(SLOTS)), got["export_price"],
-                  got["demand_price"], got["source"], start, end, got["illustrative"])
-
-
-def _money(low: int, high: int, needed: bool = True) -> Shape:
-    def read(value: Any) -> int | None:
-        number = (isinstance(value, Decimal) and value.is_finite()) or type(value) is int
-        if not number or not low <= value <= high or value * 10000 % 1:
-            return None
-        return int(value * 10000)
-
-    return Shape(f"a price {low} .. {high} with at most four decimals", read, 0, needed)
+    tariff = Tariff(findings.file, got["name"], got["currency"], days, calendar,
+                    got["export_price"], demand, push, got["source"], start, end,
+                    got["illustrative"])
+    _fit(findings, tariff)
+    return tariff if len(findings.lines) == before else None
 
 
 def _date(value: Any) -> datetime.date | None:
     return value if type(value) is datetime.date else None
 
 
-_PRICE = _money(-1000, 1000)
+_ANY = Shape("anything", lambda value: value)  # read, and judged, elsewhere
 _SHAPES = {
     "name": TEXT, "currency": Shape("an ISO 4217 code, e.g. CNY", lambda value: value
                                     if isinstance(value, str) and len(value) == 3
                                     and value.isascii() and value.isupper() else None, "", True),
-    "demand_price": _money(0, 10000), "export_price": _money(-1000, 1000, False),
-    "periods": Shape('a list of ["HH:MM", "HH:MM", price per kWh]',
-                     lambda value: value if isinstance(value, list) and value else None, [], True),
+    "demand_price": money(0, PRICE_MAX, False), "export_price": money(-1000, 1000, False),
+    "periods": spans("price per kWh"), "demand": _ANY, "days": TABLE, "season": _ANY,
+    "holidays": _ANY, "workdays": _ANY, "dates": _ANY, "push": TABLE,
     "source": MAYBE_TEXT, "note": MAYBE_TEXT,
     "valid_from": Shape("a date, e.g. 2025-01-01", _date),
     "valid_to": Shape("a date, e.g. 2025-12-31", _date),
@@ -110,47 +159,68 @@ _SHAPES = {
 }
 
 
-def _prices(findings: Findings, periods: list[Any]) -> dict[int, int]:
-    """Price of each quarter-hour, 1e-4 currency per kWh; holes and overlaps are findings."""
-    before = len(findings.lines)
-    prices: dict[int, int] = {}
-    for number, period in enumerate(periods):
-        key = f"periods[{number}]"
-        if not isinstance(period, list) or len(period) != 3:
-            findings.add(key, period, '["HH:MM", "HH:MM", price per kWh]')
-            continue
-        start, end = (_slot(findings, key, part) for part in period[:2])
-        price = _PRICE.read(period[2])
-        if price is None:
-            findings.add(key, period[2], _PRICE.expected)
-        if start is None or end is None:
-            continue
-        if end <= start:
-            findings.add(key, period, "an end after the start; split a period at midnight")
-        twice = [slot for slot in range(start, end) if slot in prices]
-        if twice:
-            findings.add(key, f"{_clock(twice[0])} - {_clock(twice[-1] + 1)}",
-                         "times that no other period has")
-        prices |= dict.fromkeys(range(start, end), price or 0)
-    holes = [slot for slot in range(SLOTS) if slot not in prices]
-    if holes and len(findings.lines) == before:
-        end = next((slot for slot in range(holes[0], SLOTS) if slot in prices), SLOTS)
-        findings.add("periods", f"no price {_clock(holes[0])} - {_clock(end)}",
-                     "a price for every quarter-hour from 00:00 to 24:00")
-    return prices
+def _demand(findings: Findings, raw: Mapping[str, Any], got: Mapping[str, Any]) -> Demand:
+    if "demand" not in raw:
+        if "demand_price" not in raw:
+            findings.add("demand_price", None, _SHAPES["demand_price"].expected
+                         + ", or a table [demand]")
+        return Demand(got["demand_price"])
+    if "demand_price" in raw:
+        findings.add("demand_price", raw["demand_price"], "it or a table [demand], not both")
+    return read_demand(findings, raw["demand"])
 
 
-def _slot(findings: Findings, key: str, text: object) -> int | None:
-    """The quarter-hour that begins at a time of day, 0 .. 96."""
-    if isinstance(text, str) and len(text) == 5 and text[2] == ":" and text.isascii():
-        hours, minutes = text[:2], text[3:]
-        if hours.isdigit() and minutes.isdigit() and int(minutes) < 60:
-            slot, rest = divmod(int(hours) * 60 + int(minutes), _MINUTES)
-            if rest == 0 and slot <= SLOTS:
-                return slot
-    findings.add(key, text, 'a quarter-hour "00:00" .. "24:00"')
-    return None
+def _days(findings: Findings, raw: Mapping[str, Any], got: Mapping[str, Any], demand: Demand,
+          beside: Path) -> tuple[dict[str, Day], Calendar]:
+    """The profiles, and which date has which."""
+    if "days" in raw:
+        if "periods" in raw:
+            findings.add("periods", raw["periods"], "it or tables [days.NAME], not both")
+        days = read_days(findings, got["days"], got["export_price"], list(demand.charges_e4))
+        return days, read_calendar(findings, raw, list(days), beside)
+    for key in ("season", "holidays", "workdays", "dates", "push"):
+        if key in raw:
+            findings.add(key, raw[key], "day profiles [days.NAME] beside it")
+    if "periods" not in raw:
+        findings.add("periods", None, _SHAPES["periods"].expected + ", or tables [days.NAME]")
+    day = read_day(findings, _ONLY, "", got["periods"], [], got["export_price"], [], [])
+    return {_ONLY: day}, always(_ONLY)
 
 
-def _clock(slot: int) -> str:
-    return f"{slot // 4:02d}:{slot % 4 * 15:02d}"
+def _push(findings: Findings, raw: Mapping[str, Any], days: Mapping[str, Day]) -> Push:
+    got = table(findings, "push", raw["push"] if isinstance(raw["push"], dict) else {}, {
+        "days": list_of("names of profiles", text), "prices": list_of(
+            "the lowest and the highest price a kWh", PRICE.read),
+        "until": Shape('a quarter-hour "00:15" .. "24:00" of the day before',
+                       lambda value: slot_of(value) or None, SLOTS)})
+    for name in got["days"]:
+        if name not in days:
+            findings.add("push.days", name, "one of the profiles " + " ".join(days))
+    prices = got["prices"]
+    if prices and (len(prices) != 2 or prices[0] >= prices[1]):
+        findings.add("push.prices", raw["push"]["prices"], "the lowest and the highest price a kWh")
+    if not prices and not got["days"]:
+        findings.add("push", None, "days, prices, or both")
+    return Push(got["days"], got["until"], prices)
+
+
+def _fit(findings: Findings, tariff: Tariff) -> None:
+    """What must hold between the parts."""
+    distinct = len(tariff_image.levels(tariff))
+    if distinct > tariff_image.LEVELS_MAX:
+        findings.add("periods" if tariff.simple else "days", f"{distinct} different prices",
+                     f"at most {tariff_image.LEVELS_MAX}")
+    if tariff.demand_e4 > PRICE_MAX * 10_000:
+        findings.add("demand", f"{tariff.demand_e4 / 10_000:g} for a kW more",
+                     f"at most {PRICE_MAX}")
+    named = {name for season in tariff.calendar.seasons for name in season.days.values()}
+    named |= set(tariff.calendar.dates.values()) | set(tariff.push.days if tariff.push else ())
+    for name in tariff.days:
+        if name not in named:
+            findings.add(f"days.{name}", "a profile that no day has", "it in a season, in dates or "
+                         "in push")
+    used = {name for day in tariff.days.values() for name in day.charges}
+    for name in tariff.demand.charges_e4:
+        if name not in used:
+            findings.add(f"demand.charges.{name}", "a charge that no hour has",
+                         "it among the charges of a profile")

@@ -23,6 +23,7 @@ SECTIONS = {
         ("charge_max_w", "W", 1, _W_MAX, None, "largest charging power"),
         ("discharge_max_w", "W", 1, _W_MAX, None, "largest discharging power"),
         ("efficiency_pm", "pm", 500, 1000, 900, "round-trip efficiency"),
+        ("wear_e4", "1e-4/kWh", 0, 100_000, 0, "wear of a kWh discharged, 1e-4 of the currency"),
         ("lease_ms", "ms", 1000, 300_000, 5000, "how long a setpoint lives without a new beat"),
     ),
     "gate": (

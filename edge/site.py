@@ -14,9 +14,6 @@ from edge.recorder import Recorder
 from edge.snapshot import CLOCK_OK, Snapshot
 from edge.telemetry import Telemetry
 
-_DAY_S = 86400
-_WHOLE = {"floor_pm": 0, "ceiling_pm": 1000}  # the reserve where none is kept
-
 
 class Site:
     """Everything a beat works on. Public attributes are the parts; rules read them by name."""
@@ -34,11 +31,13 @@ class Site:
         self.pv = Pv(now)
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
-        self.export_e4 = image["tariff"]["export_e4"]  # what a kWh exported earns now
-        self.prices = Prices(image["tariff"]["prices_e4"])
         self.flows = Flows(now)
         self.window = DemandWindow(image["demand"]["sliding"], self.flows)
         self.account = Account(image["carbon"]["factor"])
+        tariff = image["tariff"]
+        self.export_e4 = tariff["export_e4"]  # what a kWh exported earns now
+        self.prices = (__import__("edge.price_calendar").price_calendar.Prices(image, self)
+                       if "days" in tariff else Prices(tariff["prices_e4"]))
         self.planner = self._planner(image)
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
@@ -50,12 +49,12 @@ class Site:
 
     def _planner(self, image: dict):
         battery, rules = image["battery"], dict(image["rules"])
-        reserve = rules.get("reserve", _WHOLE)
+        reserve = rules.get("reserve", {"floor_pm": 0, "ceiling_pm": 1000})
         self._floor_pm = reserve["floor_pm"]
         planner = Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],
-            image["tariff"]["demand_e4"], self.prices.day if "tariff" in rules else None)
+            image["tariff"]["demand_e4"], self.prices if "tariff" in rules else None)
         for name, keys in image.get("plan", ()):  # what a plain plan does not know
             module = __import__("edge.plan." + name, None, None, ("plan",))
             planner = module.plan(planner, keys, self)
@@ -123,7 +122,7 @@ def bind_meter(site):
         span_s = second - last
         if span_s != beat_s:
             if span_s < 0:
-                span_s += _DAY_S
+                span_s += 86400
             if span_s > 60 or (span_s == 0 and beat_s > 1):
                 span_s = beat_s
         last = second

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from boards.why_words import energy, power
 from hil.scenario import Planned, clock, span
-from hil.summary import amount
+from hil.summary import amount, cell
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -62,10 +62,10 @@ def table(found: Mapping[str, Any], took_s: float) -> list[str]:
     """Without the battery, with it, and with all known ahead; each line of the best by itself."""
     columns = [found[name] for name in ("without", "with", "best")]
     carbon = found["carbon"]
-    rows = [("peak, 15 min", "kW", [amount(one["peak_kw"]) for one in columns]),
-            ("demand charge, month", found["currency"], [amount(one["demand"]) for one in columns]),
+    rows = [("peak, 15 min", "kW", [cell(one, "peak_kw") for one in columns]),
+            ("demand charge, month", found["currency"], [cell(one, "demand") for one in columns]),
             ("energy, day", found["currency"],
-             [amount(one["energy"] + one["refill"]) for one in columns]),
+             ["-" if one is None else amount(one["energy"] + one["refill"]) for one in columns]),
             ("carbon, day", "kg", [amount(carbon["without_kg"]), amount(carbon["with_kg"]), "-"])]
     lines = ["", f" {f'day done in {took_s:.0f} s':<29}" + _cells(("without", "with", "best"))]
     lines += [f"   {label:<21}{unit:>4} " + _cells(cells) for label, unit, cells in rows]

@@ -13,7 +13,7 @@ from boards import local_time
 from boards.journal_file import Header, JournalWriter
 from boards.site_devices import feeds
 from hil import dut, feed, series
-from hil.bill import slot
+from hil.bill import prices
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
 from hil.plants import Plant
@@ -21,6 +21,7 @@ from hil.trace import Trace
 
 if TYPE_CHECKING:
     from boards.site import Site
+    from boards.tariff import Tariff
 
 FACTORY_START = datetime(2026, 7, 1)  # a Wednesday, and a month nobody has paid a peak in yet
 ROOF_W = 90_000  # PV of the shipped factory, where the site has any
@@ -90,8 +91,7 @@ class Run:
     @property
     def prices_e4(self) -> list[int]:
         """Price of each quarter-hour."""
-        day: list[int] = self.image["tariff"]["prices_e4"]
-        return [day[slot(time)] for time in self.times]
+        return prices(self.order.site.tariff, self.times)
 
 
 def feeds_of(order: Order) -> Feeds:
@@ -115,8 +115,18 @@ def feeds_of(order: Order) -> Feeds:
         load = _measured(order.load, measured, beat_s, start, whole)
     if order.pv is not None:
         pv = _measured(order.pv, series.read(order.pv), beat_s, start, whole)
+    _covered(order.site.tariff, start, whole)
     name = order.load.name if order.load else "the shipped factory"
     return Feeds(image, start, load, pv, days, name)
+
+
+def _covered(tariff: Tariff, start: datetime, days: int) -> None:
+    """A calendar knows the days of its validity, and no others."""
+    first, last = start.date(), (start + timedelta(days=days, minutes=-1)).date()
+    begins, ends = tariff.valid_from or first, tariff.valid_to or last
+    if not tariff.simple and (first < begins or last > ends):
+        raise series.SeriesError(f"{tariff.file}: valid {begins} .. {ends}, expected the days to "
+                                 f"be emulated, {first} .. {last}")
 
 
 def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) -> Run:

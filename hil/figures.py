@@ -11,6 +11,7 @@ from boards.why_words import meaning
 from edge.gate import WORDS
 from edge.journal import FIELDS
 from hil import bill, optimum, saving
+from hil.best import best, hidden
 from hil.bounds import GATE, IDLE
 from hil.emulate import window_pm
 from hil.emulation import Run
@@ -21,30 +22,34 @@ _UJ_PER_WS = 1_000_000
 
 
 class Column(NamedTuple):
-    """One way it could have gone. `refill` buys back what the store has lost meanwhile."""
+    """One way it could have gone. `refill` buys back what the store has lost meanwhile, `wear` is
+    what the battery has aged."""
 
     peak_kw: float
     demand: float
     energy: float
     refill: float
+    wear: float
     total: float
 
 
 def figures(run: Run) -> dict[str, Any]:
     """Everything that is reported, for a machine; money in the tariff's currency."""
     tariff = run.image["tariff"]
-    columns = {"without": _without(run), "with": _with(run), "best": _best(run)}
-    without, with_, best = columns.values()
+    without, with_ = _without(run), _with(run)
+    hides, column = _best(run)
     return {
         "site": run.image["name"], "load": run.load_name, "start": run.times[0].isoformat(),
         "days": run.trace.quarters / 96, "warm_up_days": run.order.warm_up_days,
         "beat_s": run.image["site"]["beat_s"], "dut": run.order.dut,
         "currency": tariff["currency"], "tariff": tariff["name"],
-        **{name: column._asdict() for name, column in columns.items()},
-        "share_of_best": {"peak": _share(without.demand, with_.demand, best.demand),
-                          "bill": _share(without.total, with_.total, best.total)},
+        "without": without._asdict(), "with": with_._asdict(),
+        "best": column and column._asdict(), "best_hidden": hides,
+        "share_of_best": {
+            "peak": column and _share(without.demand, with_.demand, column.demand),
+            "bill": column and _share(without.total, with_.total, column.total)},
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
-        "billed_kw": run.opening[FIELDS.index("peak_w")] / 1000,
+        "billed_kw": _billed_kw(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(month) for month in bills(run)],
@@ -55,49 +60,54 @@ def figures(run: Run) -> dict[str, Any]:
 def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
     """The bills of the run's months, with the battery or without."""
     imports = run.trace.import_ws if battery else run.trace.bare_ws
-    grid, prices = run.trace.grid_ws(battery), run.prices_e4
-    return [bill.month_bill(month.name, imports[month.first * MINUTES:month.end * MINUTES],
-                            grid[month.first * MINUTES:month.end * MINUTES],
-                            prices[month.first:month.end], run.image["tariff"],
-                            bool(run.image["demand"]["sliding"]))
-            for month in bill.months(run.times)]
+    grid, prices, tariff = run.trace.grid_ws(battery), run.prices_e4, run.order.site.tariff
+    sliding = bool(run.image["demand"]["sliding"])
+    found, before = [], (0.0, 0)
+    for month in bill.months(run.times, tariff.demand.day):
+        minutes = slice(month.first * MINUTES, month.end * MINUTES)
+        if month.name.endswith("-01"):
+            before = (0.0, 0)
+        feed = bill.Feed(imports[minutes], grid[minutes], tariff.demand, before=before)
+        before = (max(before[0], peak_kw(feed.import_ws, sliding)), before[1] + 1)
+        found.append(bill.month_bill(month.name, [feed], run.times[month.first:month.end],
+                                     prices[month.first:month.end], tariff, sliding))
+    return found
 
 
 def _without(run: Run) -> Column:
     found = bills(run, battery=False)
     peak = peak_kw(run.trace.bare_ws, bool(run.image["demand"]["sliding"]))
-    return _column(peak, found, 0.0)
+    return _column(peak, found, 0.0, 0.0)
 
 
 def _with(run: Run) -> Column:
     """The store is valued at the cheapest price, bought through the losses of charging."""
     missing_kwh = stored_kwh(run.before.stored_uj - run.after.stored_uj)
-    refill = missing_kwh / _way(run) * min(run.image["tariff"]["prices_e4"]) / _E4
+    refill = missing_kwh / _way(run) * min(run.prices_e4) / _E4
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
-    return _column(peak, bills(run), refill)
+    discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
+    wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
+    return _column(peak, bills(run), refill, wear)
 
 
-def _column(peak: float, found: Sequence[bill.Bill], refill: float) -> Column:
+def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float) -> Column:
     demand, energy = sum(one.demand for one in found), sum(one.energy for one in found)
-    return Column(peak, demand, energy, refill, demand + energy + refill)
+    return Column(peak, demand, energy, refill, wear, demand + energy + refill + wear)
 
 
-def _best(run: Run) -> Column:
-    """Each line the best of its own, month by month, from full to full with all known ahead."""
-    battery = best_battery(run)
-    tariff = run.image["tariff"]
-    demand_price = tariff["demand_e4"] / _E4
+def _best(run: Run) -> tuple[str, Column | None]:
+    """Each line the best of its own, period by period, from full to full with all known ahead; or
+    why there is no such figure."""
+    tariff, prices_e4 = run.order.site.tariff, run.prices_e4
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
-    peak = demand = energy = total = 0.0
-    for month in bill.months(run.times):
-        load = net_kw[month.first:month.end]
-        prices = [price / _E4 for price in run.prices_e4[month.first:month.end]]
-        lowest = optimum.lowest_peak_kw(load, battery)
-        peak, demand = max(peak, lowest), demand + lowest * demand_price
-        unlimited = max(*load, 0.0) + battery.power_kw
-        energy += optimum.bill_at(load, unlimited, battery, optimum.Tariff(prices, 0.0))
-        total += optimum.lowest_bill(load, battery, optimum.Tariff(prices, demand_price))
-    return Column(peak, demand, energy, 0.0, total)
+    without, with_ = bills(run, battery=False), bills(run)
+    hides = hidden(tariff, net_kw, prices_e4, (without, with_))
+    if run.image["battery"]["wear_e4"]:
+        hides = "wear has a price"
+    if hides:
+        return hides, None
+    found = best(tariff, run.times, net_kw, prices_e4, without, best_battery(run))
+    return "", Column(found.peak_kw, found.demand, found.energy, 0.0, 0.0, found.total)
 
 
 def best_battery(run: Run) -> optimum.Battery:
@@ -117,6 +127,12 @@ def _way(run: Run) -> float:
 def _share(without: float, with_: float, best: float) -> float | None:
     """How much of what was to be had was got; None where nothing was."""
     return (without - with_) / (without - best) if without - best > 1e-9 * abs(without) else None
+
+
+def _billed_kw(run: Run) -> float:
+    """The peak that the month had at the start; 0 when it is no more than what is paid for."""
+    peak_w = run.opening[FIELDS.index("peak_w")]
+    return peak_w / 1000 if peak_w > run.order.site.tariff.demand.paid_w else 0.0
 
 
 def _energy(run: Run) -> dict[str, float]:

@@ -137,9 +137,12 @@ def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: 
     return worth.cost + tariff.demand_price * ceiling
 
 
-def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> float:
-    """Return the least bill of these 15-min slots: convex in the ceiling, so golden section."""
-    low, top = lowest_peak_kw(load_kw, battery), max(0.0, max(load_kw))
+def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff,
+                paid_kw: float = 0.0) -> float:
+    """Return the least bill of these 15-min slots: convex in the ceiling, so golden section. Below
+    `paid_kw` demand is paid for anyway: there is no lower ceiling to look for, nor in the bill."""
+    low = max(paid_kw, lowest_peak_kw(load_kw, battery))
+    top = max(low, *load_kw)
     high = top + battery.power_kw  # trade may be worth more than a higher peak
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_left = bill_at(load_kw, left, battery, tariff)
@@ -156,7 +159,7 @@ def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff) -> f
             right = low + _GOLDEN * (high - low)
             at_right = bill_at(load_kw, right, battery, tariff)
         best = min(best, at_left, at_right)
-    return best
+    return best - tariff.demand_price * paid_kw
 
 
 def bill(import_kw: Sequence[float], tariff: Tariff, hours: float = 0.25) -> float:

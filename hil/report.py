@@ -20,6 +20,7 @@ from hil.summary import (
     COMPARED,
     amount,
     carbon_line,
+    cell,
     energy_lines,
     headline,
     plan_lines,
@@ -59,11 +60,12 @@ def _tiles(found: Mapping[str, Any]) -> str:
 def _compared(found: Mapping[str, Any]) -> str:
     rows = []
     for key, label, unit in COMPARED:
-        cells = [amount(found[column][key]) for column in ("without", "with", "best")]
+        cells = [cell(found[column], key) for column in ("without", "with", "best")]
         unit = unit or found["currency"]
         kind = ' class="total"' if key == "total" else ""
         rows.append(f"<tr{kind}><th>{_e(label)} <small>{_e(unit)}</small></th>"
-                    + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>")
+                    + "".join(f"<td>{_e(shown)}</td>" for shown in cells) + "</tr>")
+    hidden = f"It is not told: {found['best_hidden']}. " if found["best_hidden"] else ""
     carbon = found["carbon"]
     rows.append("<tr><th>carbon <small>kg CO₂</small></th>"
                 f"<td>{amount(carbon['without_kg'])}</td><td>{amount(carbon['with_kg'])}</td>"
@@ -74,7 +76,7 @@ def _compared(found: Mapping[str, Any]) -> str:
         "Best: each line by itself, with all loads known ahead, month by month, from a "
         "full store to a full store. Demand is charged by the month: a run of some days bears the "
         "charge of its highest quarter-hour. What the store lacks at the end is bought back at "
-        f"the cheapest price. {remark(found)}")
+        f"the cheapest price. {hidden}{remark(found)}")
 
 
 def _day(run: Run, order: Sequence[str]) -> str:

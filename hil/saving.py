@@ -13,6 +13,7 @@ from hil.emulation import Run
 from hil.trace import MINUTES, kwh, quarterly, stored_kwh
 
 _E4 = 10_000
+_SLOTS = 96
 
 
 def factors(run: Run) -> list[float]:
@@ -21,15 +22,15 @@ def factors(run: Run) -> list[float]:
         if name == "tally":
             return [one / _E4 for one in keys["carbon_e4"]]
     constant: float = run.image["carbon"]["factor"] / 1e6
-    return [constant] * len(run.image["tariff"]["prices_e4"])
+    return [constant] * _SLOTS
 
 
 def figures(run: Run, bare: list[bill.Bill], held: list[bill.Bill]) -> dict[str, Any]:
     """Everything for a machine; `bare` and `held` are the months' bills without and with the
     battery, "g_per_kwh" what a kWh delivered by the battery has cost in g CO2 (below 0: saved)."""
     day = factors(run)
-    prices: list[int] = run.image["tariff"]["prices_e4"]
-    cheapest = prices.index(min(prices))
+    prices = run.prices_e4
+    cheapest = prices.index(min(prices))  # of all quarter-hours
     slots = [day[bill.slot(time)] for time in run.times]
     carbon = [[kwh(ws) * factor for ws, factor in zip(quarterly(column), slots, strict=True)]
               for column in (run.trace.bare_ws, run.trace.import_ws)]
@@ -42,7 +43,7 @@ def figures(run: Run, bare: list[bill.Bill], held: list[bill.Bill]) -> dict[str,
         months.append({
             "month": month.name, "money": without.total - with_.total
             - missing_kwh * prices[cheapest] / _E4,
-            "kg": bare_kg - held_kg - missing_kwh * day[cheapest],
+            "kg": bare_kg - held_kg - missing_kwh * slots[cheapest],
             "without_kg": bare_kg, "with_kg": held_kg,
             "discharged_kwh": kwh(sum(max(ws, 0) for ws in run.trace.store_ws[
                 month.first * MINUTES:month.end * MINUTES]))})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boards import site as sites
 from boards import tariff as tariffs
+from boards import tariff_words
 from boards.local_time import parse
 from boards.shapes import Findings
 from hil import foretell, optimum, protocol, recheck, series, trace
@@ -132,14 +133,17 @@ def site_of(peak_w: int, case: Case) -> sites.Site:
         raise sites.SiteError(checked.errors)
     if case.mode == "bill":
         return checked.site
-    free = replace(checked.site.tariff, prices_e4=(0,) * tariffs.SLOTS)
-    return replace(checked.site, tariff=free)
+    return replace(checked.site, tariff=checked.site.tariff.free())
 
 
 def check_tariff(path: Path) -> None:
-    """Raises SiteError with every mistake in a tariff file."""
+    """Raises SiteError with every mistake in a tariff file, or when the protocol cannot bill it."""
     findings = Findings(path.name)
-    if tariffs.read(path, findings) is None:
+    found = tariffs.read(path, findings)
+    if found is not None and not found.simple:
+        findings.add("days", tariff_words.structure(found), "a tariff whose days are all alike "
+                     "and a month's highest demand: the protocol bills nothing else")
+    if findings.lines:
         raise sites.SiteError(findings.lines)
 
 

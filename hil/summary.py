@@ -10,7 +10,8 @@ Figures = Mapping[str, Any]
 
 _THIN_SPACE, _MINUS = "\u202f", "\u2212"
 COMPARED = (("peak_kw", "peak, 15-minute mean", "kW"), ("demand", "demand charge", ""),
-            ("energy", "energy", ""), ("refill", "refilling the store", ""), ("total", "total", ""))
+            ("energy", "energy", ""), ("refill", "refilling the store", ""),
+            ("wear", "battery wear", ""), ("total", "total", ""))
 _PLACES = {"inproc": ("emulated", "in process"), "micropython": ("emulated", "in MicroPython"),
            "wire": ("on the wire", "on real Modbus")}
 
@@ -20,6 +21,11 @@ def amount(value: float) -> str:
     shown = f"{value:,.1f}"
     shown = "0.0" if shown == "-0.0" else shown
     return shown.replace(",", _THIN_SPACE).replace("-", _MINUS)
+
+
+def cell(column: Mapping[str, float] | None, key: str) -> str:
+    """A figure of one of the columns of a comparison; a dash where it cannot be told."""
+    return "-" if column is None else amount(column[key])
 
 
 def percent(share: float) -> str:
@@ -57,7 +63,8 @@ def headline(found: Figures) -> list[tuple[str, str]]:
     energy, share = found["energy_kwh"], found["share_of_best"]["bill"]
     said = [
         (f"{with_['peak_kw']:.0f} kW",
-         f"peak; {without['peak_kw']:.0f} without, {best['peak_kw']:.0f} at best"),
+         f"peak; {without['peak_kw']:.0f} without"
+         + ("" if best is None else f", {best['peak_kw']:.0f} at best")),
         (f"{amount(without['total'] - with_['total'])} {found['currency']}",
          "saved" + ("" if share is None else f"; {percent(share)} of the best possible")),
         (f"{amount(energy['discharged'])} kWh",
@@ -109,13 +116,15 @@ def text(found: Figures) -> str:
     """What is printed."""
     lines = [*title(found), "", f"{'':<30}{'without':>12}{'with':>12}{'best':>12}"]
     for key, label, unit in COMPARED:
-        cells = [found[column][key] for column in ("without", "with", "best")]
+        cells = [cell(found[column], key) for column in ("without", "with", "best")]
         lines.append(f"  {label:<23}{unit or found['currency']:<5}"
-                     + "".join(f"{amount(cell):>12}" for cell in cells))
+                     + "".join(f"{shown:>12}" for shown in cells))
     for key, label in (("peak", "peak saving"), ("bill", "bill saving")):
         share = found["share_of_best"][key]
         if share is not None:
             lines.append(f"  share of the best {label}: {percent(share)}")
+    if found["best_hidden"]:
+        lines.append(f"  best: not told, {found['best_hidden']}")
     lines += ["", *(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}",
               *(f"  {line}" for line in plan_lines(found)), ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"

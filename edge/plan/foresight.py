@@ -23,7 +23,6 @@ from edge.plan.lived import after, power
 _SLOTS = const(96)
 _DAYS = const(3)  # remembered days that are asked for what follows the announced slots
 _BEYOND = const(8)  # slots of them that count
-_WALK = const(12)  # slots walked in one step
 _STRAY = const(16)  # part of the store that the twin may be ahead by before it is not followed
 _IDLE = const(0)  # phases
 _TWIN = const(1)
@@ -93,8 +92,9 @@ class Foresight:
             if not self.twin.busy:
                 self._phase = _BEGIN
         elif phase == _HOLD:
-            if self._hold.step(_WALK):
-                self._goal = self._hold.target
+            if self._hold.step():
+                if self._goal < self._hold.target:
+                    self._goal = self._hold.target
                 self._phase = _ASK
         elif phase == _ASK:
             self._ask()
@@ -105,8 +105,8 @@ class Foresight:
         self.busy = self._phase != _IDLE
 
     def _begin(self, net: int, store: int):
-        """Choose what to start from: what is billed, or the twin's target where nothing is known
-        that it does not know."""
+        """Choose what to start from: what is billed or usual, or the twin's target where nothing is
+        known that it does not know."""
         self._net, self._store = net, store
         self._known = known = self.announced.known()
         if known:
@@ -119,6 +119,8 @@ class Foresight:
             self._phase = _AIM
         else:
             self._goal = self._month_peak_w // self.scale.quantum_w
+            if self._goal < self.target.prior:
+                self._goal = self.target.prior
 
     def _ask(self):
         """Ask one more remembered day what target it would need after the announced slots."""
@@ -142,7 +144,8 @@ class Foresight:
                     highest = load
             loads[i] = load
         if highest > self._goal:
-            self._hold.begin(self._net, 0, count, self._store, self._goal, highest)
+            self._hold.begin(self._net, 0, count, self._store)
+            self._hold.target = highest  # which holds; the answer is searched for below it
             self._phase = _HOLD
 
     def _aim(self):

@@ -2,7 +2,7 @@
 
 When a quarter-hour has ended its load is remembered, and at midnight the day is learnt from. Then
 the next quarter-hour is planned: the demand target first, the trade within it second. The work is
-cut in slices of some 20,000 instructions, and allocates nothing.
+cut in slices of some 60,000 instructions, and allocates nothing.
 """
 
 from edge.compat import const
@@ -14,11 +14,10 @@ from edge.plan.trade import Trade
 _SLOTS = const(96)  # as in edge/plan/memory.py
 _IDLE = const(0)  # phases of the thinking
 _NOTE = const(1)
-_DAY = const(2)
-_BEGIN = const(3)
-_TARGET = const(4)
-_AIM = const(5)
-_TRADE = const(6)
+_BEGIN = const(2)
+_TARGET = const(3)
+_AIM = const(4)
+_TRADE = const(5)
 
 
 class Planner:
@@ -28,17 +27,16 @@ class Planner:
     def __init__(self, battery_wh: int, charge_max_w: int, discharge_max_w: int,
                  soc_floor_pm: int, soc_ceiling_pm: int, efficiency_pm: int,
                  demand_price: int, prices, contract_w: int = 0, load_max_w: int = 0):
-        """`demand_price`: 1e-4 currency a kW and month, 0 = demand costs nothing; `prices`: of the
-        96 slots of a day, 1e-4 currency a kWh, None = nobody follows `wish_w`; `contract_w`:
-        target until a day is known; `load_max_w`: highest load expected, if above 32 times the
-        battery's power."""
+        """`demand_price`: 1e-4 currency a kW and month, 0 = demand costs nothing; `prices`: see
+        edge/prices.py, None = nobody follows `wish_w`; `contract_w`: target until a day is known;
+        `load_max_w`: highest load expected, if above 32 times the battery's power."""
         store_wh = battery_wh * (soc_ceiling_pm - soc_floor_pm) // 1000
         self.scale = Scale(store_wh, charge_max_w, discharge_max_w, efficiency_pm, load_max_w)
         self.memory = Memory()
         self.target = Target(self.scale, self.memory, self.scale.power(contract_w))
         self.trade = None
         self.refill_w = charge_max_w  # without trade: refill whenever there is room
-        if prices and max(prices) * self.scale.into_pm > min(prices) * self.scale.out_pm:
+        if prices and len(prices.levels) > 1:
             self.trade = Trade(self.scale, self.memory, prices, demand_price)
             self.refill_w = 0
         self.shaves = demand_price > 0
@@ -72,9 +70,6 @@ class Planner:
                 self._phase = _AIM
         elif phase == _AIM:
             self._aim()
-        elif phase == _DAY:
-            if self.target.step_day():
-                self._phase = _BEGIN
         elif phase == _BEGIN:
             self._begin(net_w, store_wh)
         elif phase == _NOTE:
@@ -91,8 +86,7 @@ class Planner:
         self._phase = _BEGIN
         if slot == _SLOTS - 1:
             self._day, self._slot = day + 1, 0
-            self.target.begin_day(day)
-            self._phase = _DAY
+            self.target.end_day(day)
 
     def _begin(self, net_w: int, store_wh: int):
         self._net = self.scale.power(net_w)

@@ -7,6 +7,7 @@ ledger keep the true prices.
 """
 
 from edge.plan.trade import Trade
+from edge.prices import Prices
 
 
 def plan(planner, keys: dict, site):
@@ -19,4 +20,4 @@ def plan(planner, keys: dict, site):
 
 def trade_by(planner, prices_e4, demand_e4: int):
     """A trade of its own in the planner's units and memory."""
-    return Trade(planner.scale, planner.memory, prices_e4, demand_e4)
+    return Trade(planner.scale, planner.memory, Prices(prices_e4), demand_e4)

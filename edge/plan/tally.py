@@ -21,13 +21,13 @@ _MOST = const(100_000)  # whole units of a difference, to stay inside 31 bits
 class Tally(Around):
     """As Planner. Of the day begun last: `saved_e4` (1e-4 currency, demand charge not counted),
     `saved_g` (CO2; below 0: the plan costs carbon), `peak_less_w`; 0 until a day is remembered.
-    Prices and `carbon_e4` (1e-4 kg/kWh) are those of the 96 slots of a day."""
+    `prices`: see edge/prices.py; `carbon_e4`: 1e-4 kg/kWh, of the 96 slots of a day."""
 
-    def __init__(self, planner, prices_e4, carbon_e4):
+    def __init__(self, planner, prices, carbon_e4):
         Around.__init__(self, planner)
-        self._prices = array("i", prices_e4)
+        self._prices = prices
         self._carbon = array("h", carbon_e4)
-        self._cheapest = list(prices_e4).index(min(prices_e4))
+        self._day = self._cheapest = 0  # the day told of, and its cheapest slot
         self.saved_e4 = self.saved_g = self.peak_less_w = 0
         self._bare, self._held = (Cost(), Cost()), (Cost(), Cost())  # money and carbon
         self._costs = self._bare + self._held
@@ -39,6 +39,7 @@ class Tally(Around):
         """As Planner.slot."""
         Around.slot(self, day, slot, load_w, month_peak_w, month)
         if slot == _SLOTS - 1:
+            self._day = day + 1
             self._past = self.memory.like(day + 1, day + 1)
             self._at = 0 if self._past >= 0 else _SLOTS
             self._begun = -1
@@ -61,6 +62,11 @@ class Tally(Around):
         self._bare_peak = self._held_peak = 0
         for cost in self._costs:
             cost.units = cost.e4 = 0
+        self._cheapest = 0
+        for slot in range(_SLOTS):
+            if (self._prices.price_e4(self._day, slot)
+                    < self._prices.price_e4(self._day, self._cheapest)):
+                self._cheapest = slot
 
     def _live(self, slot: int):
         scale, planner, store = self.scale, self.planner, self._store
@@ -78,9 +84,9 @@ class Tally(Around):
 
     def _buy(self, costs, slot: int, load: int):
         """Import a load for a slot, a minute at a time, as edge/ledger would."""
-        wh = load * self.scale.quantum_w // 60
+        wh, price_e4 = load * self.scale.quantum_w // 60, self._prices.price_e4(self._day, slot)
         for _ in range(_MINUTES):
-            costs[0].post(wh, self._prices[slot])
+            costs[0].post(wh, price_e4)
             costs[1].post(wh, self._carbon[slot])
 
     def _tell(self):
@@ -102,4 +108,4 @@ def _less(one, other) -> int:
 
 def plan(planner, keys: dict, site):
     """The planner with a daily tally."""
-    return Tally(planner, keys["prices_e4"], keys["carbon_e4"])
+    return Tally(planner, site.prices, keys["carbon_e4"])

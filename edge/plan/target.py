@@ -1,11 +1,14 @@
 """The demand target: as low as the remembered days say that the battery can hold.
 
-Every midnight the day that ended tells the target it should have had; the second highest of two
-weeks of these, a little lowered, is the prior. What the month was already billed for is never
-defended. When the load rises above both, each remembered day of the same type is taken for what
-may come, from the energy now in store, and the target rises to the highest of their answers: too
-low a target runs dry at the peak, and then the peak is the whole load. The loads are taken as they
-were: a pessimist here would lock a high peak in for the rest of the month.
+No day can be held below its highest load less the battery's power; the second highest of two weeks
+of these is the prior. What the month was already billed for is never defended. When the load rises
+above both, each remembered day of the same type is taken for what may come in the next eight hours,
+and tells how much of the load could be shaved now, from the energy in store, if it came again. A
+day counts the more, the newer it is and the nearer its last four hours were to today's. Half of
+what is shaved is the least of their answers, and half their mean less one standard deviation: the
+least alone follows one odd day, the mean alone runs dry. And no slot is given more than two thirds
+of the store, for what no day foresees. The loads are taken as they were: a pessimist here would
+lock a high peak in for the rest of the month.
 """
 
 from array import array
@@ -14,11 +17,14 @@ from edge.compat import const
 from edge.plan.hold import Hold
 
 _SLOTS = const(96)  # as in edge/plan/memory.py
-_OPTIMA = const(14)  # days
-_PRIOR_PM = const(970)
+_TOPS = const(14)  # days
 _STORE_PM = const(900)  # of the energy in store that may be counted upon
-_DAYS = const(10)  # that may answer
-_WALK = const(12)  # slots walked in one step
+_DAYS = const(20)  # that may answer
+_AHEAD = const(31)  # slots after the present one that are looked at,
+_BEHIND = const(16)  # and before it, to tell how alike two days are
+_LIKE = const(7)  # the square of it is the weight of a day quite like today
+_AGE = const(32)  # answers that it would take to forget one
+_PARTS = const(500)  # of the battery's power, to count what is shaved in
 
 
 class Target:
@@ -29,82 +35,101 @@ class Target:
         self.memory = memory
         self.hold = Hold(scale, memory.loads)
         self.goal = 0
-        self.prior = 0
-        self._optima = array("h", bytes(2 * _OPTIMA))
-        self._learnt = 0  # days, counted up to _OPTIMA
-        self._newest = 0
-        self._contract = contract
-        self._top = 0  # highest load seen, and of this day
-        self._day_top = 0
+        self.prior = contract  # until a day is known: the contract, or the highest load so far
+        self._tops = array("h", bytes(2 * _TOPS))  # highest load of each of the last days
+        self._known = False  # whether one has passed
+        self._power = max(1, scale.discharge)
+        self._top = 0  # highest load of this day
         self._day = self._slot = self._net = self._store = 0
-        self._past = self._answers = 0
+        self._past = self._answers = self._weight = 0
+        self._least = self._weights = self._sum = self._squares = 0  # of the answers
         self._searching = False
 
     def note(self, slot: int, load: int):
         """A slot of the day has ended with this mean load."""
         if slot == 0:
-            self._day_top = 0
-        if load > self._day_top:
-            self._day_top = load
+            self._top = 0
         if load > self._top:
             self._top = load
+        if load > self.prior and not self._known:
+            self.prior = load
 
-    def begin_day(self, day: int):
-        """The day has ended: find the target it should have had; `step_day` until True."""
-        at = self.memory.at(day, 0)
-        self.hold.begin(self.memory.loads[at], at + 1, _SLOTS - 1, self.scale.full,
-                        0, self._day_top)
-
-    def step_day(self) -> bool:
-        """Work on it for one beat."""
-        if not self.hold.step(_WALK):
-            return False
-        self._optima[self._newest] = self.hold.target
-        self._newest = (self._newest + 1) % _OPTIMA
-        if self._learnt < _OPTIMA:
-            self._learnt += 1
-        self.prior = self._second_highest() * _PRIOR_PM // 1000
-        return True
-
-    def _second_highest(self) -> int:
+    def end_day(self, day: int):
+        """The day has ended: learn from it."""
+        self._tops[day % _TOPS] = self._top
+        self._known = True
         highest = second = 0
-        for i in range(self._learnt):
-            optimum = self._optima[i]
-            if optimum > highest:
+        for top in self._tops:
+            if top > highest:
                 second = highest
-                highest = optimum
-            elif optimum > second:
-                second = optimum
-        return second if second > 0 else highest
+                highest = top
+            elif top > second:
+                second = top
+        prior = (second if second > 0 else highest) - self._power
+        self.prior = prior if prior > 0 else 0
 
     def begin(self, day: int, slot: int, net: int, store: int, month_peak: int) -> bool:
         """Choose the goal for a slot that begins with load `net`; True when there is no need to
         think: the load is below what is defended."""
-        goal = self.prior
-        if self._learnt == 0:  # no day is known yet: defend the contract, or the highest so far
-            goal = self._contract if self._contract > 0 else self._top
-        self.goal = goal if goal > month_peak else month_peak
+        self.goal = self.prior if self.prior > month_peak else month_peak
         self._day, self._slot = day, slot
         self._net, self._store = net, store
         self._past, self._answers, self._searching = day, 0, False
+        self._least = _PARTS
+        self._weights = self._sum = self._squares = 0
         return net <= self.goal
 
     def step(self) -> bool:
         """Ask the remembered days for one beat; True when the goal is chosen."""
         if self._searching:
-            if self.hold.step(_WALK):
-                self.goal = self.hold.target
+            if self.hold.step():
                 self._searching = False
+                self._count((self._net - self.hold.target) * _PARTS // self._power)
             return False
-        if self.goal >= self._net or self._answers == _DAYS:
-            return True
-        self._past = self.memory.like(self._day, self._past)
-        if self._past < 0:
-            if self._answers == 0:  # nobody to ask: do not spend the store on a guess
-                self.goal = self._net
-            return True
-        self._answers += 1
+        if self._answers < _DAYS:
+            self._past = self.memory.like(self._day, self._past)
+            if self._past >= 0:
+                self._ask()
+                return False
+        shaved = 0  # nobody to ask: do not spend the store on a guess
+        if self._answers:
+            shaved = self._shaved()
+        if self.goal < self._net - shaved:
+            self.goal = self._net - shaved
+        return True
+
+    def _ask(self):
+        """Begin to search with the day `past`, and weigh it."""
+        loads, size = self.memory.loads, len(self.memory.loads)
+        here, there = self.memory.at(self._day, self._slot), self.memory.at(self._past, self._slot)
         self._searching = True
-        self.hold.begin(self._net, self.memory.at(self._past, self._slot + 1), _SLOTS - 1,
-                        self._store // 1000 * _STORE_PM, self.goal, self._net)
-        return False
+        self.hold.begin(self._net, (there + 1) % size, _AHEAD, self._store // 1000 * _STORE_PM)
+        apart = 0
+        for i in range(-_BEHIND, 0):  # below 0 counts from the ring's end
+            off = loads[here + i] - loads[there + i]
+            apart += off if off > 0 else -off
+        like = _LIKE * self._power // (self._power + 4 * apart // _BEHIND)
+        self._weight = (like * like * (_AGE - self._answers) // _AGE) + 1
+
+    def _count(self, shaved: int):
+        weight = self._weight
+        self._answers += 1
+        self._weights += weight
+        self._sum += weight * shaved
+        self._squares += weight * shaved * shaved
+        if shaved < self._least:
+            self._least = shaved
+
+    def _shaved(self) -> int:
+        """What to shave of the load now, quanta."""
+        mean = self._sum // self._weights
+        variance, root, bit = self._squares // self._weights - mean * mean, 0, 256
+        while bit:
+            if (root + bit) * (root + bit) <= variance:
+                root += bit
+            bit //= 2
+        shaved = (mean - root + self._least) * self._power // (2 * _PARTS)
+        most = self._store // 3 * 2 // self.scale.out_pm
+        if shaved > most:
+            return most
+        return shaved if shaved > 0 else 0

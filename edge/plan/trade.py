@@ -15,35 +15,34 @@ from edge.plan.worth import Worth
 
 _SLOTS = const(96)  # as in edge/plan/memory.py
 _DAYS = const(8)
-_DAYS_STEP = const(2)  # walked in one step
 _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
-_MARGIN_PM = const(250)  # at most are the loads raised,
-_MARGIN_NUM = const(3)  # by three quarters of demand price over price spread
-_MARGIN_DEN = const(4)
+_LOOK = const(32)  # slots whose price is asked in one step
+_LAST = const(191)  # slot whose price can be known: the end of the next day
+_RATIO_MAX = const(300)  # of demand price over price spread: beyond, the peak is all that counts
 _FADE_PM = const(950)  # what is left of a deviation one slot later
 _LIFT = const(8)  # of a slot, to count in
 _MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
 _MISSED_MAX = const(100_000_000)  # money a kWh
 _PARTS = const(250)  # of the store, so that a byte can tell how full it is
 _READY = const(0)  # phases of the thinking
-_ASK = const(1)
-_RESERVE = const(2)
-_PRICE = const(3)
-_NOTE = const(4)
+_FIND = const(1)
+_ASK = const(2)
+_WALK = const(3)
 
 
 class Trade:
     """Plan with `begin` and `step` when it is `due`, `busy` until it is made; `wish` may be asked
-    at any time."""
+    at any time. `prices`: see edge/prices.py."""
 
     def __init__(self, scale, memory, prices, demand_price: int):
         self.scale = scale
         self.memory = memory
         self.prices = prices
-        self._loads = memory.loads
-        self.worth = Worth(scale, prices, _missed(demand_price, max(prices)))
-        self._raised_pm = 1000 + _margin_pm(demand_price, max(prices) - min(prices))
-        self._refill = _end_of_cheapest(prices)
+        self._demand_price = demand_price
+        self._missed = min(_MISSED_MAX, demand_price * _MISSED)
+        # A battery's tenths of an hour, times 22: what the margin of 2.7 % was chosen with.
+        self._hours = 22 * max(1, scale.full // max(1, 400 * scale.discharge))
+        self.worth = Worth(scale, len(prices.levels))
         # The plan. At the end of each slot of a day: do not use the store below `_keep`, do not
         # buy above `_fill`, both until a day is known full, to be ready; what the worst day needs,
         # and how many slots more of any deviation from what is expected, in eighths.
@@ -57,75 +56,108 @@ class Trade:
         self._places = array("h", bytes(2 * _DAYS))
         self._needs = array("i", bytes(4 * _DAYS))
         self._lifts = bytearray(_DAYS)
-        self._day = self._slot = self._goal = self._past = 0
-        self._days = self._next = 0  # how many, and which to walk next
-        self._time = self._ahead = self._gone = 0  # slot of the day; slots to walk, and walked
-        self._total = self._worst = self._worst_lift = 0  # over the days walked
+        self._raised_pm = 1000
+        self._day = self._slot = self._goal = self._days = 0
+        self._refill = -1  # slot after whose end the store is as good as refilled
+        self._at = self._level = 0  # slot that the search or the walk has come to, and its level
+        self._run = self._longest = self._lowest = self._cheapest = self._dearest = 0
+        self._version = -1  # of the prices
         self._phase = _READY
         self.busy = False
 
     def due(self, slot: int, goal: int) -> bool:
-        """Whether the plan ends with this slot, or was made for another goal."""
-        return goal != self._goal or (self._refill - slot) % _SLOTS == _AHEAD - 1
+        """Whether the plan ends with this slot, or was made for another goal, or other prices."""
+        return (goal != self._goal or (self._refill - slot) % _SLOTS == _AHEAD - 1
+                or self._version != self.prices.version)
 
     def begin(self, day: int, slot: int, goal: int):
         """Plan from this slot on; `goal` is what the import will be held to."""
         self._day, self._slot, self._goal = day, slot, goal
-        ahead = (self._refill - slot) % _SLOTS
-        self._ahead = ahead if ahead >= _AHEAD else ahead + _SLOTS
-        self._past, self._days, self._phase = day, 0, _ASK
+        self._version = self.prices.version
+        if self.memory.like(day, day) < 0:  # nothing is known of such a day
+            return
+        self._at, self._level, self._phase = slot, -1, _FIND
+        self._run = self._longest = self._dearest = 0
+        self._lowest = self._cheapest = len(self.prices.levels)
         self.busy = True
 
     def step(self) -> bool:
         """Think for one beat; True when all is planned."""
         phase = self._phase
-        if phase == _RESERVE:
+        if phase == _WALK:
             self._walk()
-        elif phase == _PRICE:
-            self._price()
-        elif phase == _NOTE:
-            self._note()
+        elif phase == _FIND:
+            self._find()
         elif phase == _ASK:
             self._ask()
         self.busy = self._phase != _READY
         return not self.busy
 
+    def _find(self):
+        """Look for the next refill: the end of the longest run of the lowest price that is far
+        enough ahead; and for what there is to earn until then."""
+        at = self._at
+        last = self._slot + _SLOTS + _AHEAD - 1
+        if last > _LAST:
+            last = _LAST
+        end = at + _LOOK
+        while at < end and at < last:
+            at += 1
+            level = self.prices.level(self._day, at)
+            self._run = self._run + 1 if level == self._level else 1
+            self._level = level
+            if level < self._cheapest:
+                self._cheapest = level
+            if level > self._dearest:
+                self._dearest = level
+            if at - self._slot >= _AHEAD:
+                if level < self._lowest:
+                    self._lowest, self._longest = level, 0
+                if level == self._lowest and self._run > self._longest:
+                    self._longest = self._run
+                    self._refill = at
+        self._at = at
+        if at == last:
+            self._phase = _ASK
+
     def _ask(self):
-        """Add one more remembered day; begin to walk when there is none."""
-        days, past = self._days, -1
-        if days < _DAYS:
-            past = self.memory.like(self._day, self._past)
-        if past >= 0:
-            place = self.memory.at(past, self._slot) + self._ahead
-            if place + 1 >= len(self._loads):
-                place -= len(self._loads)
-            self._places[days] = place
+        """Weigh the peak against the trade; find the remembered days, and begin to walk."""
+        levels, memory = self.prices.levels, self.memory
+        past, days = self._day, 0
+        self.worth.tell(levels, self._missed)
+        spread = levels[self._dearest] - levels[self._cheapest]
+        ratio = self._demand_price // spread if spread > 0 else _RATIO_MAX
+        if ratio > _RATIO_MAX:
+            ratio = _RATIO_MAX
+        # How much higher than remembered the load may turn out. The reserve is worth the more, the
+        # more a kW of peak costs over what trading a kWh earns; and the shorter the battery lasts,
+        # the more of a peak one missing kWh uncovers.
+        self._raised_pm = 1000 + ratio * ratio * 5 // self._hours
+        while days < _DAYS:
+            past = memory.like(self._day, past)
+            if past < 0:
+                break
+            place = memory.at(past, self._refill)
+            self._places[days] = place if place + 1 < len(memory.loads) else -1
             self._needs[days] = self._lifts[days] = 0
-            self._past, self._days = past, days + 1
-        elif days == 0:
-            self._phase = _READY
-        else:
-            self._time, self._gone = self._refill, 0
-            self.worth.begin(self._refill)
-            self._next = self._total = self._worst = 0
-            self._worst_lift = 0
-            self._phase = _RESERVE
+            days += 1
+        self._days = days
+        self._at = self._refill
+        self._level = self.prices.level(self._day, self._refill)
+        self.worth.begin(self._level)
+        self._phase = _WALK
 
     def _walk(self):
-        """Walk some of the days one slot back."""
-        loads, places = self._loads, self._places
+        """Walk all one slot back: the reserve on each of the days, the price on their mean."""
+        loads, places = self.memory.loads, self._places
         needs, lifts = self._needs, self._lifts
         goal, raised_pm, full = self._goal, self._raised_pm, self.scale.full
         charge, discharge = -self.scale.charge, self.scale.discharge
-        day = self._next
-        end = day + _DAYS_STEP
-        if end >= self._days:
-            end = self._days
-            self._phase = _PRICE
-        while day < end:
+        total = worst = worst_lift = day = 0
+        while day < self._days:
             place = places[day]  # below 0 counts from the ring's end
             load, other = loads[place], loads[place + 1]
-            self._total += load
+            total += load
             if other > load:
                 load = other
             place -= 1
@@ -155,34 +187,29 @@ class Trade:
                     need = lift = 0
             needs[day] = need
             lifts[day] = lift
-            if need > self._worst:
-                self._worst, self._worst_lift = need, lift
+            if need > worst:
+                worst, worst_lift = need, lift
             day += 1
-        self._next = day
+        at = self._at
+        self._expected[at % _SLOTS] = expected = total // day
+        self.worth.back(expected, self._level, goal)
+        self._at = at = at - 1
+        self._level = self.prices.level(self._day, at)
+        if self._refill - at >= _AHEAD:  # the last slots belong to the plan that follows
+            self._note(at % _SLOTS, worst, worst_lift)
+        if at == self._slot:
+            self._phase = _READY
 
-    def _price(self):
-        """Walk the price one slot back, on the mean of the days."""
-        slot = self._time
-        self._expected[slot] = expected = self._total // self._days
-        self.worth.back(expected, slot, self._goal)
-        self._time = slot - 1 if slot else _SLOTS - 1
-        self._phase = _NOTE
-
-    def _note(self):
+    def _note(self, slot: int, worst: int, lift: int):
         """Write down what is known of the slot that the walk has come to."""
-        gone = self._gone + 1
-        if gone >= _AHEAD:  # the last slots belong to the plan that follows
-            slot, part, worth = self._time, self.part, self.worth
-            dearer = worth.dearer(0, worth.buy[slot] + 1)
-            self._fill[slot] = dearer // part
-            dearer += worth.dearer(worth.buy[slot] + 1, worth.use[slot])
-            self._keep[slot] = dearer // part
-            self.reserve[slot] = self._worst // part
-            self.lift[slot] = self._worst_lift
-        self._next = self._total = self._worst = 0
-        self._worst_lift = 0
-        self._gone = gone
-        self._phase = _RESERVE if gone < self._ahead else _READY
+        part, worth = self.part, self.worth
+        buy, use = worth.buy[self._level], worth.use[self._level]
+        dearer = worth.dearer(0, buy + 1)
+        self._fill[slot] = dearer // part
+        dearer += worth.dearer(buy + 1, use)
+        self._keep[slot] = dearer // part
+        self.reserve[slot] = worst // part
+        self.lift[slot] = lift
 
     def wish(self, slot: int, net: int, store: int, goal: int) -> int:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
@@ -193,8 +220,8 @@ class Trade:
         deviation = net - self._expected[slot]
         if deviation > scale.discharge:
             deviation = scale.discharge
-        elif deviation < 0:  # may come back
-            deviation = (deviation if deviation > -scale.discharge else -scale.discharge) // 2
+        elif deviation < -scale.discharge:
+            deviation = -scale.discharge
         # Half of the deviation is believed to go on.
         reserve = self.reserve[slot] * part
         reserve += deviation * self.lift[slot] * (scale.out_pm // (2 * _LIFT))
@@ -221,27 +248,3 @@ class Trade:
         if buy > scale.charge:
             buy = scale.charge
         return -buy if buy > 0 else 0
-
-
-def _margin_pm(demand_price: int, spread: int) -> int:
-    """How much higher than remembered the load may turn out: the reserve is worth the more, the
-    more a kW of peak costs over what trading a kWh earns."""
-    if spread <= 0 or demand_price * _MARGIN_NUM >= _MARGIN_PM * _MARGIN_DEN * spread:
-        return _MARGIN_PM
-    return demand_price * _MARGIN_NUM // (_MARGIN_DEN * spread)
-
-
-def _missed(demand_price: int, highest: int) -> int:
-    """Price of a unit missing at the target: more than any energy, so that it comes first."""
-    return min(_MISSED_MAX, max(demand_price * _MISSED, 2 * highest))
-
-
-def _end_of_cheapest(prices) -> int:
-    """Last slot of the day's longest run of the lowest price, which may pass midnight."""
-    lowest = min(prices)
-    longest = run = end = 0
-    for i in range(2 * _SLOTS):
-        run = run + 1 if prices[i % _SLOTS] == lowest else 0
-        if longest < run <= _SLOTS:
-            longest, end = run, i % _SLOTS
-    return end

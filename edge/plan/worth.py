@@ -9,45 +9,52 @@ slope. A slot adds lengths for what it could buy and use, and the two ends are t
 
 from array import array
 
+from edge.compat import const
+
+_NONE = const(-(1 << 29))  # below every price
+
 
 class Worth:
-    """`lengths[i]` units of energy are worth `slopes[i]` (money a unit, falling) each."""
+    """`lengths[i]` units of energy are worth `slopes[i]` (money a unit, falling) each; `buy` and
+    `use` tell which slope a price level has, of `count` levels."""
 
-    def __init__(self, scale, prices, missed: int):
+    def __init__(self, scale, count: int):
         self.scale = scale
         self._charge, self._discharge = scale.charge, scale.discharge
         self._into_pm, self._out_pm = scale.into_pm, scale.out_pm
-        slopes = [missed, 0]
-        for price in prices:
-            for slope in (self.use_value(price), self.buy_value(price)):
-                if slope not in slopes:
-                    slopes.append(slope)
-        slopes.sort()
-        slopes.reverse()
-        self.slopes = array("i", slopes)
-        self.lengths = array("i", slopes)
-        self._last = len(slopes) - 1
-        self.buy = array("b", [slopes.index(self.buy_value(price)) for price in prices])
-        self.use = array("b", [slopes.index(self.use_value(price)) for price in prices])
+        self.slopes = array("i", bytes(4 * (2 * count + 2)))
+        self.lengths = array("i", self.slopes)
+        self.buy = bytearray(count)
+        self.use = bytearray(count)
 
-    def use_value(self, price: int) -> int:
-        """What a stored unit saves when it is used at this price."""
-        return price * self.scale.into_pm // 1000
+    def tell(self, levels, missed: int):
+        """The prices (1e-4 currency a kWh, rising; below 0 counts as nothing), and what a unit
+        missing at the target costs; the dearest price is the least of it."""
+        slopes = self.slopes
+        buy = use = len(levels) - 1
+        dearest = 2 * levels[buy]
+        slopes[0] = missed if missed > dearest else dearest
+        for i in range(1, len(slopes) - 1):  # two falling rows become one
+            used = levels[use] * self._into_pm // 1000 if use >= 0 else _NONE
+            bought = levels[buy] * self._out_pm // 1000 if buy >= 0 else _NONE
+            if bought >= used:
+                slopes[i] = bought if bought > 0 else 0
+                self.buy[buy] = i
+                buy -= 1
+            else:
+                slopes[i] = used if used > 0 else 0
+                self.use[use] = i
+                use -= 1
 
-    def buy_value(self, price: int) -> int:
-        """What a stored unit costs when it is bought at this price."""
-        return price * self.scale.out_pm // 1000
-
-    def begin(self, slot: int):
-        """Start at the end of this slot, every unit worth what it costs in it."""
+    def begin(self, level: int):
+        """Start at the end of a slot, every unit worth what it costs in it."""
         lengths = self.lengths
         for i in range(len(lengths)):
             lengths[i] = 0
-        lengths[self.buy[slot]] = self.scale.full
+        lengths[self.buy[level]] = self.scale.full
 
-    def back(self, load: int, slot: int, target: int):
-        """Walk back over the day's `slot` with this load, its import held at or below the target
-        (>= 0)."""
+    def back(self, load: int, level: int, target: int):
+        """Walk back over a slot with this load, its import held at or below the target (>= 0)."""
         lengths, power = self.lengths, self._discharge
         into_pm, out_pm = self._into_pm, self._out_pm
         free = 0  # what the sun would charge for nothing
@@ -67,11 +74,11 @@ class Worth:
             else:
                 useful = load if load < power else power
             used = useful
-            lengths[self.buy[slot]] += (charged - free) * into_pm
+            lengths[self.buy[level]] += (charged - free) * into_pm
         if useful > 0:
-            lengths[self.use[slot]] += useful * out_pm
+            lengths[self.use[level]] += useful * out_pm
         excess = used * out_pm - free * into_pm  # the cheapest units are not worth keeping,
-        i = self._last
+        i = len(lengths) - 1
         while excess > lengths[i]:
             excess -= lengths[i]
             lengths[i] = 0

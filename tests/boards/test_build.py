@@ -40,7 +40,9 @@ def test_the_tree_is_what_a_gateway_needs(built):
             "boards/sector_files.mpy"} <= set(built.files)
     sources = {"edge/" + path.relative_to(build.ROOT / "edge").with_suffix(".mpy").as_posix()
                for path in (build.ROOT / "edge").rglob("*.py")}
-    assert sources - set(built.files) == {"edge/config.mpy"}  # only a host reads it
+    assert sources - set(built.files) == {
+        "edge/config.mpy",  # only a host reads it
+        "edge/price_calendar.mpy", "edge/price_push.mpy", "edge/billing.mpy"}  # by the tariff
     assert not [name for name in built.files if name.startswith("boards/")
                 and name.removesuffix(".mpy").split("/")[1] not in
                 ("__init__", BOARD, "sntp", "sector_files")]
@@ -48,6 +50,19 @@ def test_the_tree_is_what_a_gateway_needs(built):
     assert built.files["main.py"] == b"import gc\n\ngc.threshold(4096)\n" \
                                      b"from boards.w5500_evb_pico2 import main\n\n" \
                                      b"main('site.json')\n"
+
+
+@pytest.mark.parametrize(("tariff", "modules"), [
+    ("cn_guangdong", {"price_calendar", "price_push"}),
+    ("cn_jiangsu", {"price_calendar", "billing"}),
+    ("us_california", {"price_calendar", "billing"})])
+def test_a_tariff_brings_what_it_needs(tariff, modules):
+    text = changed(("cn_two_part", tariff))
+    built = build.build(judge(text).site, boards()[BOARD])
+    there = {name for name in ("price_calendar", "price_push", "billing")
+             if f"edge/{name}.mpy" in built.files}
+    assert there == modules
+    assert built.over == []
 
 
 def test_two_builds_are_the_same_bytes(built):

@@ -116,7 +116,8 @@ def test_check_tells_the_site(desk):
                   "meter-line: rtu 0 at 9600 baud, 3 values in 2 requests",
                   "Acrel ADW300, unit 1, every 1000 ms: grid_w, import_wh, export_wh",
                   "50 contract  import_max_w 560000 W",
-                  "0.3315 .. 1.0856 CNY a kWh, 42 a kW and month",
+                  "0.3315 .. 1.0856 CNY a kWh; every day alike; highest demand at 42 a kW and "
+                  "month",
                   "not verified in the profiles"):
         assert piece in text
     rules = re.findall(r"^ +\d+ (\w+)", text, re.MULTILINE)

@@ -184,7 +184,8 @@ GOLDEN = {
     "no such tariff": (
         ("cn_two_part.toml", "cn.toml"),
         ['tariff.file: found "cn.toml", expected a file beside the site file, or one of '
-         "cn_two_part.toml de_flat.toml"]),
+         "cn_guangdong.toml cn_jiangsu.toml cn_two_part.toml de_flat.toml de_rlm.toml "
+         "us_california.toml"]),
     "a name that is no name": (
         ('park = "demo"', 'park = "Demo Park"'),
         ['site.park: found "Demo Park", expected a name of a-z, 0-9 and -, 1 .. 32 of them']),

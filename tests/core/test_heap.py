@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.park import DAY, TICKS, image
+from tests.core.tariffs import image_of
 
 BEATS = 5000
 SCRIPT = Path(__file__).with_name("heap_beats.py")
@@ -18,10 +19,12 @@ BIG = {"capacity_wh": 30_000_000, "charge_max_w": 8_000_000, "discharge_max_w": 
 BIG_GATE = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "import_max_w": 8_000_000,
             "export_max_w": 8_000_000, "step_max_w": 16_000_000}
 _DAY = [3000] * 32 + [12_000] * 64
-_TALLY = ["tally", {"prices_e4": _DAY, "carbon_e4": [8325, 2000] * 48}]
+_TALLY = ["tally", {"carbon_e4": [8325, 2000] * 48}]
 _TOLD = ["foresight", {"schedule": [[127, 0, 60, 0, 400_000, 900], [31, 60, 96, 1, 90_000, 500]],
                        "raise_w": 50_000, "topic": 0}]
 PARKS = {
+    "charges by the hour": image_of("us_california", demand={"sliding": 1}),
+    "a contract": image_of("cn_jiangsu", site={"beat_s": 60}, telemetry={"period_s": 60}),
     "block": image(),
     "sliding": image(demand={"sliding": 1}, rules={"demand": {"target_w": 150_000}}),
     "a beat a minute": image(site={"beat_s": 60}, telemetry={"period_s": 60}),

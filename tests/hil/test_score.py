@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from boards.tariff_calendar import FOLDER
 from hil import score as scoring
 from hil import score_all
 from hil.__main__ import main
@@ -109,6 +110,14 @@ def test_a_bad_tariff_is_told_at_once(loads: Path, tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "my.toml: periods: found \"no price 08:00 - 24:00\", "
         "expected a price for every quarter-hour from 00:00 to 24:00"]
+
+
+def test_a_tariff_the_protocol_cannot_bill_is_refused(loads: Path, tmp_path: Path) -> None:
+    tariff = FOLDER / "us_california.toml"
+    done = score(loads, tmp_path / "out", "--tariff", str(tariff))
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.strip().endswith("the protocol bills nothing else")
 
 
 @pytest.mark.parametrize(("peak_kw", "words"), [

@@ -13,6 +13,7 @@ from array import array
 from edge.ledger.account import Carbon
 from edge.plan import cap, foresight, tally
 from edge.plan.planner import Planner
+from edge.prices import Prices
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -47,7 +48,8 @@ def battery_w(planner, load, store_wh, full_wh):
 class Site:
     """What a planner's wraps ask of one."""
 
-    def __init__(self):
+    def __init__(self, prices):
+        self.prices = prices
         self.account = self
         self.carbon = Carbon(832_500)
         self.announce = None
@@ -64,12 +66,13 @@ def wrapped(planner, mode, prices, site):
                                            "raise_w": 200_000}, site)
     else:
         return planner
-    return tally.plan(planner, {"prices_e4": prices, "carbon_e4": [8000, 4000] * 48}, site)
+    return tally.plan(planner, {"carbon_e4": [8000, 4000] * 48}, site)
 
 
 def announced(site, day, slot):
     """What is told before a slot ends: the next eight, nearly true."""
-    ahead = [load_w(day + (slot + i) // 96, (slot + i) % 96) * (100 + i) // 100 for i in range(1, 9)]
+    ahead = [load_w(day + (slot + i) // 96, (slot + i) % 96) * (100 + i) // 100
+             for i in range(1, 9)]
     return site.announce(9000 + day, slot + 1, ahead, 0, 900, 9001 + day, slot)
 
 
@@ -78,8 +81,8 @@ def run(mode, days):
     if mode == "shave":
         prices = array("i", [5000] * 96)
     demand_price = 0 if mode == "free" else 400_000
-    planner = Planner(3_000_000, 1_500_000, 1_500_000, 100, 900, 900, demand_price, prices)
-    site = Site()
+    planner = Planner(3_000_000, 1_500_000, 1_500_000, 100, 900, 900, demand_price, Prices(prices))
+    site = Site(Prices(prices))
     planner = wrapped(planner, mode, prices, site)
     full_wh = store_wh = 2_400_000
     peak_w = total = steps = 0

@@ -58,6 +58,20 @@ def test_no_whole_ceiling_beats_the_lowest_bill(load, data, demand_price):
         assert least <= bill_at(load, ceiling, battery, tariff) + 1e-6 * (1 + demand_price)
 
 
+@given(LOADS, st.data(), st.floats(0, 80), st.integers(0, 14))
+def test_demand_that_is_paid_for_anyway_is_not_shaved(load, data, demand_price, paid_kw):
+    """Against trying every ceiling: below what is paid for demand costs nothing."""
+    prices = data.draw(st.lists(PRICES, min_size=len(load), max_size=len(load)))
+    battery, tariff = Battery(3, 1.5, 0.9**0.5), Tariff(prices, demand_price)
+    energy = Tariff(prices, 0.0)
+    least = lowest_bill(load, battery, tariff, paid_kw)
+    tried = [bill_at(load, ceiling / 4, battery, energy)
+             + demand_price * max(0.0, ceiling / 4 - paid_kw)
+             for ceiling in range(4 * (max(paid_kw, *load) + 4))]
+    assert least <= min(tried) + 1e-6 * (1 + demand_price)
+    assert least >= min(tried) - (demand_price + 2) / 4  # a ceiling that fits lies this near
+
+
 def test_a_flat_load_may_rise_above_itself_to_trade():
     """Cheap demand, dear days: the best ceiling lies above the highest load."""
     battery, load = Battery(10.0, 20.0, 1.0), [20.0] * 960

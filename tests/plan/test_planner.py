@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.plan.planner import Planner
+from edge.prices import Prices
 from hil.optimum import Battery, lowest_peak_kw
 from tests.plan.plant import PRICES, Run
 
@@ -13,7 +14,8 @@ DEMAND = st.sampled_from([0, 80_000, 400_000])
 
 
 def run_of(prices, demand_price=400_000, power_w=250_000, capacity_wh=500_000, **more):
-    planner = Planner(capacity_wh, power_w, power_w, 100, 900, 900, demand_price, prices, **more)
+    planner = Planner(capacity_wh, power_w, power_w, 100, 900, 900, demand_price,
+                      None if prices is None else Prices(prices), **more)
     return Run(planner, power_w, capacity_wh * 8 // 10)
 
 
@@ -131,7 +133,7 @@ def test_a_plan_that_is_interrupted_goes_on():
         for _ in range(20):
             steps += planner.trade.busy
             planner.step(300_000, 0)
-    assert steps > 200
+    assert steps > 130
     assert not planner.trade.busy
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from edge.plan.memory import Memory
 from edge.plan.scale import Scale
 from edge.plan.trade import Trade
+from edge.prices import Prices
 from tests.plan.plant import PRICES
 
 TODAY = 9001  # a Friday
@@ -19,7 +20,7 @@ def planned(days, goal, slot=0, demand_price=0):
     for back, day in enumerate(days, 1):
         for at in range(96):
             memory.note(TODAY - len(days) - 1 + back, at, day[at // 12])
-    trade = Trade(scale, memory, PRICES, demand_price)
+    trade = Trade(scale, memory, Prices(PRICES), demand_price)
     trade.begin(TODAY, slot, goal)
     for _ in range(2000):
         if trade.step():

@@ -9,6 +9,7 @@ from hil.optimum import Battery
 from hil.optimum import Worth as Exact
 
 PRICES = [3000] * 32 + [10000] * 12 + [6500] * 24 + [10000] * 8 + [12000] * 12 + [6500] * 8
+LEVELS = sorted(set(PRICES))
 MISSED = 1_600_000
 STEPS = st.lists(st.integers(-1500, 5000), min_size=1, max_size=90)
 
@@ -19,11 +20,12 @@ def scale_of(hours_tenth: int) -> Scale:
 
 def walk(steps, hours_tenth, target):
     scale = scale_of(hours_tenth)
-    worth = Worth(scale, PRICES, MISSED)
-    worth.begin(31)
+    worth = Worth(scale, len(LEVELS))
+    worth.tell(LEVELS, MISSED)
+    worth.begin(0)
     slot = 95
     for load in steps:
-        worth.back(load, slot, target)
+        worth.back(load, LEVELS.index(PRICES[slot]), target)
         slot = (slot - 1) % 96
     return worth
 
