@@ -133,7 +133,10 @@ def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None
     tariff = site.tariff
     if tariff is None:
         return
+    paid_w, target_w = tariff.demand.paid_w, value(site, "rules.demand.target_w")
     remarks = {
+        f"bills {paid_w} W of demand anyway: rules.demand.target_w = {target_w} W shaves for "
+        "nothing": target_w and target_w < paid_w,
         "has a demand price, but no rule holds the demand: add [rules.demand]":
             tariff.demand_e4 and "demand" not in site.rules,
         "is illustrative: enter the prices of the contract": tariff.illustrative,

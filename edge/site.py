@@ -49,7 +49,7 @@ class Site:
 
     def _planner(self, image: dict):
         battery, rules = image["battery"], dict(image["rules"])
-        reserve = rules.get("reserve", {"floor_pm": 0, "ceiling_pm": 1000})
+        reserve = rules["reserve"]
         self._floor_pm = reserve["floor_pm"]
         planner = Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,24 @@ def _sizes(_: Path | None) -> dict[str, float]:
             **{f"size.module.{name}": size[name] for name in sorted(size)}}
 
 
+def _heap_rom(_: Path | None) -> dict[str, float]:
+    try:
+        from mpremote.romfs import make_romfs  # type: ignore[import-untyped]
+    except ImportError:
+        raise NotMeasuredError("no mpremote 1.25 or newer: make setup") from None
+    interpreter = _tool("micropython-i386")
+    with _Tree() as tree:
+        rom = tree.folder / "rom"
+        with redirect_stdout(StringIO()):  # it lists what it takes
+            rom.write_bytes(make_romfs(str(tree.folder), mpy_cross=None))
+        done = subprocess.run([interpreter, "-X", "heapsize=512k",
+                               str(ROOT / "hil" / "bench_rom.py"), str(rom), str(tree.site)],
+                              capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise NotMeasuredError(done.stderr.strip().splitlines()[-1][:200])
+    return {"heap.core_in_rom_bytes": int(done.stdout)}
+
+
 def _heap_app(_: Path | None) -> dict[str, float]:
     interpreter = _tool("micropython-i386")
     with _Tree() as tree:
@@ -231,5 +251,6 @@ def _wire(streams: Path | None) -> dict[str, float]:
 
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "size": _sizes, "heap": _heap_app,
+    "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire,
 }

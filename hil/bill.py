@@ -4,8 +4,8 @@ export. Money in the tariff's currency; energies are exact until they are multip
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import accumulate
+from datetime import datetime
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from boards.tariff import Tariff
@@ -71,13 +71,10 @@ class Feed(NamedTuple):
 def months(times: Sequence[datetime], day: int = 1) -> list[Month]:
     """The billing months that quarter-hours with these local starts fall into; one begins on `day`
     of a calendar month and is named by it."""
-    found: list[Month] = []
-    for number, time in enumerate(times):
-        name = f"{time - timedelta(days=day - 1):%Y-%m}"
-        if not found or found[-1].name != name:
-            found.append(Month(name, number, number))
-        found[-1] = found[-1]._replace(end=number + 1)
-    return found
+    numbers = [12 * time.year + time.month - 1 - (time.day < day) for time in times]
+    firsts = [at for at, number in enumerate(numbers) if at == 0 or number != numbers[at - 1]]
+    return [Month(f"{numbers[first] // 12}-{numbers[first] % 12 + 1:02d}", first, end)
+            for first, end in pairwise([*firsts, len(times)])]
 
 
 def slot(time: datetime) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 NEVER = 1e5  # currency per kWh: what an infeasible kWh costs, far above any price
 _GOLDEN = (5**0.5 - 1) / 2
-_NEAR = 1e-7  # of the ceiling: how far the search goes on
+_NEAR = 1e-6  # of the ceiling: how far the search goes on
 
 
 class Battery(NamedTuple):
@@ -50,9 +50,10 @@ def holds(
 
 
 def lowest_peak_kw(load_kw: Sequence[float], battery: Battery, hours: float = 0.25) -> float:
-    """Return the lowest peak import (kW, >= 0) over these slots, by bisection to 1e-12 relative."""
-    low, high = 0.0, max(0.0, max(load_kw))
-    for _ in range(40):
+    """Return the lowest peak import (kW, >= 0) over these slots, by bisection to 1e-9 relative."""
+    high = max(0.0, max(load_kw))
+    low = max(0.0, high - battery.power_kw)
+    for _ in range(30):
         middle = (low + high) / 2
         if holds(load_kw, middle, battery, hours):
             high = middle
@@ -72,16 +73,17 @@ class Worth:
         way = battery.way
         ends = {p * way for p in prices} | {p / way for p in prices} | {0.0}
         self.slopes = [NEVER, *sorted(ends, reverse=True)]
-        self.place = {slope: i for i, slope in enumerate(self.slopes)}
+        self.place = place = {slope: i for i, slope in enumerate(self.slopes)}
+        self._ends = {p: (place[p / way], place[p * way]) for p in prices}  # buying, using
         self.lengths = [0.0] * len(self.slopes)
         self.lengths[0] = battery.store_kwh  # the end must be full: a missing kWh costs NEVER
         self.battery, self.hours, self.cost = battery, hours, 0.0
 
     def back(self, load: float, price: float, ceiling: float) -> None:
         """Walk one slot back in time, its import held at or below `ceiling` (kW)."""
-        (power, _, way), hours = self.battery, self.hours
+        (power, _, way), hours, lengths = self.battery, self.hours, self.lengths
         into, out = hours * way, hours / way
-        lengths, nothing = self.lengths, len(self.lengths) - 1
+        buy, use = self._ends[price]
         charge = ceiling - load
         if charge < 0:  # some of the power must be used, and the rest may be
             must = -charge if -charge < power else power
@@ -98,35 +100,31 @@ class Worth:
             if charge < surplus:
                 charge = surplus
             useful = 0.0
-            lengths[self.place[price / way]] += (charge - surplus) * into
-            lengths[nothing] += surplus * into
+            lengths[buy] += (charge - surplus) * into
+            lengths[-1] += surplus * into
         else:
-            lengths[self.place[price / way]] += charge * into
-            lengths[self.place[price * way]] += useful * out
-        lengths[nothing] += (power - must - useful) * out
+            lengths[buy] += charge * into
+            lengths[use] += useful * out
+        lengths[-1] += (power - must - useful) * out
         if load > power:
             self.cost += (load - power) * hours * price
             if load - power > ceiling:
                 self.cost += (load - power - ceiling) * hours * NEVER
-        self._trim(charge * into, power * out)
-
-    def _trim(self, charged: float, discharged: float) -> None:
-        lengths, slopes = self.lengths, self.slopes
-        last = len(lengths) - 1
-        i = 0
-        while i < last and charged > lengths[i]:
-            charged -= lengths[i]
+        # Back to the store: what charging added goes from the dear end, the rest from the other.
+        excess, i, last = charge * into, 0, len(lengths) - 1
+        while i < last and excess > lengths[i]:
+            excess -= lengths[i]
             lengths[i] = 0.0
             i += 1
-        lengths[i] -= charged
-        i = last
-        while i > 0 and discharged > lengths[i]:
-            discharged -= lengths[i]
+        lengths[i] -= excess
+        excess, i, slopes = power * out, last, self.slopes
+        while i > 0 and excess > lengths[i]:
+            excess -= lengths[i]
             self.cost += lengths[i] * slopes[i]
             lengths[i] = 0.0
             i -= 1
-        lengths[i] -= discharged
-        self.cost += discharged * slopes[i]
+        lengths[i] -= excess
+        self.cost += excess * slopes[i]
 
 
 def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -104,20 +105,29 @@ def factory_day(day: datetime = datetime(2026, 6, 10), seed: int = 1) -> Series:
     rng = random.Random(seed)
     watts = []
     furnace_until = furnace_w = 0
-    for second in range(86400):
-        hour = second / 3600
-        shift = _shift(hour)
+    for second, (shift, base_w, press_w, rush_w) in enumerate(_factory_plan()):
         if second >= furnace_until:
             on = furnace_w == 0 and rng.random() < 0.85 * shift
             furnace_w = rng.randrange(95_000, 150_000) if on else 0
             furnace_until = second + rng.randrange(420, 1080 if on else 700)
-        press_w = 38_000 if (second // 20) % 6 < 2 else 6_000
-        base_w = 62_000 + 210_000 * shift + 14_000 * math.sin(hour / 24 * math.tau - 1.9)
-        rush_w = 95_000 * math.exp(-(((hour - 10.4) / 0.45) ** 2))
-        rush_w += 70_000 * math.exp(-(((hour - 15.1) / 0.5) ** 2))
         noise_w = rng.gauss(0, 2500)
         watts.append(int(base_w + shift * (furnace_w + press_w + rush_w) + noise_w))
     return Series(day, 1, tuple(watts), (False,) * 86400)
+
+
+@cache
+def _factory_plan() -> list[tuple[float, float, int, float]]:
+    """What every day of the factory has in common, second by second: how much of it works, and
+    the powers of base, press and rush, W."""
+    plan = []
+    for second in range(86400):
+        hour = second / 3600
+        shift = _shift(hour)
+        base_w = 62_000 + 210_000 * shift + 14_000 * math.sin(hour / 24 * math.tau - 1.9)
+        rush_w = 95_000 * math.exp(-(((hour - 10.4) / 0.45) ** 2))
+        rush_w += 70_000 * math.exp(-(((hour - 15.1) / 0.5) ** 2))
+        plan.append((shift, base_w, 38_000 if (second // 20) % 6 < 2 else 6_000, rush_w))
+    return plan
 
 
 def _shift(hour: float) -> float:

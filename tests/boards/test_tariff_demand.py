@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boards import tariff_words
+from tests.boards.sites import changed, judge
 from tests.boards.test_tariff_calendar import HEAD, good, read
 
 PERIODS = 'periods = [["00:00", "24:00", 0.5]]\n'
@@ -80,3 +81,9 @@ def test_demand_is_said_once():
     found, lines = read(HEAD + PERIODS)
     assert lines == ["t.toml: demand_price: found nothing, expected a price 0 .. 10000 with at "
                      "most four decimals, or a table [demand]"]
+
+
+def test_a_target_below_what_is_paid_for_anyway_is_a_warning():
+    text = changed(("cn_two_part", "cn_jiangsu"), ("target_w = 0", "target_w = 300_000"))
+    assert ("site.toml: tariff.file: cn_jiangsu.toml bills 525000 W of demand anyway: "
+            "rules.demand.target_w = 300000 W shaves for nothing") in judge(text).warnings
