@@ -26,6 +26,7 @@ WORDS = ("taken", "taken in part: some of it is past, too far ahead or out of ra
          "all of it is past or too far ahead", "expired", "no slots",
          "a confidence of 1 .. 1000 is expected", "unknown kind", "the time is not known yet")
 _REASONS = const(8)
+_REACH = const(40)
 _TOLERANCE_PM = const(125)  # of the battery's power that a load may differ from what was said
 _RESTORED_PM = const(40)  # trust that a slot as announced gives back
 _TRUST_MIN_PM = const(100)  # below it nothing is believed
@@ -105,9 +106,10 @@ class Announced:
         return otherwise + more * (sure_pm * self.trust_pm // 1000) // 1000
 
     def known(self) -> int:
-        """How many slots after the running one are announced without a gap, and believed."""
+        """How many slots after the running one are announced without a gap, and believed; ten
+        hours at most, so that a slice of thinking stays short."""
         count = 0
-        while count < AHEAD - 1 and self._believed(count + 1):
+        while count < _REACH and self._believed(count + 1):
             count += 1
         return count
 
