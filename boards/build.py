@@ -34,7 +34,8 @@ IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("edge", "WORDS"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
-             ("devices", "NEEDS"), ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"),
+             ("devices", "NEEDS"), ("ledger", "ug"), ("plan", "WORDS"), ("wire", "ERRORS"),
+             ("wire", "put_bin"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}
 
@@ -98,7 +99,8 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
 
 def edge_modules(image: Mapping[str, Any]) -> set[str]:
     """The modules of the portable core that a gateway with this image loads."""
-    return closure([*_APP, *named(image)])
+    told = any(keys.get("topic") for _, keys in image.get("plan", ()))
+    return closure([*_APP, *named(image), *(["edge.announcements"] if told else [])])
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:
@@ -109,8 +111,9 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 def named(image: Mapping[str, Any]) -> list[str]:
     """The modules that no other one imports, because a site chooses them: its rules and what they
-    need, and what its tariff needs beyond a price for each hour."""
+    need, what its tariff needs beyond a price for each hour, and its plan beyond the tariff."""
     chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
+    chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
     tariff = image["tariff"]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": "push" in tariff.get("days", {}),

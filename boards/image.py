@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import profiles, zone
+from boards import plan, profiles, zone
 from edge.image import IMAGE_VERSION
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ def compile_site(site: "Site") -> dict[str, Any]:
     """The image of a valid site."""
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
-    image |= {name: dict(keys) for name, keys in sections.items()}
+    image |= {name: dict(keys) for name, keys in sections.items() if name not in plan.SECTIONS}
+    wrapped = plan.image(site)
+    if wrapped:
+        image["plan"] = wrapped
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"

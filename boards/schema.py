@@ -8,16 +8,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from boards import profiles
+from boards.site_fields import LISTS, WORDS
 from boards.site_tables import ALWAYS, DEVICE, LINK, LINKS, NAME, TABLES, Field, rules
 from edge.config import OPTIONAL
 
 _KINDS: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"},
     "line": {"type": ["string", "integer"], "minLength": 1, "minimum": 0, "maximum": 15},
-    "parity": {"enum": ["N", "E", "O"]},
+    **{unit: {"enum": list(words)} for unit, words in WORDS.items()},
     "gateways": {"type": "array", "minItems": 1,
                  "items": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}},
     "signals": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "schedule": {"type": "array", "items": {"type": "array", "minItems": 4, "maxItems": 4}},
 }
 
 
@@ -61,6 +63,6 @@ def _key(field: Field, choices: dict[str, list[str]]) -> dict[str, Any]:
         if default is None and unit not in _KINDS:
             key["minLength"] = 1
     key["description"] = meaning if unit in _KINDS or low is None else f"{meaning} ({unit})"
-    if default not in (None, -1) and unit != "signals":
+    if default not in (None, -1) and unit not in LISTS:
         key["default"] = default
     return key

@@ -6,10 +6,11 @@ expected. `load` is for programs: the site, or SiteError with the same lines.
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from boards import plan as plans
 from boards import tariff as tariffs
 from boards import zone
 from boards.shapes import Findings, one_of, toml
@@ -32,6 +33,7 @@ class Site:
     tariff: tariffs.Tariff
     buses: tuple[Bus, ...]
     devices: tuple[Device, ...]
+    carbon: plans.Carbon | None = None
 
     @property
     def name(self) -> str:
@@ -109,7 +111,8 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
                            used)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
-    return Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+    site = Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+    return replace(site, carbon=plans.read(findings, site, path.parent))
 
 
 def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from boards import schedule
 from boards.shapes import TEXT, Findings, Shape, choice, list_of, one_of, table, text
 from boards.site_tables import Field
 
@@ -23,6 +24,10 @@ _SCALES = {
     "g": ("mg/kWh", "1000"), "kg": ("mg/kWh", "1000000"),
 }
 _QUANTITY = re.compile(r"\s*([+-]?[0-9][0-9_.]*)\s*([A-Za-z%]*)\s*")
+# Units that are a choice of words, and those that are lists: what of, and how to read one.
+WORDS = {"parity": tuple("NEO"), "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
+LISTS = {"signals": ("names of signals", text),
+         "schedule": ('[days as "Mon-Fri", "HH:MM", "HH:MM", kW]', schedule.line)}
 _ANY_TEXT = Shape("a text", lambda value: value if isinstance(value, str) else None, "")
 
 
@@ -96,11 +101,11 @@ def shape(field: Field, choices: Mapping[str, Iterable[str]]) -> Shape:
         return list_of(f"names of gateways, each a {_ID_WORDS}", _id, needed=True)
     if unit == "line":
         return Shape('a serial device as "/dev/ttyUSB0", or the number of a UART', _line, "", True)
-    if unit == "parity":
-        parity = choice("NEO")
-        return Shape(parity.expected, parity.read, default, choices=parity.choices)
-    if unit == "signals":
-        return list_of("names of signals", text)
+    if unit in WORDS:
+        one = choice(WORDS[unit])
+        return Shape(one.expected, one.read, default, choices=one.choices)
+    if unit in LISTS:
+        return list_of(*LISTS[unit])
     if unit in choices:
         words = tuple(choices[unit])
         return choice(words) if words else Shape("one of none at all", lambda value: None, "", True)

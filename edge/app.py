@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
 _COLLECT_BEATS = const(8)
-_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only
+_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
+_LONG_BYTES = const(512)  # or announced loads
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 _collect_every = getattr(gc, "threshold", None)
@@ -78,9 +79,15 @@ class App:
             options = Options(name.encode(), broker["user"].encode(), self.board.password(),
                               (topic + "/status").encode())
             options.slot_bytes = AROUND + len(topic) + outbox.max_payload
-            options.packet_bytes = _PACKET_BYTES
+            told = any(keys.get("topic") for _, keys in image.get("plan", ()))
+            options.packet_bytes = _LONG_BYTES if told else _PACKET_BYTES
             self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
             self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
+            if told:  # the site has switched it on: whoever may publish there is believed
+                module = __import__("edge.announcements", None, None, ("Announcements",))
+                parts: Any = self.site  # foresight has given it the call
+                self.client.subscribe((topic + "/announce").encode(),
+                                      module.Announcements(parts.announce))
         return Uplink(self.site, outbox, self.sync)
 
     def beat(self, now_ms: "int | None" = None):

@@ -5,7 +5,8 @@ all on the host. A gateway never imports this file: it loads the image (edge/ima
 host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
-given. Units "id", "text", "zone" and "tariff" are strings, everything else an integer.
+given. Units "id", "text", "zone", "tariff" and "mode" are strings, "schedule" is a list, everything
+else an integer.
 """
 
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
@@ -54,6 +55,24 @@ SECTIONS = {
         ("source", "text", None, None, None, "who published the factor, and when"),
         ("year", "year", 1990, 2100, None, "the year the factor describes"),
     ),
+    "plan": (
+        ("mode", "mode", None, None, "cost", "cost, carbon, green_first, cap or price_carbon"),
+        ("carbon_price", "currency/t", 0, 100_000, 0, "what a tonne of CO2 counts beside the bill"),
+        ("profile", "text", None, None, "", "carbon factors over the day; empty = [carbon] factor"),
+        ("cap_kg", "kg", 0, 500_000, 0, "mode cap: CO2 of a day's import; 0 = by the standard"),
+        ("standard", "text", None, None, "", "file of what a park may emit"),
+        ("park_tce", "tce", 0, 1_000_000_000, 0, "energy of the whole park in a year"),
+        ("day_kwh", "kWh", 0, 200_000_000, 0, "energy this site uses in a day"),
+        ("tally", "0/1", 0, 1, 0, "1 = tell daily what the plan is expected to save"),
+    ),
+    "announced": (
+        ("schedule", "schedule", None, None, "", "weekly loads, kW"),
+        ("extra", "0/1", 0, 1, 0, "1 = the schedule comes on top of the remembered load"),
+        ("confidence_pm", "pm", 1, 1000, 800, "how sure the schedule is"),
+        ("raise_w", "W", 0, _W_MAX, 0, "how much a wrong word may raise the peak while it is full"),
+        ("local", "0/1", 0, 1, 0, "1 = programs on the gateway may announce loads"),
+        ("topic", "0/1", 0, 1, 0, "1 = whoever may publish to the broker may announce loads"),
+    ),
     "telemetry": (
         ("period_s", "s", 1, 3600, 15, "a row at least this often; also whenever a bound changes"),
         ("batch_rows", "rows", 1, 240, 60, "rows sent in one message"),
@@ -66,4 +85,5 @@ SECTIONS = {
     ),
 }
 
-OPTIONAL = ("ages", "demand", "telemetry", "broker")  # sections with a default for every key
+# Sections with a default for every key.
+OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker")

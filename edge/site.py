@@ -57,10 +57,13 @@ class Site:
         rules: dict = dict(image["rules"])
         reserve = rules["reserve"]
         self._floor_pm = rules.get("bands", reserve)["floor_pm"]  # its last word is trade's
-        return Planner(
+        planner = Planner(
             battery["capacity_wh"], battery["charge_max_w"], battery["discharge_max_w"],
             self._floor_pm, reserve["ceiling_pm"], battery["efficiency_pm"],
             image["tariff"]["demand_e4"], self.prices if "tariff" in rules else None)
+        for name, keys in image.get("plan", ()):  # what a plain plan does not know
+            planner = __import__("edge.plan." + name, None, None, name).plan(planner, keys, self)
+        return planner
 
     def _rules(self, listed: list) -> list:
         """The `narrow` of each rule, in the image's order; a rule signs with its place in
@@ -68,8 +71,8 @@ class Site:
         rules: list = []
         for name, keys in listed:
             self.rule_names.append(name)
-            module = __import__("edge.rules." + name, None, None, ("rule",))
-            rules.append(module.rule(len(rules) + 1, keys, self))
+            rules.append(__import__("edge.rules." + name, None, None, name).rule(
+                len(rules) + 1, keys, self))
         return rules
 
     def close_minute(self, day: int, second: int, minutes: int):
@@ -97,19 +100,15 @@ class Site:
         self.journal.note_minute(now, window, self.account)
 
     def think(self):
-        """Let the planner work: one slice for every second of a beat."""
-        planner, net_w, store_wh = self.planner, self.now.net_w, self.store_wh()
+        """Let the planner work: one slice for every second of a beat. The energy above the floor
+        may be below 0, which the planner takes for nothing."""
+        planner, net_w = self.planner, self.now.net_w
+        above_pm = self.now.soc_pm - self._floor_pm
+        capacity_wh = self.battery["capacity_wh"]
+        store_wh = capacity_wh // 1000 * above_pm + capacity_wh % 1000 * above_pm // 1000
         for _ in range(self.beat_s):
             if planner.busy:
                 planner.step(net_w, store_wh)
-
-    def store_wh(self) -> int:
-        """Energy above the floor, Wh."""
-        above_pm = self.now.soc_pm - self._floor_pm
-        if above_pm <= 0:
-            return 0
-        capacity_wh = self.battery["capacity_wh"]
-        return capacity_wh // 1000 * above_pm + capacity_wh % 1000 * above_pm // 1000
 
 
 def bind_meter(site):

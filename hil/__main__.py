@@ -160,9 +160,13 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
 @click.option("--against", help="Baselines to score beside it, as a,b, or all.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Sites at a time.")
+@click.option("--plan", type=click.Choice(["15min", "1h", "2h", "4h"]),
+              help="Announce the true loads of so long ahead, every quarter-hour.")
+@click.option("--plan-noise", "noise_pm", type=click.IntRange(0, 1000), default=0,
+              help="How wrong they are: standard deviation, per mille.")
 @_JSON
 def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
-          tariff: Path | None, against: str | None, **case: Any) -> None:
+          tariff: Path | None, against: str | None, plan: str | None, **case: Any) -> None:
     """How much of the best possible saving the controller gets, over measured loads.
 
     FOLDER holds loads, *.csv.gz with timestamp,kW[,filled], 15-minute means of whole months.
@@ -177,11 +181,15 @@ def score(folder: Path, out: Path, sites: str | None, jobs: int, as_json: bool,
     from hil import score as scoring
     from hil import score_all, score_table
     from hil.baseline import BaselineError
+    from hil.foretell import HORIZONS
     from hil.progress import progress
     from hil.series import SeriesError, read
 
     chosen = _chosen(scoring.loads(folder), sites)
-    asked = scoring.Case(**case, tariff=tariff or scoring.TARIFF, against=_rivals(against))
+    if case["noise_pm"] and not plan:
+        raise click.BadParameter("--plan-noise is of an announced plan, expected --plan")
+    asked = scoring.Case(**case, tariff=tariff or scoring.TARIFF, against=_rivals(against),
+                         plan=HORIZONS[plan] if plan else 0)
     try:
         scoring.check_tariff(asked.tariff)
         quarters = sum(len(read(path)) for path in chosen)

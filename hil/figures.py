@@ -10,7 +10,7 @@ from boards.site_tables import rules
 from boards.why_words import meaning
 from edge.gate import WORDS
 from edge.journal import FIELDS
-from hil import bill, optimum
+from hil import bill, optimum, saving
 from hil.best import best, hidden
 from hil.bounds import GATE, IDLE
 from hil.emulate import window_pm
@@ -54,6 +54,7 @@ def figures(run: Run) -> dict[str, Any]:
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(*both) for both in zip(bills(run), bills(run, battery=False),
                                                  strict=True)],
+        "plan": saving.figures(run, bills(run, battery=False), bills(run)),
     }
 
 

@@ -25,6 +25,7 @@ from hil.summary import (
     energy_lines,
     headline,
     money,
+    plan_lines,
     remark,
     title,
 )
@@ -172,7 +173,7 @@ def _bill(found: Mapping[str, Any]) -> str:
 
 
 def _account(found: Mapping[str, Any]) -> str:
-    lines = [*energy_lines(found), carbon_line(found)]
+    lines = [*energy_lines(found), carbon_line(found), *plan_lines(found)]
     return _section("Energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
 
 

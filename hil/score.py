@@ -16,7 +16,7 @@ from boards import tariff as tariffs
 from boards import tariff_words
 from boards.local_time import parse
 from boards.shapes import Findings
-from hil import baseline, bill, optimum, protocol, recheck, series, trace
+from hil import baseline, bill, foretell, optimum, protocol, recheck, series, trace
 from hil.dut import InProcess
 from hil.emulate import Emulator, image_of, plant_of, window_pm
 from hil.feed import QUARTER_S, Measured
@@ -100,6 +100,8 @@ class Case(NamedTuple):
     beat_s: int = 60
     tariff: Path = TARIFF
     against: tuple[str, ...] = ()  # names of baselines
+    plan: int = 0  # quarter-hours ahead whose loads are announced
+    noise_pm: int = 0  # how wrong they are: standard deviation of a slowly changing factor
 
 
 class Result(NamedTuple):
@@ -127,6 +129,8 @@ def site_of(peak_w: int, case: Case) -> sites.Site:
     text = _SITE.format(beat_s=case.beat_s, power_w=power_w, capacity_wh=power_w * hours,
                         lease_ms=max(5000, 2000 * case.beat_s), step_w=2 * power_w,
                         tariff=_quoted(case.tariff.name))
+    if case.plan:
+        text += f"[announced]\nlocal = 1\nraise_w = {power_w // 4}\n"
     checked = sites.check_bytes(text.encode(), case.tariff.resolve().parent / "site.toml")
     if checked.site is None:
         raise sites.SiteError(checked.errors)
@@ -162,7 +166,7 @@ def score(path: Path, case: Case, out: Path, done: Callable[[int], None]) -> Res
     except sites.SiteError as error:  # a battery too small or too large for any site file
         raise series.SeriesError(f"{path}: {error.lines[0]}") from None
     written = out / f"{name}.csv"
-    fault = _run(image, load, case.beat_s, written, done)
+    fault = _run(image, load, case, written, done)
     result = _judged(name, written, load, image, case.mode)
     return result._replace(wrong=([fault] if fault else []) + result.wrong,
                            against=_against(result, load, image, case, out))
@@ -197,13 +201,17 @@ def _against(ours: Result, load: series.Series, image: Mapping[str, Any], case: 
     return tuple(found)
 
 
-def _run(image: Mapping[str, Any], load: series.Series, beat_s: int, written: Path,
+def _run(image: Mapping[str, Any], load: series.Series, case: Case, written: Path,
          done: Callable[[int], None]) -> str:
     """Emulate one load; returns what fault latched, if one did."""
-    device = InProcess(image)
+    device, beat_s = InProcess(image), case.beat_s
     start = parse(load.start.isoformat(), (0, 0), image["offsets"])
     emulator = Emulator(device, plant_of(image), Measured(load, beat_s), None, start, beat_s)
+    said = foretell.Foretold(load, start[0], case.plan, case.noise_pm) if case.plan else None
+    site: Any = device.site
     for number in range(len(load)):
+        if said:
+            said.tell(site.announce, number)
         emulator.quarter()
         if number % 96 == 95:
             done(96)

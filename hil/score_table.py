@@ -29,7 +29,8 @@ def report(results: Sequence[Result], case: Case) -> dict[str, Any]:
     rivals = [result for one in results for result in one.against]
     return {
         "battery": case.battery, "mode": case.mode, "beat_s": case.beat_s,
-        "tariff": case.tariff.name, "sites": [_site(result) for result in results],
+        "tariff": case.tariff.name, "plan_minutes": case.plan * 15, "noise_pm": case.noise_pm,
+        "sites": [_site(result) for result in results],
         **_spreads(results),
         "against": {name: _rival(name, results, theirs)
                     for name, theirs in against(results, case)},
@@ -91,7 +92,7 @@ def text(results: Sequence[Result], case: Case) -> str:
     """The same for people."""
     width = max(len(result.site) for result in results)
     lines = [f"battery {case.battery}, mode {case.mode}, beat {case.beat_s} s, tariff "
-             f"{case.tariff.name}", "",
+             f"{case.tariff.name}{_plan(case)}", "",
              f"{'site':<{width}}  months   peak, mean kW: without    with    best   "
              "peak share  bill share"]
     for result in results:
@@ -134,3 +135,10 @@ def _words(key: str) -> str:
 
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.3f}"
+
+
+def _plan(case: Case) -> str:
+    if not case.plan:
+        return ""
+    wrong = f", wrong by {case.noise_pm / 10:g} %" if case.noise_pm else ""
+    return f", the next {case.plan * 15} minutes announced{wrong}"

@@ -141,6 +141,19 @@ def carbon_line(found: Figures) -> str:
             f"{carbon['year']} ({carbon['source']}).")
 
 
+def plan_lines(found: Figures) -> list[str]:
+    """What the plan has saved against doing nothing, a line a month, and what a kWh cost."""
+    plan = found["plan"]
+    lines = [f"{month['month']}, plan \"{plan['mode']}\" against doing nothing: "
+             f"{amount(month['money'])} {found['currency']} and {amount(month['kg'])} kg CO₂ saved."
+             for month in plan["months"]]
+    if plan["g_per_kwh"] is not None:
+        cost = plan["g_per_kwh"]
+        lines.append(f"Each kWh that the battery delivered has {'cost' if cost >= 0 else 'saved'} "
+                     f"{amount(abs(cost))} g CO₂.")
+    return lines
+
+
 def text(found: Figures) -> str:
     """What is printed."""
     heads = "".join(f"{head:>12}" for head in HEADS)
@@ -153,8 +166,11 @@ def text(found: Figures) -> str:
             lines.append(f"  share of the best {label}: {percent(share)}")
     if found["best_hidden"]:
         lines.append(f"  best: not told, {found['best_hidden']}")
+    if found["best_hidden"]:
+        lines.append(f"  best: not told, {found['best_hidden']}")
     lines += ["", *(f"  {line}".rstrip() for line in bill_lines(found))]
-    lines += [*(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}", ""]
+    lines += [*(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}",
+              *(f"  {line}" for line in plan_lines(found)), ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]
     if remark(found):

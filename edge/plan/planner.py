@@ -35,11 +35,11 @@ class Planner:
         self.memory = Memory()
         self.target = Target(self.scale, self.memory, self.scale.power(contract_w))
         self.trade = None
-        self._refill_w = charge_max_w  # without trade: refill whenever there is room
+        self.refill_w = charge_max_w  # without trade: refill whenever there is room
         if prices and len(prices.levels) > 1:
             self.trade = Trade(self.scale, self.memory, prices, demand_price)
-            self._refill_w = 0
-        self._shaves = demand_price > 0
+            self.refill_w = 0
+        self.shaves = demand_price > 0
         self._day = self._slot = 0  # being planned
         self._net = self._store = 0  # load of the slot that ended, W; then of this one, quanta
         self._month_peak_w = 0
@@ -92,7 +92,7 @@ class Planner:
         self._net = self.scale.power(net_w)
         self._store = self.scale.energy(store_wh)
         self._phase = _AIM
-        if not self._shaves:
+        if not self.shaves:
             self.target.goal = TOP
         elif not self.target.begin(self._day, self._slot, self._net, self._store,
                                    self._month_peak_w // self.scale.quantum_w):
@@ -104,7 +104,7 @@ class Planner:
         self.target_w = goal * self.scale.quantum_w
         if self.target_w < self._month_peak_w:  # to the watt: rounded up it would creep
             self.target_w = self._month_peak_w
-        self.recharge_w = self._refill_w
+        self.recharge_w = self.refill_w
         self._phase = _IDLE
         trade = self.trade
         if trade:

@@ -49,7 +49,7 @@ class Trade:
         self._keep = bytearray([_PARTS] * _SLOTS)
         self._fill = bytearray([_PARTS] * _SLOTS)
         self.reserve = bytearray(_SLOTS)
-        self._lift = bytearray(_SLOTS)
+        self.lift = bytearray(_SLOTS)
         self._expected = array("h", bytes(2 * _SLOTS))
         self.part = scale.full // _PARTS
         # The walk: of each day its place in the ring, what it needs there, and its lift.
@@ -209,7 +209,7 @@ class Trade:
         dearer += worth.dearer(buy + 1, use)
         self._keep[slot] = dearer // part
         self.reserve[slot] = worst // part
-        self._lift[slot] = lift
+        self.lift[slot] = lift
 
     def wish(self, slot: int, net: int, store: int, goal: int) -> int:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
@@ -224,7 +224,7 @@ class Trade:
             deviation = -scale.discharge
         # Half of the deviation is believed to go on.
         reserve = self.reserve[slot] * part
-        reserve += deviation * self._lift[slot] * (scale.out_pm // (2 * _LIFT))
+        reserve += deviation * self.lift[slot] * (scale.out_pm // (2 * _LIFT))
         if reserve > scale.full:
             reserve = scale.full
         floor = self._keep[slot] * part

@@ -18,6 +18,10 @@ SCRIPT = Path(__file__).with_name("heap_beats.py")
 BIG = {"capacity_wh": 30_000_000, "charge_max_w": 8_000_000, "discharge_max_w": 8_000_000}
 BIG_GATE = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "import_max_w": 8_000_000,
             "export_max_w": 8_000_000, "step_max_w": 16_000_000}
+_DAY = [3000] * 32 + [12_000] * 64
+_TALLY = ["tally", {"carbon_e4": [8325, 2000] * 48}]
+_TOLD = ["foresight", {"schedule": [[127, 0, 60, 0, 400_000, 900], [31, 60, 96, 1, 90_000, 500]],
+                       "raise_w": 50_000, "topic": 0}]
 PARKS = {
     "charges by the hour": image_of("us_california", demand={"sliding": 1}),
     "a contract": image_of("cn_jiangsu", site={"beat_s": 60}, telemetry={"period_s": 60}),
@@ -30,6 +34,13 @@ PARKS = {
     "the largest": image(battery=BIG, gate=BIG_GATE, tariff={"prices_e4": [12_000, -500] * 48},
                          rules={"contract": {"import_max_w": 8_000_000},
                                 "ramp": {"ramp_w_per_s": 8_000_000}}),
+    "announced, by carbon": image(
+        site={"beat_s": 60},
+        plan=[["priced", {"prices_e4": [8325, 2000] * 48, "demand_e4": 0}], _TOLD, _TALLY]),
+    "announced, under a cap": image(
+        site={"beat_s": 60}, battery=BIG, gate=BIG_GATE,
+        plan=[["cap", {"cap_g": 20_000_000, "demand_e4": 400_000, "prices_e4": [
+            _DAY, [p + 9000 for p in _DAY], [90_000] * 96]}], _TOLD, _TALLY]),
     "the largest, a beat a minute": image(
         site={"beat_s": 60}, battery=BIG, gate=BIG_GATE, demand={"sliding": 1},
         rules={"contract": {"import_max_w": 8_000_000}, "ramp": {"ramp_w_per_s": 8_000_000},

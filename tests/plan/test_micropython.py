@@ -11,10 +11,11 @@ from tests.conftest import ROOT
 SCRIPT = ROOT / "tests" / "plan" / "days.py"
 
 
-@pytest.mark.parametrize(("mode", "days"), [("shave", 10), ("trade", 9), ("free", 3)])
+@pytest.mark.parametrize(("mode", "days"), [("shave", 10), ("trade", 9), ("free", 3),
+                                            ("told", 9), ("capped", 4)])
 def test_both_interpreters_plan_the_same_and_none_allocates(micropython, mode, days):
     here = subprocess.run([sys.executable, SCRIPT, mode, str(days)], capture_output=True, text=True,
                           check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
-    there = micropython.run(SCRIPT, mode, days, heap="96k")
+    there = micropython.run(SCRIPT, mode, days, heap="128k")
     assert there.stdout == here.stdout
     assert int(here.stdout.split()[3]) > 100 * days  # it did think

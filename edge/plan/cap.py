@@ -1,0 +1,67 @@
+"""Keep a day's imported carbon under a budget, as far as a battery can.
+
+A day that ends over the budget leaves the next one so much less, down to nothing, and what the next
+one lacks at its beginning raises its shadow price of carbon by steps: at level i the plan trades by
+the i-th of the lists of prices that the host has made (boards/plan.py), each with more carbon in it
+than the one before, the last with nothing else. So the plan gives trade up by and by, and keeps the
+peak. Within a day the level stays: half a trade is worse than either. The budget itself may still
+not be held, for what the park needs is not the battery's to refuse: that is told.
+"""
+
+from edge.compat import const
+from edge.plan.around import Around
+from edge.plan.priced import trade_by
+
+_SLOTS = const(96)
+
+
+class Cap(Around):
+    """As Planner. `level`: of the shadow price, 0 .. the last; `left_g` of the budget (below 0:
+    exceeded), of which `debt_g` was owed by the day before; `days_missed`: that ended over it."""
+
+    def __init__(self, planner, trades, carbon, cap_g: int):
+        Around.__init__(self, planner)
+        self.trades = trades
+        self._carbon, self._cap_g = carbon, cap_g
+        self._begun_kg, self._begun_g = carbon.kg, carbon.g
+        self.level = self.days_missed = self.debt_g = 0
+        self.left_g = cap_g
+
+    def slot(self, day: int, slot: int, load_w: int, month_peak_w: int, month: int):
+        """As Planner.slot; before it, count, and choose the level of a day that begins."""
+        self._count()
+        if slot == _SLOTS - 1:
+            self._turn()
+        self.trade = self.planner.trade = self.trades[self.level]
+        Around.slot(self, day, slot, load_w, month_peak_w, month)
+
+    def _turn(self):
+        """A local day ends."""
+        self.debt_g = 0
+        if self.left_g < 0:
+            self.days_missed += 1
+            self.debt_g = -self.left_g if -self.left_g < self._cap_g else self._cap_g
+        self.level = level(self.debt_g, self._cap_g, len(self.trades) - 1)
+        self._begun_kg, self._begun_g = self._carbon.kg, self._carbon.g
+        self.left_g = self._cap_g - self.debt_g
+
+    def _count(self):
+        """What is left of the budget, g; held inside 31 bits, where it is long exceeded."""
+        kg = self._carbon.kg - self._begun_kg
+        if kg > 1_000_000:
+            kg = 1_000_000
+        self.left_g = self._cap_g - self.debt_g - kg * 1000 - self._carbon.g + self._begun_g
+
+
+def level(debt_g: int, cap_g: int, last: int) -> int:
+    """The level (0 .. last >= 1) of a day that begins with such a debt (0 .. cap_g)."""
+    return 1 + debt_g * (last - 1) // cap_g if debt_g > 0 else 0
+
+
+def plan(planner, keys: dict, site):
+    """The planner under a cap of keys["cap_g"] a day (at most 500 million); `site` has the
+    account."""
+    trades = [trade_by(planner, prices_e4, keys["demand_e4"]) for prices_e4 in keys["prices_e4"]]
+    planner.trade = trades[0]
+    planner.refill_w = 0
+    return Cap(planner, trades, site.account.carbon, keys["cap_g"])
