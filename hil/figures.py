@@ -36,8 +36,9 @@ class Column(NamedTuple):
 def figures(run: Run) -> dict[str, Any]:
     """Everything that is reported, for a machine; money in the tariff's currency."""
     tariff = run.image["tariff"]
-    without, with_ = _without(run), _with(run)
-    hides, column = _best(run)
+    bare, held = bills(run, battery=False), bills(run)
+    without, with_ = _without(run, bare), _with(run, held)
+    hides, column = _best(run, bare, held)
     return {
         "site": run.image["name"], "load": run.load_name, "start": run.times[0].isoformat(),
         "days": run.trace.quarters / 96, "warm_up_days": run.order.warm_up_days,
@@ -52,9 +53,8 @@ def figures(run: Run) -> dict[str, Any]:
         "billed_kw": _billed_kw(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
-        "months": [_month(*both) for both in zip(bills(run), bills(run, battery=False),
-                                                 strict=True)],
-        "plan": saving.figures(run, bills(run, battery=False), bills(run)),
+        "months": [_month(*both) for both in zip(held, bare, strict=True)],
+        "plan": saving.figures(run, bare, held),
     }
 
 
@@ -75,19 +75,18 @@ def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
     return found
 
 
-def _without(run: Run) -> Column:
-    found = bills(run, battery=False)
+def _without(run: Run, bare: Sequence[bill.Bill]) -> Column:
     peak = peak_kw(run.trace.bare_ws, bool(run.image["demand"]["sliding"]))
-    return _column(peak, found, 0.0, 0.0)
+    return _column(peak, bare, 0.0, 0.0)
 
 
-def _with(run: Run) -> Column:
+def _with(run: Run, held: Sequence[bill.Bill]) -> Column:
     """The store is valued at the cheapest price."""
     refill = _refill_kwh(run) * min(run.prices_e4) / _E4
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
     discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
     wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
-    return _column(peak, bills(run), refill, wear)
+    return _column(peak, held, refill, wear)
 
 
 def _refill_kwh(run: Run) -> float:
@@ -100,18 +99,18 @@ def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float)
     return Column(peak, demand, energy, refill, wear, demand + energy + refill + wear)
 
 
-def _best(run: Run) -> tuple[str, Column | None]:
+def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
+          ) -> tuple[str, Column | None]:
     """Each line the best of its own, period by period, from full to full with all known ahead; or
     why there is no such figure."""
     tariff, prices_e4 = run.order.site.tariff, run.prices_e4
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
-    without, with_ = bills(run, battery=False), bills(run)
-    hides = hidden(tariff, net_kw, prices_e4, (without, with_))
+    hides = hidden(tariff, net_kw, prices_e4, (bare, held))
     if run.image["battery"]["wear_e4"]:
         hides = "wear has a price"
     if hides:
         return hides, None
-    found = best(tariff, run.times, net_kw, prices_e4, without, best_battery(run))
+    found = best(tariff, run.times, net_kw, prices_e4, bare, best_battery(run))
     return "", Column(found.peak_kw, found.demand, found.energy, 0.0, 0.0, found.total)
 
 

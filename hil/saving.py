@@ -37,7 +37,8 @@ def figures(run: Run, bare: list[bill.Bill], held: list[bill.Bill]) -> dict[str,
     stored = [run.before.stored_uj, *run.trace.stored_uj]
     way = (run.image["battery"]["efficiency_pm"] / 1000) ** 0.5
     months = []
-    for month, without, with_ in zip(bill.months(run.times), bare, held, strict=True):
+    for month, without, with_ in zip(
+            bill.months(run.times, run.order.site.tariff.demand.day), bare, held, strict=True):
         missing_kwh = stored_kwh(stored[month.first] - stored[month.end]) / way
         bare_kg, held_kg = (sum(kg[month.first:month.end]) for kg in carbon)
         months.append({

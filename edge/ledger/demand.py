@@ -82,7 +82,10 @@ class DemandWindow:
         if self.ended:
             self._close_quarter()
         if not self.sliding:
-            self._ahead_wmin = self._spikes_wmin(_MINUTES - self._full_minutes)
+            if self._full_minutes < _BASE:  # the bases of the last window may still have risen
+                self._ahead_wmin = self._spikes_wmin(_MINUTES - self._full_minutes)
+            else:
+                self._ahead_wmin -= self._spike_w(0)
         elif self.known >= _MINUTES:
             self._close_window(self._sum(self._import))
 
