@@ -33,6 +33,9 @@ def _valid(site: Site) -> dict[str, Any]:
                    "demand_e4": tariff.demand_e4, "source": tariff.source,
                    "structure": tariff_words.structure(tariff)},
         "carbon": dict(site.sections["carbon"]),
+        "plan": {"mode": site.sections["plan"]["mode"],
+                 "parts": [name for name, _ in image.get("plan", ())],
+                 "cap_g": site.carbon.cap_g if site.carbon else 0},
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
         "image": {"hash": image["hash"], "bytes": len(encode(image))},
@@ -88,6 +91,10 @@ def text(said: dict[str, Any]) -> str:
               f"carbon  {said['carbon']['factor'] / 1000:g} g/kWh for {said['carbon']['year']}; "
               f"{said['carbon']['source']}",
               f"image   {said['image']['hash']}, {said['image']['bytes']} bytes"]
+    plan = said["plan"]
+    if plan["parts"]:
+        budget = f", {plan['cap_g'] / 1000:g} kg a day" if plan["cap_g"] else ""
+        lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
     facts = [f"  {profile}: {fact}" for profile, known in said["unverified"].items()
              for fact in known]
     if facts:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boards import carbon, plan, schedule
+from boards import carbon, describe, plan, schedule
 from boards.build import core_modules, edge_modules
 from boards.image import compile_site
 from boards.shapes import Findings
@@ -209,3 +209,10 @@ def test_the_image_holds_what_a_gateway_can_compute_with() -> None:
     more = '[plan]\nmode = "price_carbon"\ncarbon_price = 100_000'
     assert max(modules(more)["priced"]["prices_e4"]) <= 10_000_000
     assert set(plan.SECTIONS) <= set(TABLES)
+
+
+def test_check_says_what_the_plan_seeks() -> None:
+    plain = describe.text(describe.summary(judge(text(""))))
+    assert not [line for line in plain.splitlines() if line.startswith("plan ")]
+    capped = describe.text(describe.summary(judge(text('[plan]\nmode = "cap"\ncap_kg = 900'))))
+    assert "plan    cap, 900 kg a day; with cap, tally" in capped.splitlines()
