@@ -61,3 +61,76 @@ def test_a_wish_is_within_the_battery_the_load_and_the_goal(days, net, slot, sto
     assert -1000 <= wish <= 1000
     assert wish <= max(0, net)
     assert wish >= min(0, net - 800)
+
+
+class Changing:
+    """Prices by day: only the `cheap` day has a cheap night, from midnight to eight."""
+
+    def __init__(self, cheap):
+        self.levels, self.version, self.cheap = [2000, 6000, 9000], 0, cheap
+
+    def level(self, day, slot):
+        night = slot % 96 < 32 and day + slot // 96 == self.cheap
+        return 0 if night else 2 if 40 <= slot % 96 < 48 else 1
+
+
+def trade_of(prices, demand_price=0):
+    scale, memory = Scale(2_000_000, 1_000_000, 1_000_000, 900, 0), Memory()
+    for day in range(TODAY - 28, TODAY):
+        for at in range(96):
+            memory.note(day, at, 900)
+    return Trade(scale, memory, prices, demand_price)
+
+
+def made(trade, slot, goal=3000):
+    trade.begin(TODAY, slot, goal)
+    steps = 1
+    while not trade.step():
+        steps += 1
+        assert steps < 300
+    return steps
+
+
+def test_a_plan_asks_the_price_of_the_day_it_is_for():
+    """What is dear today is kept for while the night to come is cheap, and bought at noon's price
+    when it is not."""
+    cheap, never = trade_of(Changing(TODAY + 1)), trade_of(Changing(0))
+    made(cheap, 50)
+    made(never, 50)
+    assert cheap.wish(60, 900, cheap.scale.full, 3000) > 0  # use it: it is refilled for little
+    assert never.wish(60, 900, never.scale.full, 3000) == 0  # nothing is dearer than what it costs
+
+
+def test_pushed_prices_are_planned_for_at_once():
+    prices = Changing(0)
+    trade = trade_of(prices)
+    made(trade, 50)
+    assert not trade.due(51, 3000)
+    prices.cheap, prices.version = TODAY + 1, 1
+    assert trade.due(51, 3000)
+    made(trade, 51)
+    assert not trade.due(52, 3000)
+    assert trade.wish(60, 900, trade.scale.full, 3000) > 0
+
+
+@given(st.integers(0, 95), st.sampled_from([0, 80_000, 400_000, 100_000_000]))
+def test_a_plan_is_made_within_140_steps_and_lasts_a_day_at_most(slot, demand_price):
+    trade = trade_of(Prices(PRICES), demand_price)
+    assert made(trade, slot) <= 140
+    due = [later for later in range(1, 97) if trade.due((slot + later) % 96, 3000)]
+    assert due
+
+
+@given(st.integers(1, 40))
+def test_a_shorter_battery_and_a_dearer_peak_keep_a_wider_margin(hours_tenth):
+    def margin(tenths, demand_price):
+        scale, memory = Scale(100_000 * tenths, 1_000_000, 1_000_000, 900, 0), Memory()
+        for at in range(96):
+            memory.note(TODAY - 1, at, 900)
+        trade = Trade(scale, memory, Prices(PRICES), demand_price)
+        made(trade, 0)
+        return trade._raised_pm
+
+    assert margin(hours_tenth, 400_000) >= margin(hours_tenth + 1, 400_000)
+    assert margin(hours_tenth, 800_000) > margin(hours_tenth, 400_000) > margin(hours_tenth, 0)
+    assert 32767 * margin(1, 2_000_000_000) < 1 << 30

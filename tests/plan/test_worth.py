@@ -57,3 +57,23 @@ def test_the_integers_agree_with_the_float_recursion(steps, hours_tenth, target)
         ours += mine
         theirs += true * 4000
         assert abs(ours - theirs) <= 1250 * len(steps)
+
+
+@given(st.lists(st.integers(-5000, 30_000), min_size=1, max_size=16, unique=True),
+       st.lists(st.tuples(st.integers(-1500, 5000), st.integers(0, 15)), max_size=60))
+def test_any_prices_can_be_told_anew(levels, steps):
+    """Slopes fall, each price finds both of its own, and below nothing there is none."""
+    levels.sort()
+    worth = Worth(scale_of(20), len(levels))
+    worth.tell(list(range(1, len(levels) + 1)), MISSED)
+    worth.tell(levels, MISSED)
+    assert list(worth.slopes) == sorted(worth.slopes, reverse=True)
+    assert worth.slopes[-1] == 0
+    for i, price in enumerate(levels):
+        assert worth.slopes[worth.buy[i]] == max(0, price * worth.scale.out_pm // 1000)
+        assert worth.slopes[worth.use[i]] == max(0, price * worth.scale.into_pm // 1000)
+    worth.begin(0)
+    for load, level in steps:
+        worth.back(load, level % len(levels), 2000)
+    assert sum(worth.lengths) == worth.scale.full
+    assert min(worth.lengths) >= 0
