@@ -69,9 +69,11 @@ def test_only_the_first_n_bytes_are_sent(ends):
 def test_a_full_line_takes_what_it_can(ends):
     line = port(ends[1])
     line.open(0)
-    taken = [line.send(bytearray(65536), 65536) for _ in range(3)]
+    taken = [line.send(bytearray(65536), 65536)]
+    while taken[-1] and len(taken) < 1000:  # the kernel moves a little on meanwhile
+        taken.append(line.send(bytearray(65536), 65536))
     assert 0 < taken[0] < 65536
-    assert taken[2] == 0
+    assert taken[-1] == 0
     line.close()
 
 

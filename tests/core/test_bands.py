@@ -157,9 +157,23 @@ def test_no_heap_and_the_same_commands_on_a_gateway(micropython, tmp_path):
     assert commands > 500
 
 
+class Listener:
+    """In the planner's place: the energies it was told, none of them below 0."""
+
+    busy = True
+
+    def __init__(self):
+        self.told = []
+
+    def step(self, net_w, store_wh):
+        self.told.append(max(store_wh, 0))
+
+
 @given(floors, st.integers(0, 1000))
 def test_the_planner_has_what_lies_above_the_trading_floor(levels, soc_pm):
     site = Park(image(rules={"bands": dict(zip(FLOORS, levels, strict=True))})).site
     site.now.soc_pm = soc_pm
-    assert site.store_wh() == max(soc_pm - levels[2], 0) * 400
     assert site.planner.scale.full == (900 - levels[2]) * 400 * 4 // 200 * 1000
+    site.planner = Listener()
+    site.think()
+    assert site.planner.told == [max(soc_pm - levels[2], 0) * 400]
