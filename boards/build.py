@@ -108,8 +108,10 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 
 def named(image: Mapping[str, Any]) -> list[str]:
-    """The modules that no other one imports, because a site chooses them: its rules."""
-    return [f"edge.rules.{name}" for name, _ in image["rules"]]
+    """The modules that no other one imports, because a site chooses them: its rules, and what
+    several batteries need."""
+    rules = [f"edge.rules.{name}" for name, _ in image["rules"]]
+    return [*rules, "edge.fleet"] if "fleet" in image else rules
 
 
 def closure(names: Iterable[str]) -> set[str]:

@@ -16,6 +16,7 @@ from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
+from boards.site_fleet import battery_names, read_fleet
 from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
 from edge.config import OPTIONAL
 
@@ -32,6 +33,7 @@ class Site:
     tariff: tariffs.Tariff
     buses: tuple[Bus, ...]
     devices: tuple[Device, ...]
+    batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
 
     @property
     def name(self) -> str:
@@ -96,8 +98,13 @@ def _check(raw: Mapping[str, Any], path: Path, today: datetime.date) -> Checked:
 def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     known = [*TABLES, "rules", *LIST_SECTIONS]
     raw = _renamed(findings, "", "table", raw, known)
-    sections = {}
+    sections: dict[str, dict[str, Any]] = {}
+    names = battery_names(raw)
+    if names:
+        raw, sections = read_fleet(findings, raw, names)
     for name, fields in TABLES.items():
+        if name in sections:
+            continue
         if name in raw or name in OPTIONAL:
             sections[name] = read_table(findings, name, raw.get(name, {}), fields)
         else:
@@ -105,10 +112,11 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
             sections[name] = dict.fromkeys(field[0] for field in fields)
     used = _rules(findings, raw.get("rules", {}))
     buses = read_buses(findings, raw.get("bus", []))
-    devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")))
+    devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),
+                           names)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
-    return Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+    return Site(path, sections, used, prices, buses, devices, names)  # type: ignore[arg-type]
 
 
 def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:

@@ -49,9 +49,10 @@ class App:
         self.site = Site(image)
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
-        roles = (self.site.grid_meter, self.site.storage, self.site.pv)
+        site = self.site
         for device in image["devices"]:
-            self.buses[device["bus"]].add(Driver(device, roles))
+            storage = site.storages[device.get("battery", 0)]
+            self.buses[device["bus"]].add(Driver(device, (site.grid_meter, storage, site.pv)))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None

@@ -20,8 +20,10 @@ class Controller:
     def _rest(self, now_ms: int, day: int, second: int) -> int:
         """0 W and a row that says so; the row may fail like everything else, the 0 W may not."""
         site, now = self.site, self.site.now
-        site.storage.setpoint_w = now.command_w = 0
-        site.storage.setpoint_ms = now_ms
+        now.command_w = 0
+        for storage in site.storages:
+            storage.setpoint_w = 0
+            storage.setpoint_ms = now_ms
         now.flags |= FAULT
         now.day, now.second = day, second
         now.verdict = GATE_FAULT

@@ -31,6 +31,7 @@ class Site:
         self.grid_meter = GridMeter(now)
         self.storage = Storage(
             now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
+        self.storages = [self.storage]  # every one that takes a setpoint
         self.pv = Pv(now)
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
@@ -47,6 +48,8 @@ class Site:
         self.rule_names = ["device"] + [name for name, _ in image["rules"]]
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)
+        if "fleet" in image:  # several batteries in the place of one
+            __import__("edge.fleet", None, None, ("join",)).join(self, image)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
