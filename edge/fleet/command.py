@@ -4,10 +4,11 @@ from edge.compat import const
 from edge.fleet.roster import choose
 from edge.fleet.split import split
 
-_CHOOSE_S = const(60)  # how often who runs is thought over, while those who run can do it
+_CHOOSE_S = const(300)  # how often who runs is thought over, while those who run can do it
 _GAIN = const(20)  # a state of charge 1 per mille above the mean does 20 per mille more of the work
 _EVEN = const(1000)
 _MOST = const(2000)
+_LEAST = const(250)  # whoever runs, runs for something
 
 
 def bind_command(now, units: list, allow_w, ramp_w: int, beat_s: int):
@@ -48,7 +49,9 @@ def bind_command(now, units: list, allow_w, ramp_w: int, beat_s: int):
             share = _EVEN + _GAIN * fuller_pm
             if share > _MOST:
                 share = _MOST
-            weight = unit.work * share // _MOST if share > 0 else 0
+            elif share < _LEAST:
+                share = _LEAST
+            weight = unit.work * share // _MOST
             unit.weight = weight if weight > 0 else 1
             if unit.on:
                 sum_w += w

@@ -24,13 +24,15 @@ def split(target_w: int, units: list):
     left_w = target_w
     over_w = under_w = 1
     while weights and (over_w or under_w):
-        level = left_w // weights
-        rest = left_w - level * weights
+        size_w = left_w if left_w > 0 else -left_w  # rounded towards 0: no share turns its sign
+        level = size_w // weights
+        rest = size_w - level * weights
         over_w = under_w = 0
         for unit in units:
             if unit.free:
                 weight = unit.weight
-                unit.wish_w = w = level * weight + rest * weight // weights
+                w = level * weight + rest * weight // weights
+                unit.wish_w = w = w if left_w > 0 else -w
                 if w > unit.most_w:
                     over_w += w - unit.most_w
                 elif w < unit.least_w:
