@@ -39,12 +39,13 @@ def run(image_path, inputs_path):
     site = Site(load(image_path))
     site.clock_set = True
     locked = Locked(Controller(site))
-    inputs = array("i", [0] * len(lockstep.INPUTS))
+    inputs = array("i", [0] * lockstep.width(len(site.storages)))
     beats = violations = commands = 0
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
-            if lockstep.beat(site, locked, inputs):
+            lockstep.beat(site, locked, inputs)
+            if site.now.command_w:
                 commands += 1
             beats += 1
             if site.fault:

@@ -227,7 +227,7 @@ def test_a_state_of_charge_that_jumps_is_not_believed_and_the_battery_rests():
     loop.run([OVER_W + 90_000] * 20)
     assert loop.row["soc_pm"] > 650, "who insists is believed"
     tell(loop, B, lambda soc_pm: soc_pm)
-    loop.run([OVER_W + 140_000] * 140)
+    loop.run([OVER_W + 140_000] * 450)
     assert loop.log[-1][B] > 0
 
 
@@ -249,7 +249,7 @@ def test_a_state_of_charge_that_stands_still_while_power_flows_is_not_believed()
     assert loop.socs[B] >= 600 - 150, "a tenth of its energy, and no more, was drawn unseen"
     assert sum(loop.log[-1]) == 110_000
     tell(loop, B, lambda soc_pm: soc_pm)
-    loop.run([OVER_W + 140_000] * 140)
+    loop.run([OVER_W + 140_000] * 450)
     assert loop.log[-1][B] > 0, "it moves again, and is believed again"
 
 
