@@ -13,6 +13,8 @@ from edge.devices.roles import GridMeter, Pv, Storage
 if TYPE_CHECKING:
     from boards.site import Site
 
+Sources = list[tuple[str, Sequence[Device], str]]  # whose, among which devices, which signal
+
 _MEANING = {"grid_w": "the grid meter", "store_w": "the battery's power",
             "soc_pm": "the battery's state of charge"}
 # What each reading's age is held against.
@@ -52,7 +54,7 @@ def _batteries(site: "Site") -> list[tuple[str, list[Device]]]:
 
 
 def _check_roles(findings: Findings, site: "Site") -> None:
-    needs = [("", site.devices, signal) for signal in GridMeter.NEEDS]
+    needs: Sources = [("", site.devices, signal) for signal in GridMeter.NEEDS]
     needs += [(whose, own, signal) for whose, own in _batteries(site) for signal in Storage.NEEDS]
     for whose, devices, signal in needs:
         if not feeds(devices, signal):
@@ -69,7 +71,7 @@ def _check_roles(findings: Findings, site: "Site") -> None:
 def _check_signals(findings: Findings, site: "Site") -> None:
     """No reading has two sources, and one device alone takes a battery's setpoint."""
     doubled: dict[str, list[str]] = {}
-    sources = [("", site.devices, signal) for signal in (*GridMeter.SIGNALS, *Pv.SIGNALS)]
+    sources: Sources = [("", site.devices, signal) for signal in (*GridMeter.SIGNALS, *Pv.SIGNALS)]
     sources += [(whose, own, signal) for whose, own in _batteries(site)
                 for signal in Storage.SIGNALS]
     for whose, devices, signal in sources:

@@ -67,10 +67,10 @@ def _each(site: "Site", pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str,
     for pair in pairs:
         yield pair
         for name in site.batteries:
-            own = tuple(key.replace("battery.", f"battery.{name}.").replace("gate.", f"gate.{name}.")
-                        for key in pair)
-            if own != pair:
-                yield own[0], own[1]
+            key, other = (key.replace("battery.", f"battery.{name}.")
+                          .replace("gate.", f"gate.{name}.") for key in pair)
+            if (key, other) != pair:
+                yield key, other
 
 
 def _batteries(site: "Site") -> list[str]:

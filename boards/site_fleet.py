@@ -19,9 +19,11 @@ _NAME = re.compile("[a-z0-9-]{1,32}")
 def battery_names(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the batteries, where a site file declares several; () for one."""
     table = raw.get("battery")
-    if not isinstance(table, dict) or any(name in table for name in _keys("battery")):
-        return ()  # the one battery, whatever else may be wrong with it
-    return tuple(name for name, value in table.items() if isinstance(value, dict))
+    if not isinstance(table, dict):
+        return ()
+    keys = _keys("battery")
+    return tuple(name for name, value in table.items()
+                 if isinstance(value, dict) and name not in keys)
 
 
 def read_fleet(findings: Findings, raw: Mapping[str, Any], names: Sequence[str]
@@ -34,10 +36,14 @@ def read_fleet(findings: Findings, raw: Mapping[str, Any], names: Sequence[str]
     gates = raw.get("gate")
     gates = gates if isinstance(gates, dict) else {}
     sections: Sections = {}
-    for name, value in raw["battery"].items():
-        if name not in names or not _NAME.fullmatch(name):
-            findings.add("battery", name, "tables [battery.NAME] with names of a-z, 0-9 and -")
-            continue
+    loose = [name for name in raw["battery"] if name not in names]
+    if loose:
+        say(findings, "battery", f"found {' '.join(loose)} beside [battery.{names[0]}], expected "
+            "either [battery] for a single one, or tables [battery.NAME] alone")
+    for name in names:
+        value = raw["battery"][name]
+        if not _NAME.fullmatch(name):
+            findings.add("battery", name, "a name of a-z, 0-9 and -, 1 .. 32 of them")
         sections[f"battery.{name}"] = read_table(findings, f"battery.{name}", value,
                                                  FLEET["battery"])
         key = f"gate.{name}"

@@ -42,8 +42,8 @@ def hand_over(site: "Any", v: "array[int]") -> None:
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
     if storage is None:
-        for unit, at in zip(site.storages, _PLACES):
-            _hand_over_one(unit, v, at)
+        for number in range(len(site.storages)):
+            _hand_over_one(site.storages[number], v, _PLACES[number])
         return
     if v[6] >= 0:
         storage.take("store_w", v[5], v[6])

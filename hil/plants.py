@@ -45,7 +45,7 @@ class Battery:
 
     def run(self, setpoint_w: Any, span_s: int) -> int:
         """Follow the setpoint for span_s seconds; returns the mean power actually delivered."""
-        target_w = min(max(setpoint_w, -self.charge_max_w), self.discharge_max_w)
+        target_w: int = min(max(setpoint_w, -self.charge_max_w), self.discharge_max_w)
         if self.tau_s and target_w != self.power_w:
             rise_w = (target_w - self.power_w) * span_s
             target_w = self.power_w + int(rise_w / (self.tau_s + span_s))

@@ -4,11 +4,11 @@
 def split(target_w: int, units: list):
     """Leave in each unit's `wish_w` its share of target_w, from `least_w` to `most_w`.
 
-    The sum is exactly target_w, or the nearest that all bounds together allow. Shares are in
-    proportion to the weights (1 .. 10,000) as far as the bounds let them: all of them are one level
-    times the weight, held inside the bounds (water-filling). Each round the level is what is left by
-    the weights that are left; those on the heavier wrong side are settled at their bound for good
-    (Bitran and Hax, Management Science 27 (1981), p. 431), so there are no more rounds than units.
+    The sum is exactly target_w, or the nearest that all bounds together allow. Every share is one
+    level times the unit's weight (1 .. 10,000), held inside its bounds (water-filling). Each round
+    the level is what is left by the weights that are left, and those on the heavier wrong side are
+    settled at their bound for good (Bitran and Hax, Management Science 27 (1981), p. 431), so there
+    are no more rounds than units.
     Within 31 bits for |bounds| <= 8 MW and 8 units.
     """
     least_w = most_w = weights = 0

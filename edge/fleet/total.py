@@ -100,8 +100,8 @@ def bind_settle(now, units: list, flows):
 
 
 def bind_post(flows):
-    """What `flows.post` is for one battery, and the registers of charge and discharge besides: gross
-    of every battery, where the sum knows one direction only."""
+    """What `flows.post` is for one battery, with charge and discharge gross of every battery, where
+    their sum knows one direction only."""
     flows.cross_w = 0  # what some give and others take at the same time
 
     def post(span_s: int, flows=flows, post=flows.post):

@@ -1,4 +1,4 @@
-"""A park with several batteries for the tests: its image, and the real controller around a plant."""
+"""A park with several batteries: its image, and the real controller around a plant."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
 
 HALF = 1 << 30
-RAMP_W = 50_000
+RAMP_W = 15_000
 watts = st.one_of(st.integers(-300_000, 900_000), st.integers(-60_000, 60_000),
                   st.sampled_from([0, 8_000_000, -8_000_000, 8_000_001, HALF, -HALF, 2**31 - 1]))
 per_mille = st.one_of(st.integers(0, 1000), st.sampled_from([50, 51, 99, 100, 101, 900, 950, -1]))
@@ -52,7 +52,7 @@ FLEET = (one("a"), one("b", gate={"soc_floor_pm": 200, "step_max_w": 20_000}),
 
 def image_with(limits):
     return several(*FLEET, without=(), gate={"import_max_w": 800_000, "step_max_w": 70_000},
-                   rules={"contract": {"import_max_w": limits}})
+                   rules={"contract": {"import_max_w": limits}, "ramp": {"ramp_w_per_s": RAMP_W}})
 
 
 def stamped(now_ms: int, age: int | None) -> int:

@@ -62,7 +62,7 @@ def test_the_emptier_charge_more_and_all_end_alike():
 @given(st.lists(st.integers(200, 900), min_size=3, max_size=3),
        st.lists(st.sampled_from([-80, -30, -5, 5, 20, 60, 110]), min_size=3, max_size=3))
 def test_states_of_charge_come_nearer_whatever_the_load(socs, kilowatts):
-    """Ten minutes each, of charge and discharge: their spread never grows by more than what taking turns needs."""
+    """Ten minutes each, of charge and of discharge: they part no more than turns need."""
     loop = FleetLoop(three(without=SUNNY), socs)
     spread = max(loop.socs) - min(loop.socs)
     for kw in kilowatts:
@@ -125,6 +125,7 @@ def test_a_silent_converter_counts_until_its_age_and_then_the_others_do_its_work
         assert loop.row["command_w"] == 120_000
     loop.step(OVER_W + 120_000)
     assert loop.log[-1][C] == 0
+    assert loop.row["net_w"] == OVER_W + 120_000 - its_w, "told anew, in the very same beat"
     assert loop.row["store_age_ms"] == 0
     assert loop.row["flags"] & TRUSTED, "the others are trusted all the while"
     assert loop.row["discharge_max_w"] == 100_000
@@ -200,6 +201,18 @@ def test_none_leaves_its_window_although_the_sum_is_inside():
     loop.run([OVER_W + 190_000] * 1800)
     assert min(loop.socs) >= 99
     assert loop.socs[B] < 800
+
+
+@pytest.mark.parametrize(("load_w", "pv_w"), [(OVER_W + 200_000, 0), (0, 200_000)])
+def test_a_long_beat_steps_over_no_edge(load_w, pv_w):
+    """A minute at full power moves a small battery by 80 per mille."""
+    small = {"capacity_wh": 10_000}
+    made = several(one("a", **small), one("b"), rules=LIMIT, without=SUNNY, site={"beat_s": 60})
+    loop = FleetLoop(made, [500, 500])
+    loop.run([load_w] * 150, pv_w)
+    assert min(loop.socs) >= 97, "the floor, less what the converter loses of a step"
+    assert max(loop.socs) <= 900
+    assert min(loop.socs) <= 101 or max(loop.socs) >= 899
 
 
 # A BMS that does not tell the truth.

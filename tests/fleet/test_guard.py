@@ -63,7 +63,9 @@ class Warmed:
             vars(unit).update(wish)
         self.now.verdict = PASSED
 
-    def out(self, site_w: int) -> list[int]:
+    def out(self, site_w: int | None) -> list[int]:
+        if site_w is None:
+            site_w = sum(unit.wish_w for unit in self.units)
         total_w = self.allow_w(site_w, NOW_MS)
         found = [unit.setpoint_w for unit in self.units]
         assert total_w == sum(found)
@@ -89,7 +91,7 @@ def safe(w: int, unit, plate, gate, before_w: int) -> bool:
 
 
 warm_ups = st.lists(power, max_size=3)
-allowed = st.one_of(power, st.integers(-8 * MOST_W, 8 * MOST_W))
+allowed = st.one_of(st.none(), power, st.integers(-8 * MOST_W, 8 * MOST_W))
 
 
 @settings(max_examples=300)
@@ -97,6 +99,7 @@ allowed = st.one_of(power, st.integers(-8 * MOST_W, 8 * MOST_W))
 def test_what_goes_out_keeps_every_promise(fleet, gate, earlier, site_w):
     warmed = Warmed(fleet, gate, earlier)
     found = warmed.out(site_w)
+    site_w = sum(unit.wish_w for unit in warmed.units) if site_w is None else site_w
     for w, (unit, plate), before_w in zip(found, fleet, warmed.before, strict=True):
         assert safe(w, unit, plate, gate, before_w)
         assert 0 <= w <= unit.wish_w or unit.wish_w <= w <= 0, "only ever nearer to 0"
@@ -128,6 +131,19 @@ def test_the_verdict_says_whether_and_why(fleet, gate, earlier, site_w):
     cut = warmed.out(site_w) != [unit.wish_w for unit, _ in fleet]
     assert (warmed.now.verdict != PASSED) == cut
     assert WORDS[warmed.now.verdict]
+
+
+def test_the_sum_grows_from_what_left_not_from_what_was_allowed():
+    """The gate allowed 90 W while the one battery was empty; now it is not."""
+    unit = SimpleNamespace(wish_w=90, store_age_ms=0, soc_age_ms=0, ready=True, soc_pm=100,
+                           setpoint_w=0, setpoint_ms=0)
+    plate = {"charge_max_w": 500, "discharge_max_w": 500, "soc_floor_pm": 100,
+             "soc_ceiling_pm": 900, "step_max_w": 500}
+    warmed = Warmed([(unit, plate)], {"age_max_ms": 1, "soc_age_max_ms": 1, "step_max_w": 90}, [])
+    assert warmed.out(90) == [0]
+    warmed.units[0].soc_pm, warmed.units[0].wish_w = 500, 180
+    assert warmed.out(180) == [90]
+    assert warmed.out(180) == [180]
 
 
 @given(fleets, gates, warm_ups)
