@@ -51,7 +51,7 @@ class App:
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
         site = self.site
         for device in image["devices"]:
-            storage = site.storages[device.get("battery", 0)]
+            storage = site.fleet[device.get("battery", 0)]
             self.buses[device["bus"]].add(Driver(device, (site.grid_meter, storage, site.pv)))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None

@@ -21,7 +21,7 @@ class Controller:
         """0 W and a row that says so; the row may fail like everything else, the 0 W may not."""
         site, now = self.site, self.site.now
         now.command_w = 0
-        for storage in site.storages:
+        for storage in site.fleet:
             storage.setpoint_w = 0
             storage.setpoint_ms = now_ms
         now.flags |= FAULT

@@ -31,7 +31,7 @@ class Site:
         self.grid_meter = GridMeter(now)
         self.storage = Storage(
             now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
-        self.storages = [self.storage]  # every one that takes a setpoint
+        self.fleet = [self.storage]  # every one that takes a setpoint
         self.pv = Pv(now)
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
@@ -49,7 +49,7 @@ class Site:
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)
         if "fleet" in image:  # several batteries in the place of one
-            __import__("edge.fleet", None, None, ("join",)).join(self, image)
+            __import__("edge.fleet", None, None, ("fleet",)).fleet(self, image)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):

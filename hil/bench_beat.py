@@ -1,8 +1,8 @@
 """Runs on MicroPython: beats over recorded readings, under heap lock; what `hil bench` measures.
 
-Arguments: site image, file of readings (rows of inputs), mode. `heap` prints a JSON line of bytes
-and microseconds; `mark` writes a byte to standard error twice before and once after each beat,
-between which an emulator counts instructions.
+Arguments: site image, file of readings (INPUTS rows), mode. `heap` prints a JSON line of bytes and
+microseconds; `mark` writes a byte to standard error twice before and once after each beat, between
+which an emulator counts instructions.
 """
 
 import gc
@@ -11,7 +11,7 @@ import sys
 import time
 from array import array
 
-from hil.lockstep import hand_over, width
+from hil.lockstep import INPUTS, hand_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _core_bytes = _used() - _before
 
 def _readings(path: str) -> "Iterator[array[int]]":
     """The rows of a file, each in the same preallocated array."""
-    row = array("i", [0] * width(len(_site.storages)))
+    row = array("i", [0] * len(INPUTS))
     view = memoryview(row)
     with open(path, "rb") as file:
         while file.readinto(view):

@@ -19,7 +19,7 @@ from edge.ticks import ticks_add
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
-from hil.lockstep import places, width
+from hil.fleet_inputs import places, width
 from hil.plants import Bank, Battery, Plant
 from hil.trace import Trace
 
@@ -104,7 +104,7 @@ class Emulator:
 
 
 def readings(battery: Battery, now_ms: int) -> tuple[int, ...]:
-    """What the instruments of one of several batteries say now, in the order of lockstep.MORE."""
+    """What the instruments of one of several batteries say now, in order of MORE."""
     return (battery.power_w, now_ms, battery.soc_now_pm, now_ms, battery.charge_max_w,
             battery.discharge_max_w, 1)
 

@@ -17,20 +17,6 @@ INPUTS = (
     "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
     "charge_max_w", "discharge_max_w", "ready",
 )
-# Where the same readings of each further battery follow, in this order.
-MORE = ("store_w", "store_ms", "soc_pm", "soc_ms", "charge_max_w", "discharge_max_w", "ready")
-_FIRST = (5, 6, 7, 8, 11, 12, 13)  # of MORE in INPUTS
-_PLACES = [_FIRST] + [tuple(range(14 + 7 * k, 21 + 7 * k)) for k in range(7)]
-
-
-def width(batteries: int) -> int:
-    """How many inputs a site with so many batteries has."""
-    return len(INPUTS) + len(MORE) * (batteries - 1)
-
-
-def places(battery: int) -> "Any":
-    """Where in the inputs the readings of a battery are, in the order of MORE."""
-    return _PLACES[battery]
 
 
 def hand_over(site: "Any", v: "array[int]") -> None:
@@ -42,8 +28,9 @@ def hand_over(site: "Any", v: "array[int]") -> None:
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
     if storage is None:
-        for number in range(len(site.storages)):
-            _hand_over_one(site.storages[number], v, _PLACES[number])
+        from hil import fleet_inputs
+
+        fleet_inputs.hand_over(site.fleet, v)
         return
     if v[6] >= 0:
         storage.take("store_w", v[5], v[6])
@@ -57,25 +44,13 @@ def hand_over(site: "Any", v: "array[int]") -> None:
             storage.take("discharge_max_w", v[12], v[8])
 
 
-def _hand_over_one(unit: "Any", v: "array[int]", at: "Any") -> None:
-    """The same for one of several batteries."""
-    store_w, store_ms, soc_pm, soc_ms, charge_w, discharge_w, ready = at
-    if v[store_ms] >= 0:
-        unit.take("store_w", v[store_w], v[store_ms])
-        unit.take("ready", v[ready], v[store_ms])
-    if v[soc_ms] >= 0:
-        unit.take("soc_pm", v[soc_pm], v[soc_ms])
-        unit.take("charge_max_w", v[charge_w], v[soc_ms])
-        unit.take("discharge_max_w", v[discharge_w], v[soc_ms])
-
-
 def beat(site: "Any", controller: "Any", v: "array[int]") -> "Any":
     """Hand the readings over and take one beat; returns the setpoint in W, of several batteries a
     list of theirs."""
     hand_over(site, v)
     setpoint_w: int = controller.beat(v[0], v[1], v[2])
     if site.storage is None:
-        return [unit.setpoint_w for unit in site.storages]
+        return [unit.setpoint_w for unit in site.fleet]
     return setpoint_w
 
 
@@ -90,7 +65,7 @@ def serve(path: str) -> None:
     site.clock_set = True
     controller = Controller(site)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    size = 4 * width(len(site.storages))
+    size = 4 * (len(INPUTS) + 7 * (len(site.fleet) - 1))  # hil/fleet_inputs.py
     while True:
         # one readinto may fall short on a pipe; a short rest means that the rig has gone
         data = source.read(size)

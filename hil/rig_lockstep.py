@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hil import dut
 from hil.emulate import readings
 from hil.faults import Effect
-from hil.lockstep import places, width
+from hil.fleet_inputs import places, width
 from hil.park import NORMAL
 from hil.plants import Bank
 from hil.rig import Record, Schedule, Stage, sample

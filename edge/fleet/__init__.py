@@ -12,7 +12,7 @@ from edge.fleet.total import bind_pair, bind_post, bind_settle
 from edge.fleet.unit import Unit
 
 
-def join(site, image: dict):
+def fleet(site, image: dict):
     """Put the batteries of `image` in the place of the site's one; before its beat is bound."""
     now, ages, rules = site.now, image["ages"], dict(image["rules"])
     reserve = rules["reserve"]
@@ -24,5 +24,5 @@ def join(site, image: dict):
     guard = Guard(units, image["fleet"], image["gate"])
     ramp_w = rules["ramp"]["ramp_w_per_s"] * site.beat_s if "ramp" in rules else 8_000_000
     site.dispatch.command = bind_command(now, units, guard.allow_w, ramp_w, site.beat_s)
-    site.storages = units
+    site.fleet = units
     site.storage = None  # no part is to be taken for the whole

@@ -18,7 +18,7 @@ from edge.controller import Controller
 from edge.image import load
 from edge.site import Site
 from edge.snapshot import FAULT
-from hil import lockstep
+from hil import fleet_inputs, lockstep
 
 
 class Locked:
@@ -39,7 +39,7 @@ def run(image_path, inputs_path):
     site = Site(load(image_path))
     site.clock_set = True
     locked = Locked(Controller(site))
-    inputs = array("i", [0] * lockstep.width(len(site.storages)))
+    inputs = array("i", [0] * fleet_inputs.width(len(site.fleet)))
     beats = violations = commands = 0
     known = set()
     with open(inputs_path, "rb") as source:

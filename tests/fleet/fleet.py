@@ -9,7 +9,7 @@ from typing import Any
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
-from hil import lockstep
+from hil import fleet_inputs, lockstep
 from hil.plants import Bank, Battery, Plant
 from tests.core.park import DAY, TICKS, image
 
@@ -59,7 +59,7 @@ class FleetLoop:
         self.silent: set[tuple[str, int]] = set()
         self.unready: set[int] = set()
         self.change: Callable[[array[int]], None] = lambda inputs: None
-        self.inputs = array("i", bytes(4 * lockstep.width(len(socs))))
+        self.inputs = array("i", bytes(4 * fleet_inputs.width(len(socs))))
         self.setpoints = [0] * len(socs)
         self.obeys = [True] * len(socs)  # a converter that no command reaches keeps its last
         self.log: list[list[int]] = []  # setpoints of each beat
@@ -76,7 +76,7 @@ class FleetLoop:
             shown = (battery.power_w, -1 if ("store", number) in self.silent else now_ms,
                      battery.soc_now_pm, -1 if ("soc", number) in self.silent else now_ms,
                      10**6, 10**6, int(number not in self.unready))
-            for place, value in zip(lockstep.places(number), shown, strict=True):
+            for place, value in zip(fleet_inputs.places(number), shown, strict=True):
                 inputs[place] = value
         self.change(inputs)
         found = lockstep.beat(self.site, self.controller, inputs)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.controller import Controller
 from edge.site import Site
 from edge.ticks import ticks_add, ticks_diff
-from hil import lockstep
+from hil import fleet_inputs, lockstep
 from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
 
@@ -61,13 +61,13 @@ def stamped(now_ms: int, age: int | None) -> int:
 
 def words(now_ms: int, grid, shown) -> array[int]:
     grid_w, grid_age = grid
-    inputs = array("q", bytes(8 * lockstep.width(3)))
+    inputs = array("q", bytes(8 * fleet_inputs.width(3)))
     inputs[:11] = array("q", [now_ms, DAY, 0, grid_w, stamped(now_ms, grid_age), 0, 0, 0, 0, 0, -1])
     for number, one_ in enumerate(shown):
         said = (one_.store_w, stamped(now_ms, one_.store_age), one_.soc_pm,
                 stamped(now_ms, one_.soc_age), one_.charge_max_w, one_.discharge_max_w,
                 int(one_.ready))
-        for place, value in zip(lockstep.places(number), said, strict=True):
+        for place, value in zip(fleet_inputs.places(number), said, strict=True):
             inputs[place] = value
     return inputs
 
@@ -133,7 +133,7 @@ def test_no_sequence_of_readings_leaves_the_limits(taken, now_ms, contract_w):
             assert sum(found) == site.now.command_w == site.journal.row[20]
             assert min(found) >= 0 or max(found) <= 0
             assert all(-HALF <= value < HALF for value in site.journal.row)
-            for oracle, w, unit in zip(oracles, found, site.storages, strict=True):
+            for oracle, w, unit in zip(oracles, found, site.fleet, strict=True):
                 oracle.check(now_ms, w)
                 assert unit.setpoint_ms == now_ms
             total_w = sum(found)

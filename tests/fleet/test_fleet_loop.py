@@ -219,7 +219,7 @@ def test_a_long_beat_steps_over_no_edge(load_w, pv_w):
 
 def tell(loop: FleetLoop, number: int, soc_pm) -> None:
     """Let a BMS show something else than there is."""
-    from hil.lockstep import places
+    from hil.fleet_inputs import places
     place = places(number)[2]
 
     def change(inputs) -> None:
@@ -273,7 +273,7 @@ def test_weeks_of_small_cycles_are_no_reason_for_doubt():
     loop = FleetLoop(made, [600, 600, 600], second=0)
     for number in range(14 * 1440):
         loop.step(OVER_W + (90_000 if number // 5 % 2 else -110_000))
-        assert not any(unit.doubt.lies for unit in loop.site.storages)
+        assert not any(unit.doubt.lies for unit in loop.site.fleet)
 
 
 # What the planner is told.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge import journal
-from hil import lockstep
+from hil import fleet_inputs, lockstep
 from hil.dut import InProcess, MicroPythonProcess
 from tests.conftest import ROOT
 from tests.core.park import DAY, TICKS
@@ -55,7 +55,7 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
         silent = [max(0, left - 1) for left in silent]
         load_w = rng.choice((load_w,) * 50 + (top_w, 0, -top_w // 3))
         load_w = min(max(load_w + rng.randrange(-top_w // 40, top_w // 40), -top_w), top_w)
-        row = array("i", bytes(4 * lockstep.width(count)))
+        row = array("i", bytes(4 * fleet_inputs.width(count)))
         row[:11] = array("i", [
             now_ms, clock_s // 86_400, clock_s % 86_400, load_w, -1 if silent[0] else now_ms,
             0, 0, 0, 0, rng.randrange(top_w // 4), now_ms])
@@ -67,7 +67,7 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
             said = (stores[k], -1 if silent[1 + k] else (now_ms - rng.choice((0, 300))) % TICKS,
                     socs[k], -1 if silent[1 + count + k] else now_ms,
                     rng.choice((10**6,) * 9 + (0,)), 10**6, int(rng.random() > 0.02))
-            for place, value in zip(lockstep.places(k), said, strict=True):
+            for place, value in zip(fleet_inputs.places(k), said, strict=True):
                 row[place] = value
         yield row
 
