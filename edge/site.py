@@ -49,7 +49,7 @@ class Site:
         self.rules = self._rules(image["rules"])
         self._floor_pm = self._reserve(image, "floor_pm", 0)
         if "fleet" in image:  # several batteries in the place of one
-            __import__("edge.fleet", None, None, ("fleet",)).fleet(self, image)
+            __import__("edge.fleet", None, None, ("join",)).join(self, image)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):

@@ -12,7 +12,7 @@ from edge.fleet.total import bind_pair, bind_post, bind_settle
 from edge.fleet.unit import Unit
 
 
-def fleet(site, image: dict):
+def join(site, image: dict):
     """Put the batteries of `image` in the place of the site's one; before its beat is bound."""
     now, ages, rules = site.now, image["ages"], dict(image["rules"])
     reserve = rules["reserve"]

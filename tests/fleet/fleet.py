@@ -15,6 +15,10 @@ from tests.core.park import DAY, TICKS, image
 
 START_S = 8 * 3600  # of DAY, UTC
 ONLY = ("self_use", "tariff", "refill", "export")  # rules with a will of their own
+A, B, C = 0, 1, 2
+SUNNY = ("tariff", "refill", "export")  # rules to leave out, for PV to be stored
+OVER_W = 300_000  # the contract; a load above it must be met from the batteries
+LIMIT = {"contract": {"import_max_w": OVER_W}}
 
 
 def one(name: str, **changes: Any) -> dict[str, Any]:
@@ -100,3 +104,17 @@ class FleetLoop:
     def row(self) -> dict[str, int]:
         """The newest journal row by field name."""
         return dict(zip(journal.FIELDS, self.site.journal.row, strict=True))
+
+
+def three(**sections):
+    big = {"capacity_wh": 200_000, "charge_max_w": 100_000, "discharge_max_w": 100_000,
+           "gate": {"charge_max_w": 110_000, "discharge_max_w": 110_000}}
+    return several(one("a"), one("b"), one("c", **big), rules=LIMIT, **sections)
+
+
+def working(socs, load_w=OVER_W + 60_000, made=None, **settings_) -> FleetLoop:
+    """Three batteries that discharge, settled."""
+    loop = FleetLoop(made or three(), socs, **settings_)
+    loop.run([load_w] * 30)
+    assert sum(loop.log[-1]) == load_w - OVER_W
+    return loop

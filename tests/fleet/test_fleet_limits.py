@@ -115,7 +115,7 @@ class Oracle:
             assert min(socs) < min(900, self.plate["soc_ceiling_pm"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(steps, st.sampled_from([0, 5_000_000, TICKS - 9_000, TICKS // 2 - 4_000]),
        st.sampled_from([100_000, 700_000]))
 def test_no_sequence_of_readings_leaves_the_limits(taken, now_ms, contract_w):

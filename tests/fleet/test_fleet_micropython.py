@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
 
-BEATS = 3000
+BEATS = 2000
 ROW = len(journal.FIELDS)
 SCRIPT = ROOT / "tests" / "core" / "heap_beats.py"
 
@@ -89,7 +89,7 @@ def test_a_gateway_writes_the_same_rows_and_setpoints(count, micropython, tmp_pa
     made = fleet(count) if count < 8 else LARGEST
     rows = list(inputs(count, 900_000 if count < 8 else 8_000_000, made["site"]["beat_s"]))
     if micropython.arch == "armhf":  # ten times slower
-        rows = rows[:800]
+        rows = rows[:500]
     here, device = bytearray(), InProcess(made)
     for row in rows:
         setpoints = device.beat(row)

@@ -94,7 +94,7 @@ warm_ups = st.lists(power, max_size=3)
 allowed = st.one_of(st.none(), power, st.integers(-8 * MOST_W, 8 * MOST_W))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(fleets, gates, warm_ups, allowed)
 def test_what_goes_out_keeps_every_promise(fleet, gate, earlier, site_w):
     warmed = Warmed(fleet, gate, earlier)
@@ -109,7 +109,7 @@ def test_what_goes_out_keeps_every_promise(fleet, gate, earlier, site_w):
     assert grown(total_w, sum(warmed.before)) <= gate["step_max_w"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(good_fleets, warm_ups, st.booleans())
 def test_wishes_inside_all_limits_pass_unchanged(fleet, earlier, charging):
     gate = {"age_max_ms": 5000, "soc_age_max_ms": 10_000, "step_max_w": 2 * MOST_W * len(fleet)}
@@ -124,7 +124,7 @@ def test_wishes_inside_all_limits_pass_unchanged(fleet, earlier, charging):
     assert warmed.now.verdict == PASSED
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(fleets, gates, warm_ups, allowed)
 def test_the_verdict_says_whether_and_why(fleet, gate, earlier, site_w):
     warmed = Warmed(fleet, gate, earlier)

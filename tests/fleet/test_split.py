@@ -45,7 +45,7 @@ def sums(bounds) -> tuple[int, int]:
     return sum(least for least, _, _ in bounds), sum(most for _, most, _ in bounds)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(target, several)
 @example(30, COUNTEREXAMPLE)
 @example(0, [(1, 8_000_000, 1), (-5, -1, 10_000)])
@@ -62,8 +62,9 @@ def test_the_counterexample_of_the_one_pass_solver():
     assert shares(30, *COUNTEREXAMPLE) == [2, 8, 20]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(target, several)
+@example(-9, [(0, 0, 1), (-9, -8, 1), (-1, 0, 1)])
 def test_it_is_one_level_times_the_weights(target_w, bounds):
     """Whoever is inside its bounds stands at the same level; who stands at a bound would be beyond
     it, or at least near: within the watts that rounding moves."""
@@ -71,9 +72,9 @@ def test_it_is_one_level_times_the_weights(target_w, bounds):
     slack_w = len(bounds) + 1
     low, high = -float("inf"), float("inf")  # what the level may be
     for w, (least_w, most_w, weight) in zip(found, bounds, strict=True):
-        if w < most_w:
+        if w + slack_w < most_w:
             high = min(high, (w + slack_w) / weight)
-        if w > least_w:
+        if w - slack_w > least_w:
             low = max(low, (w - slack_w) / weight)
     assert low <= high
 
@@ -96,7 +97,7 @@ def test_brute_force_finds_no_fairer_shares(bounds, target_w):
     assert unfair(found) <= best + rounded
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(-8_000_000, 8_000_000), st.integers(1, 100_000), ours)
 def test_more_asked_takes_from_nobody(target_w, more_w, bounds):
     before, after = shares(target_w, *bounds), shares(target_w + more_w, *bounds)
@@ -104,14 +105,14 @@ def test_more_asked_takes_from_nobody(target_w, more_w, bounds):
         assert then_w >= w - len(bounds), "but for the watts of rounding"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(-8_000_000, 8_000_000), ours)
 def test_nobody_charges_while_another_discharges(target_w, bounds):
     found = shares(target_w, *bounds)
     assert all(w * target_w >= 0 for w in found)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(-70_000_000, 70_000_000), ours)
 def test_the_same_again_and_like_gets_like(target_w, bounds):
     found = shares(target_w, *bounds)
