@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge.snapshot import FAULT
 from hil import series
 from tests.core.park import DAY
-from tests.fleet.fleet import OVER_W, SUNNY, A, B, C, FleetLoop, three, working
+from tests.fleet.fleet import LIMIT, OVER_W, SUNNY, A, B, C, FleetLoop, one, several, three, working
 
 
 def test_the_sum_is_what_the_site_needs_and_the_journal_tells_it():
@@ -103,3 +103,14 @@ def test_an_internal_error_rests_every_battery():
     assert loop.controller.beat(now_ms, DAY, loop.second) == 0
     assert [(unit.setpoint_w, unit.setpoint_ms) for unit in loop.site.fleet] == [(0, now_ms)] * 3
     assert loop.row["flags"] & FAULT
+
+
+def test_another_joins_no_faster_than_the_ramp_and_the_sum_stays():
+    made = several(one("a"), one("b"), rules={**LIMIT, "ramp": {"ramp_w_per_s": 8000}})
+    loop = FleetLoop(made, [560, 600])
+    loop.run([OVER_W + min(1000 * k, 15_000) for k in range(3600)])
+    settled = loop.log[60:]
+    assert all(sum(setpoints) == 15_000 for setpoints in settled)
+    assert settled[-1][A] > 0, "it has joined"
+    for before, after in pairwise(loop.log):
+        assert all(w - old <= 8000 for old, w in zip(before, after, strict=True))
