@@ -111,13 +111,14 @@ def core_modules(image: Mapping[str, Any]) -> set[str]:
 
 def named(image: Mapping[str, Any]) -> list[str]:
     """The modules that no other one imports, because a site chooses them: its rules and what they
-    need, what its tariff needs beyond a price for each hour, and its plan beyond the tariff."""
+    need, what its tariff needs beyond a price for each hour, its plan beyond the tariff, and what
+    several batteries need."""
     chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
     chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
     tariff = image["tariff"]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": "push" in tariff.get("days", {}),
-             "edge.share_link": "edge.rules.share" in chosen}
+             "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image}
     return chosen + [name for name, needed in parts.items() if needed]
 
 

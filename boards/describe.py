@@ -19,7 +19,11 @@ def summary(checked: Checked) -> dict[str, Any]:
 def _valid(site: Site) -> dict[str, Any]:
     image = compile_site(site)
     battery, tariff = site.sections["battery"], site.tariff
-    return {
+    told: dict[str, Any] = {} if not site.batteries else {
+        "batteries": {name: {**site.sections[f"battery.{name}"],
+                             "gate": dict(site.sections[f"gate.{name}"])}
+                      for name in site.batteries}}
+    return told | {
         "site": site.name, "timezone": site.sections["site"]["timezone"],
         "beat_s": site.sections["site"]["beat_s"],
         "battery": {name: battery[name] for name in
@@ -65,6 +69,9 @@ def text(said: dict[str, Any]) -> str:
         f"{said['site']}  beat {said['beat_s']} s, {said['timezone']}, "
         f"battery {energy(battery['capacity_wh'])}, charge {power(battery['charge_max_w'])}, "
         f"discharge {power(battery['discharge_max_w'])}",
+        *(f"  battery {name}: {energy(keys['capacity_wh'])} at {keys['health_pm']} per mille, "
+          f"charge {power(keys['charge_max_w'])}, discharge {power(keys['discharge_max_w'])}"
+          for name, keys in said.get("batteries", {}).items()),
         "", "devices"]
     for bus in said["buses"]:
         speed = f" at {bus['baud']} baud" if bus["baud"] else ""
@@ -83,8 +90,10 @@ def text(said: dict[str, Any]) -> str:
         keys = ", ".join(f"{key} {with_unit(value, units[key])}"
                          for key, value in rule["keys"].items())
         lines.append(f"  {rule['order']:>3} {rule['name']:<9} {keys or rule['meaning']}")
-    lines.append("      gate      " + ", ".join(f"{key} {value}"
-                                                for key, value in said["gate"].items()))
+    gates = {"gate": said["gate"]} | {f"gate {name}": keys["gate"] for name, keys in
+                                      said.get("batteries", {}).items()}
+    lines += [f"      {name:<9} " + ", ".join(f"{key} {value}" for key, value in gate.items())
+              for name, gate in gates.items()]
     lines += ["", f"tariff  {tariff['name']}: {tariff['lowest_e4'] / 10000:.4f} .. "
               f"{tariff['highest_e4'] / 10000:.4f} {tariff['currency']} a kWh; "
               f"{tariff['structure']}; {tariff['source']}",

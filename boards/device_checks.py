@@ -13,6 +13,8 @@ from edge.devices.roles import GridMeter, Pv, Storage
 if TYPE_CHECKING:
     from boards.site import Site
 
+Sources = list[tuple[str, Sequence[Device], str]]  # whose, among which devices, which signal
+
 _MEANING = {"grid_w": "the grid meter", "store_w": "the battery's power",
             "soc_pm": "the battery's state of charge", "l1_w": "phase 1", "l2_w": "phase 2",
             "l3_w": "phase 3"}
@@ -32,10 +34,10 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     """Roles without a source, signals with two, addresses, ages, dead-man timers, slow buses."""
     if "device" not in findings.spoiled:
         _check_roles(findings, site)
-    _check_signals(findings, site.devices)
+    _check_signals(findings, site)
     if None in site.sections["battery"].values():
         return
-    images = [device_image(device, site.sections["battery"]) for device in site.devices]
+    images = [device_image(device, site) for device in site.devices]
     paced = []
     for number, bus in enumerate(site.buses):
         hung = [image for image in images if image["bus"] == number]
@@ -47,36 +49,52 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     _warn_lines(warnings, site)
 
 
+def _batteries(site: "Site") -> list[tuple[str, list[Device]]]:
+    """The devices of each battery, after words that tell which one it is."""
+    if not site.batteries:
+        return [("", list(site.devices))]
+    return [(f"battery {name}: ", [device for device in site.devices if device.battery == place])
+            for place, name in enumerate(site.batteries)]
+
+
 def _check_roles(findings: Findings, site: "Site") -> None:
-    devices = site.devices
-    needs = [signal for rule, role in OF_RULE.items() if rule in site.rules
-             for signal in role.NEEDS]
-    for signal in (*GridMeter.NEEDS, *Storage.NEEDS, *needs):
+    needs: Sources = [("", site.devices, signal) for signal in GridMeter.NEEDS]
+    needs += [(whose, own, signal) for whose, own in _batteries(site) for signal in Storage.NEEDS]
+    needs += [("", site.devices, signal) for rule, role in OF_RULE.items() if rule in site.rules
+              for signal in role.NEEDS]
+    for whose, devices, signal in needs:
         if not feeds(devices, signal):
             known = [name for name in profiles.ids() if signal in profiles.load(name).signals]
-            say(findings, "device", f"found none that reads {signal}, {_MEANING[signal]}, "
+            say(findings, "device", f"{whose}found none that reads {signal}, {_MEANING[signal]}, "
                 f"expected one with a profile as {' '.join(known)}")
-    if not commanded(devices):
-        known = [name for name in profiles.ids() if profiles.load(name).control]
-        say(findings, "device", "found none that takes the battery's setpoint, "
-            f"expected one with a profile as {' '.join(known)}")
+    for whose, own in _batteries(site):
+        if not commanded(own):
+            known = [name for name in profiles.ids() if profiles.load(name).control]
+            say(findings, "device", f"{whose}found none that takes the battery's setpoint, "
+                f"expected one with a profile as {' '.join(known)}")
 
 
-def _check_signals(findings: Findings, devices: Sequence[Device]) -> None:
-    """No reading has two sources, and one device alone takes the setpoint."""
+def _check_signals(findings: Findings, site: "Site") -> None:
+    """No reading has two sources, and one device alone takes a battery's setpoint."""
     doubled: dict[str, list[str]] = {}
     more = [signal for role in OF_RULE.values() for signal in role.SIGNALS]
-    for signal in (*GridMeter.SIGNALS, *Storage.SIGNALS, *Pv.SIGNALS, *more):
+    sources: Sources = [("", site.devices, signal)
+                        for signal in (*GridMeter.SIGNALS, *Pv.SIGNALS, *more)]
+    sources += [(whose, own, signal) for whose, own in _batteries(site)
+                for signal in Storage.SIGNALS]
+    for whose, devices, signal in sources:
         readers = feeds(devices, signal)
         if len(readers) > 1:
-            doubled.setdefault(_names(readers), []).append(signal)
-    for names, signals in doubled.items():
-        say(findings, "device", f"found {' '.join(signals)} read by {names}, expected one: "
+            doubled.setdefault(f"{whose}|{_names(readers)}", []).append(signal)
+    for who, signals in doubled.items():
+        whose, _, names = who.partition("|")
+        say(findings, "device", f"{whose}found {' '.join(signals)} read by {names}, expected one: "
             "list the others' readings without it, signals = [...]")
-    converters = commanded(devices)
-    if len(converters) > 1:
-        say(findings, "device",
-            f"found the setpoint taken by {_names(converters)}, expected one converter")
+    for whose, own in _batteries(site):
+        converters = commanded(own)
+        if len(converters) > 1:
+            say(findings, "device", f"{whose}found the setpoint taken by {_names(converters)}, "
+                "expected one converter")
 
 
 def _names(devices: Sequence[Device]) -> str:

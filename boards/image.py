@@ -25,7 +25,10 @@ def compile_site(site: "Site") -> dict[str, Any]:
     """The image of a valid site."""
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
-    image |= {name: dict(keys) for name, keys in sections.items() if name not in plan.SECTIONS}
+    image |= {name: dict(keys) for name, keys in sections.items()
+              if name not in plan.SECTIONS and "." not in name}
+    if site.batteries:
+        image["fleet"] = [_battery(site, name) for name in site.batteries]
     wrapped = plan.image(site)
     if wrapped:
         image["plan"] = wrapped
@@ -35,7 +38,7 @@ def compile_site(site: "Site") -> dict[str, Any]:
     image["offsets"] = zone.offsets(at, first_day(site))
     image["rules"] = rule_images(site.rules, sections["site"]["gateway"])
     image["buses"] = [dict(bus.image) for bus in site.buses]
-    image["devices"] = [device_image(device, sections["battery"]) for device in site.devices]
+    image["devices"] = [device_image(device, site) for device in site.devices]
     image["hash"] = hashlib.sha256(encode(image)).hexdigest()[:_HASH_DIGITS]
     return image
 
@@ -64,10 +67,20 @@ def first_day(site: "Site") -> datetime.date:
     return site.tariff.valid_from or _FIRST_DAY
 
 
-def device_image(device: "Device", battery: Mapping[str, int]) -> dict[str, Any]:
-    """One device as its driver executes it; a converter gets the battery's limits."""
+def _battery(site: "Site", name: str) -> dict[str, Any]:
+    """One of several batteries; its capacity is what its health has left of it."""
+    keys = dict(site.sections[f"battery.{name}"])
+    keys["capacity_wh"] = keys["capacity_wh"] * keys.pop("health_pm") // 1000
+    return {"name": name, **keys, "gate": dict(site.sections[f"gate.{name}"])}
+
+
+def device_image(device: "Device", site: "Site") -> dict[str, Any]:
+    """One device as its driver executes it; a converter gets its battery's limits."""
+    owner = f"battery.{site.batteries[device.battery]}" if site.batteries else "battery"
+    battery = site.sections[owner]
     limits = {}
     if device.profile.control:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
-    return profiles.compile_device(device.profile, device.name, device.bus, device.unit,
-                                   poll_ms=device.poll_ms, **limits)
+    image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
+                                    poll_ms=device.poll_ms, **limits)
+    return image | {"battery": device.battery} if site.batteries else image

@@ -9,7 +9,18 @@ from typing import Any
 
 from boards import profiles
 from boards.site_fields import LISTS, WORDS
-from boards.site_tables import ALWAYS, DEVICE, LINK, LINKS, NAME, TABLES, Field, rules
+from boards.site_tables import (
+    ALWAYS,
+    DEVICE,
+    FLEET,
+    LINK,
+    LINKS,
+    MOST_BATTERIES,
+    NAME,
+    TABLES,
+    Field,
+    rules,
+)
 from edge.config import OPTIONAL
 
 _KINDS: dict[str, dict[str, Any]] = {
@@ -26,6 +37,11 @@ _KINDS: dict[str, dict[str, Any]] = {
 def schema() -> dict[str, Any]:
     """The schema as one JSON-able object."""
     tables: dict[str, Any] = {name: _table(fields) for name, fields in TABLES.items()}
+    several = {"type": "object", "additionalProperties": False, "minProperties": 2,
+               "maxProperties": MOST_BATTERIES,
+               "patternProperties": {_KINDS["id"]["pattern"]: _table(FLEET["battery"])}}
+    tables["battery"] = {"oneOf": [tables["battery"], several]}
+    tables["gate"]["patternProperties"] = {_KINDS["id"]["pattern"]: _table(FLEET["gate"])}
     known = rules()
     tables["rules"] = _object(
         {name: _table(rule.fields) | {"description": rule.meaning} for name, rule in known.items()},

@@ -17,6 +17,7 @@ from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
+from boards.site_fleet import battery_names, read_fleet
 from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
 from edge.config import OPTIONAL
 
@@ -33,6 +34,7 @@ class Site:
     tariff: tariffs.Tariff
     buses: tuple[Bus, ...]
     devices: tuple[Device, ...]
+    batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
     carbon: plans.Carbon | None = None
 
     @property
@@ -98,8 +100,13 @@ def _check(raw: Mapping[str, Any], path: Path, today: datetime.date) -> Checked:
 def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     known = [*TABLES, "rules", *LIST_SECTIONS]
     raw = _renamed(findings, "", "table", raw, known)
-    sections = {}
+    sections: dict[str, dict[str, Any]] = {}
+    names = battery_names(raw)
+    if names:
+        raw, sections = read_fleet(findings, raw, names)
     for name, fields in TABLES.items():
+        if name in sections:
+            continue
         if name in raw or name in OPTIONAL:
             sections[name] = read_table(findings, name, raw.get(name, {}), fields)
         else:
@@ -108,10 +115,10 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     used = _rules(findings, raw.get("rules", {}))
     buses = read_buses(findings, raw.get("bus", []))
     devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),
-                           used)
+                           used, names)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
-    site = Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+    site = Site(path, sections, used, prices, buses, devices, names)  # type: ignore[arg-type]
     return replace(site, carbon=plans.read(findings, site, path.parent))
 
 

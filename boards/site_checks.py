@@ -6,6 +6,7 @@ A value that is wrong by itself is None here, and whatever would be judged by it
 import datetime
 import ipaddress
 import operator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from boards import tariff_words, zone
@@ -63,15 +64,31 @@ def value(site: "Site", key: str) -> int | None:
 def _unit(key: str) -> str:
     section, _, name = key.rpartition(".")
     rule = section.removeprefix("rules.")
-    fields = rules()[rule].fields if section.startswith("rules.") else TABLES[section]
+    fields = rules()[rule].fields if section.startswith("rules.") \
+        else TABLES[section.partition(".")[0]]
     return next(field[1] for field in fields if field[0] == name)
+
+
+def _each(site: "Site", pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The pairs, and again for each of several batteries with its own numbers."""
+    for pair in pairs:
+        yield pair
+        for name in site.batteries:
+            key, other = (key.replace("battery.", f"battery.{name}.")
+                          .replace("gate.", f"gate.{name}.") for key in pair)
+            if (key, other) != pair:
+                yield key, other
+
+
+def _batteries(site: "Site") -> list[str]:
+    return [f"battery.{name}" for name in site.batteries] or ["battery"]
 
 
 def cross_check(findings: Findings, warnings: Findings, site: "Site",
                 today: datetime.date) -> None:
     """Add a line for every contradiction; what is only odd becomes a warning."""
     for words, holds, pairs in _RELATIONS:
-        for key, other in pairs:
+        for key, other in _each(site, pairs):
             mine, theirs = value(site, key), value(site, other)
             if mine is not None and theirs is not None and not holds(mine, theirs):
                 unit = _unit(key)
@@ -97,30 +114,33 @@ def _check_fallback(findings: Findings, site: "Site") -> None:
 
 
 def _check_beat(findings: Findings, site: "Site") -> None:
-    beat_s, lease_ms = value(site, "site.beat_s"), value(site, "battery.lease_ms")
+    beat_s = value(site, "site.beat_s")
     if beat_s is None:
         return
     if 60 % beat_s:
         fitting = " ".join(str(s) for s in range(1, 61) if 60 % s == 0)
         say(findings, "site.beat_s", f"found {beat_s} s, expected a divisor of 60: {fitting}")
-    if lease_ms is not None and lease_ms < 2000 * beat_s:
-        say(findings, "battery.lease_ms",
-            f"found {lease_ms} ms, expected at least {2000 * beat_s} ms: two beats")
+    for battery in _batteries(site):
+        lease_ms = value(site, f"{battery}.lease_ms")
+        if lease_ms is not None and lease_ms < 2000 * beat_s:
+            say(findings, f"{battery}.lease_ms",
+                f"found {lease_ms} ms, expected at least {2000 * beat_s} ms: two beats")
 
 
 def _check_hours(findings: Findings, site: "Site") -> None:
     """Wh that are kWh, or kW that are W, stand a thousandfold apart from what they belong to."""
-    capacity_wh = value(site, "battery.capacity_wh")
-    for key in ("battery.charge_max_w", "battery.discharge_max_w"):
-        power_w = value(site, key)
+    for key in [f"{battery}.{name}" for battery in _batteries(site)
+                for name in ("charge_max_w", "discharge_max_w")]:
+        power_w, capacity = value(site, key), key.rpartition(".")[0] + ".capacity_wh"
+        capacity_wh = value(site, capacity)
         if capacity_wh is None or not power_w:
             continue
         least_wh, most_wh = power_w // 60, power_w * _LONGEST_H
         if capacity_wh < least_wh:
-            say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at least "
+            say(findings, capacity, f"found {capacity_wh} Wh, expected at least "
                 f"{least_wh} Wh: {key} = {power_w} W moves it within a minute")
         if capacity_wh > most_wh:
-            say(findings, "battery.capacity_wh", f"found {capacity_wh} Wh, expected at most "
+            say(findings, capacity, f"found {capacity_wh} Wh, expected at most "
                 f"{most_wh} Wh: {key} = {power_w} W needs more than {_LONGEST_H} h for it")
 
 

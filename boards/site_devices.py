@@ -10,6 +10,7 @@ from boards.shapes import Findings, one_of
 from boards.site_fields import read_table
 from boards.site_tables import DEVICE, LINK, LINKS, NAME
 from edge.devices.phases import Phases
+from edge.devices.roles import Storage
 
 OF_RULE = {"phase": Phases}  # roles that a site has only with a rule; without it nobody reads them
 
@@ -37,6 +38,7 @@ class Device:
     bus: int
     unit: int
     poll_ms: int
+    battery: int = 0  # whose it is, as a place among the site's batteries
 
 
 def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
@@ -58,9 +60,9 @@ def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
 
 
 def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: Iterable[str],
-                 used: Iterable[str]) -> tuple[Device, ...]:
+                 used: Iterable[str], batteries: Sequence[str] = ()) -> tuple[Device, ...]:
     """Read every [[device]]; one with mistakes stays away. `named` are all buses there were,
-    `used` the site's rules."""
+    `used` the site's rules, `batteries` the names where there are several."""
     idle = {signal: rule for rule, role in OF_RULE.items() if rule not in used
             for signal in role.SIGNALS}
     places = {bus.name: number for number, bus in enumerate(buses)}
@@ -75,7 +77,9 @@ def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: I
             continue
         profile = _profile(findings, key, got["profile"], got["signals"], idle)
         if profile is not None:
+            battery = _battery(findings, f"{key}.battery", got["battery"], profile, batteries)
             device = _device(findings, key, got, profile, places, buses)
+            device = replace(device, battery=battery) if device and battery is not None else None
             devices += [device] if device else []
     if len(devices) < len(entries):
         findings.spoiled.add("device")
@@ -140,6 +144,22 @@ def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profi
         findings.add(f"{key}.unit", unit, "1 .. 247, as on every serial line")
         return None
     return Device(got["name"], profile, bus, unit, got["poll_ms"])
+
+
+def _battery(findings: Findings, key: str, name: str, profile: Profile, batteries: Sequence[str]
+             ) -> int | None:
+    """The place of the battery that a device belongs to."""
+    owned = profile.control or any(signal in Storage.SIGNALS for signal in profile.signals)
+    if owned and batteries:
+        if name in batteries:
+            return batteries.index(name)
+        findings.add(key, name or None, one_of(batteries, name))
+        return None
+    if name:
+        findings.add(key, name, "none: the site has a single battery" if owned else
+                     "none: the device reads nothing of a battery")
+        return None
+    return 0
 
 
 def feeds(devices: Sequence[Device], signal: str) -> list[Device]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from edge.config import FLEET as FLEET
+from edge.config import MOST_BATTERIES as MOST_BATTERIES
 from edge.config import SECTIONS
 
 Field = tuple[str, str, int | None, int | None, int | str | None, str]
@@ -43,6 +45,7 @@ DEVICE: tuple[Field, ...] = (
     ("bus", "bus", None, None, None, "name of the bus it hangs on"),
     ("unit", "address", 0, 255, -1, "its address on the bus; without it the profile's"),
     ("poll_ms", "ms", 100, 600_000, 1000, "how often it is read"),
+    ("battery", "battery", None, None, "", "whose it is, where the site has several batteries"),
     ("signals", "signals", None, None, "", "which of its readings to use; without it all"),
 )
 

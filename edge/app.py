@@ -50,8 +50,10 @@ class App:
         self.site = Site(image)
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
+        site = self.site
         for device in image["devices"]:
-            self.buses[device["bus"]].add(Driver(device, self.site.roles))
+            storage = site.fleet[device.get("battery", 0)]
+            self.buses[device["bus"]].add(Driver(device, [storage] + site.roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None

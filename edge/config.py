@@ -85,5 +85,15 @@ SECTIONS = {
     ),
 }
 
+# One of several batteries: [battery.NAME] and [gate.NAME]. The keys of [gate] are then of all.
+FLEET = {
+    "battery": SECTIONS["battery"] + (
+        ("health_pm", "pm", 1, 1000, 1000, "state of health: how much of the capacity is left"),
+        ("duty_pm", "pm", 1, 1000, 1000, "its share of the work, beside what its capacity asks"),
+    ),
+    "gate": SECTIONS["gate"][:4] + SECTIONS["gate"][6:7],
+}
+MOST_BATTERIES = 8
+
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker")

@@ -1,8 +1,9 @@
 """The heart: one beat turns the freshest picture of the site into one safe command."""
 
-from edge.compat import heap_lock, heap_unlock
-from edge.gate import FAULT as GATE_FAULT
-from edge.snapshot import FAULT
+from edge.compat import const, heap_lock, heap_unlock
+
+_FAULT = const(64)  # edge.snapshot.FAULT, folded into the bytecode
+_GATE_FAULT = const(7)  # edge.gate.FAULT
 
 
 class Controller:
@@ -20,19 +21,21 @@ class Controller:
     def _rest(self, now_ms: int, day: int, second: int) -> int:
         """0 W and a row that says so; the row may fail like everything else, the 0 W may not."""
         site, now = self.site, self.site.now
-        site.storage.setpoint_w = now.command_w = 0
-        site.storage.setpoint_ms = now_ms
-        now.flags |= FAULT
+        now.command_w = 0
+        for storage in site.fleet:
+            storage.setpoint_w = 0
+            storage.setpoint_ms = now_ms
+        now.flags |= _FAULT
         now.day, now.second = day, second
-        now.verdict = GATE_FAULT
+        now.verdict = _GATE_FAULT
         try:
             site.envelope.open(0, 0)
             site.journal.note(now, site.envelope, 0)
             row = now.row
             row[0], row[2] = day, now_ms
-            site.telemetry.offer(site.journal.row, GATE_FAULT << 16 | now.flags, now.beat_s)
+            site.telemetry.offer(site.journal.row, _GATE_FAULT << 16 | now.flags, now.beat_s)
         except Exception:
-            site.fault = site.fault or FAULT  # the first fault is the cause; keep it
+            site.fault = site.fault or _FAULT  # the first fault is the cause; keep it
         return 0
 
 

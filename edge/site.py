@@ -12,9 +12,10 @@ from edge.ledger.flows import Flows
 from edge.plan.planner import Planner
 from edge.prices import Prices
 from edge.recorder import Recorder
-from edge.snapshot import CLOCK_OK, Snapshot
+from edge.snapshot import Snapshot
 from edge.telemetry import Telemetry
 
+_CLOCK_OK = const(128)  # edge.snapshot.CLOCK_OK, folded into the bytecode
 _GAP_MAX_S = const(300)  # of a quarter-hour may be without readings
 
 
@@ -32,8 +33,9 @@ class Site:
         self.grid_meter = GridMeter(now)
         self.storage = Storage(
             now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
+        self.fleet = [self.storage]  # every one that takes a setpoint
         self.pv = Pv(now)
-        self.roles = [self.grid_meter, self.storage, self.pv]  # a rule may add its own
+        self.roles = [self.grid_meter, self.pv]  # and those that a rule adds
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
         self.flows = Flows(now)
@@ -50,6 +52,8 @@ class Site:
         self.telemetry = Telemetry(len(self.journal.row), image["telemetry"])
         self.rule_names = ["device"]
         self.rules = self._rules(image["rules"])
+        if "fleet" in image:  # several batteries in the place of one
+            __import__("edge.fleet", None, None, ("join",)).join(self, image)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
@@ -96,7 +100,7 @@ class Site:
                 self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
             self._gap_s = gap_s
         now.price_e4 = self.prices.price_e4(now.local_day, now.local_second // 900)
-        now.flags = now.flags | CLOCK_OK if self.clock_set else now.flags & ~CLOCK_OK
+        now.flags = now.flags | _CLOCK_OK if self.clock_set else now.flags & ~_CLOCK_OK
         self.journal.note_minute(now, window, self.account)
 
     def think(self):

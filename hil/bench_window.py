@@ -59,7 +59,7 @@ def controller(image: dict[str, Any], **rules: dict[str, int]) -> Law:
         now_ms = seen.second * 1000
         told = (now_ms, _DAY, seen.second, seen.grid_w, seen.grid_s * 1000, seen.store_w,
                 seen.store_s * 1000, 500, now_ms, 0, -1, POWER_W, POWER_W, 1)
-        setpoint_w = device.beat(array("i", told))
+        setpoint_w: int = device.beat(array("i", told))
         if device.site.fault is not None:
             raise device.site.fault
         return setpoint_w

@@ -84,14 +84,18 @@ def slowed(path: Path, beat_s: int) -> amend.Raw:
     """A site file with a beat of at least `beat_s`, and what has to follow it. Raises SiteError,
     OSError."""
     raw = amend.read(path)
-    sections = amend.site(raw, path).sections
+    site = amend.site(raw, path)
+    sections = site.sections
     if sections["site"]["beat_s"] >= beat_s:
         return raw
-    step_w = sections["gate"]["step_max_w"] * beat_s // sections["site"]["beat_s"]
-    return amend.change(raw, {
-        "site.beat_s": beat_s, "telemetry.period_s": beat_s,
-        "gate.step_max_w": min(step_w, STEP_MAX_W),  # is told for a beat
-        "battery.lease_ms": max(sections["battery"]["lease_ms"], 2000 * beat_s)})
+    changed = {"site.beat_s": beat_s, "telemetry.period_s": beat_s}
+    for name, keys in sections.items():  # of each battery, where there are several
+        if "step_max_w" in keys:  # is told for a beat
+            step_w = keys["step_max_w"] * beat_s // sections["site"]["beat_s"]
+            changed[f"{name}.step_max_w"] = min(step_w, STEP_MAX_W)
+        if "lease_ms" in keys and (name != "battery" or not site.batteries):
+            changed[f"{name}.lease_ms"] = max(keys["lease_ms"], 2000 * beat_s)
+    return amend.change(raw, changed)
 
 
 def factory(raw: amend.Raw, path: Path, learned: int) -> Plan:
@@ -190,7 +194,7 @@ class Day:
                 row = wire.beat(self._moment(at_s))
                 self._watch(at_s, row)
                 rows.extend(row)
-                plant.run(wire.park.setpoint_w, self.beat_s)
+                plant.run(wire.park.setpoint, self.beat_s)
                 stores.append(plant.battery.power_w)
                 yield Seen(at_s, row, wire.app.outbox.backlog(), wire.app.client.is_up(),
                            self._news)
@@ -251,11 +255,11 @@ class _Pupil:
         self.row: array[int] = app.site.journal.row
         app.site.clock_set = True
 
-    def beat(self, inputs: "array[int]") -> int:
+    def beat(self, inputs: "array[int]") -> Any:
         app = self._app
-        setpoint_w: int = lockstep.beat(app.site, app.controller, inputs)
+        setpoint = lockstep.beat(app.site, app.controller, inputs)
         _forget(app.site.telemetry)
-        return setpoint_w
+        return setpoint
 
     def close(self) -> None:
         pass

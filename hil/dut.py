@@ -1,6 +1,6 @@
 """The device under test: the controller in this process, or in a real MicroPython over a pipe.
 
-Both take one INPUTS array a beat (hil/lockstep.py) and leave the journal row it caused in `row`.
+Both take one array of inputs a beat (hil/lockstep.py) and leave the journal row it caused in `row`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class Dut(Protocol):
 
     row: array[int]
 
-    def beat(self, inputs: array[int]) -> int:
-        """Take one beat; returns the setpoint, W, discharge positive."""
+    def beat(self, inputs: array[int]) -> Any:
+        """Take one beat; returns the setpoint, W, discharge positive; of several batteries a list
+        of theirs."""
 
     def close(self) -> None:
         """End it."""
@@ -51,9 +52,9 @@ class InProcess:
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
         self._controller = Controller(self.site)
-        self._beat: Callable[..., int] = lockstep.beat  # a file of both Pythons has no types
+        self._beat: Callable[..., Any] = lockstep.beat  # a file of both Pythons has no types
 
-    def beat(self, inputs: array[int]) -> int:
+    def beat(self, inputs: array[int]) -> Any:
         return self._beat(self.site, self._controller, inputs)
 
     def close(self) -> None:
@@ -66,7 +67,9 @@ class MicroPythonProcess:
     def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
         program = command or find()
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
+        self._batteries = batteries_of(image)
         self._size = len(self.row) * self.row.itemsize
+        self._whole = self._size + (4 * self._batteries if self._batteries > 1 else 0)
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
         path = Path(self._folder.name, "image.json")
@@ -81,16 +84,18 @@ class MicroPythonProcess:
         assert self._process.stdout is not None
         self._sink, self._source = self._process.stdin, self._process.stdout
 
-    def beat(self, inputs: array[int]) -> int:
+    def beat(self, inputs: array[int]) -> Any:
         try:
             self._sink.write(inputs)
             self._sink.flush()
-            data = self._source.read(self._size)
+            data = self._source.read(self._whole)
         except BrokenPipeError:
             data = b""
-        if len(data) < self._size:
+        if len(data) < self._whole:
             raise DutError(self._last_words())
-        self.row = array("i", data)
+        self.row = array("i", data[:self._size])
+        if self._batteries > 1:
+            return array("i", data[self._size:]).tolist()
         return self.row[self._setpoint]
 
     def close(self) -> None:
@@ -109,6 +114,11 @@ class MicroPythonProcess:
         said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"MicroPython ended with status {self._process.returncode}: " + \
             (said[-1] if said else "it said nothing")
+
+
+def batteries_of(image: Mapping[str, Any]) -> int:
+    """How many batteries a site has."""
+    return len(image.get("fleet", (None,)))
 
 
 def find() -> list[str]:

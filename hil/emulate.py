@@ -19,9 +19,9 @@ from edge.ticks import ticks_add
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
-from hil.lockstep import INPUTS, PHASES
+from hil.fleet_inputs import places, width
 from hil.phase_split import Split
-from hil.plants import Battery, Plant
+from hil.plants import Bank, Battery, Plant
 from hil.trace import Trace
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class Emulator:
         self._now_ms = 0
         self._number = 0
         self._split = split
-        self._inputs = array("i", bytes(4 * len(INPUTS if split is None else INPUTS + PHASES)))
         battery = plant.battery
+        self._bank = battery.batteries if isinstance(battery, Bank) else ()
+        self._inputs = array("i", bytes(4 * width(len(self._bank) or 1, split is not None)))
         self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
         self._no_pv = [0] * (QUARTER_S // beat_s)
 
@@ -93,6 +94,9 @@ class Emulator:
         inputs[7] = battery.soc_now_pm
         inputs[9] = pv_w
         inputs[10] = now_ms if self._pv else -1
+        for number, one in enumerate(self._bank):
+            for place, value in zip(places(number), readings(one, now_ms), strict=True):
+                inputs[place] = value
         if self._split:
             self._split.show(inputs, self.plant, load_w, pv_w)
 
@@ -104,19 +108,26 @@ class Emulator:
             self._day += 1
 
 
+def readings(battery: Battery, now_ms: int) -> tuple[int, ...]:
+    """What the instruments of one of several batteries say now, in order of MORE."""
+    return (battery.power_w, now_ms, battery.soc_now_pm, now_ms, battery.charge_max_w,
+            battery.discharge_max_w, 1)
+
+
 def image_of(site: Site, beat_s: int | None = None) -> dict[str, Any]:
     """The image of a site, with another beat where one is given. The setpoint's lease follows it
     where two beats would outlive it, and the gate's step, which is told for a beat."""
     own_s = site.sections["site"]["beat_s"]
     if beat_s is not None and beat_s != own_s:
-        battery, gate = site.sections["battery"], site.sections["gate"]
-        lease_ms = max(battery["lease_ms"], 2000 * beat_s)
-        step_w = min(max(gate["step_max_w"] * beat_s // own_s, 1), STEP_MAX_W)
-        site = replace(site, sections={
-            **site.sections,
-            "site": {**site.sections["site"], "beat_s": beat_s},
-            "battery": {**battery, "lease_ms": lease_ms},
-            "gate": {**gate, "step_max_w": step_w}})
+        sections = {name: dict(keys) for name, keys in site.sections.items()}
+        sections["site"]["beat_s"] = beat_s
+        for name, keys in sections.items():  # of each battery, where there are several
+            if name.partition(".")[0] == "battery":
+                keys["lease_ms"] = max(keys["lease_ms"], 2000 * beat_s)
+            elif name.partition(".")[0] == "gate":
+                step_w = keys["step_max_w"] * beat_s // own_s
+                keys["step_max_w"] = min(max(step_w, 1), STEP_MAX_W)
+        site = replace(site, sections=sections)
     return compile_site(site)
 
 
@@ -128,9 +139,15 @@ def window_pm(image: Mapping[str, Any]) -> tuple[int, int]:
 
 def plant_of(image: Mapping[str, Any]) -> Plant:
     """The plant a site file describes: the nameplate of its gate, full to the site's ceiling."""
-    battery, plate = image["battery"], image["gate"]
+    ceiling_pm = window_pm(image)[1]
+    if "fleet" in image:
+        return Plant(Bank([_battery(keys, keys["gate"], ceiling_pm) for keys in image["fleet"]]))
+    return Plant(_battery(image["battery"], image["gate"], ceiling_pm))
+
+
+def _battery(battery: Mapping[str, Any], plate: Mapping[str, Any], soc_pm: int) -> Battery:
     way_ppm = isqrt(battery["efficiency_pm"] * 10**9)  # the round trip, split evenly
-    return Plant(Battery(
+    return Battery(
         battery["capacity_wh"], plate["charge_max_w"], plate["discharge_max_w"],
-        soc_pm=window_pm(image)[1], floor_pm=plate["soc_floor_pm"],
-        ceiling_pm=plate["soc_ceiling_pm"], charge_ppm=way_ppm, discharge_ppm=way_ppm))
+        soc_pm=soc_pm, floor_pm=plate["soc_floor_pm"],
+        ceiling_pm=plate["soc_ceiling_pm"], charge_ppm=way_ppm, discharge_ppm=way_ppm)

@@ -17,15 +17,21 @@ INPUTS = (
     "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
     "charge_max_w", "discharge_max_w", "ready",
 )
-PHASES = ("l1_w", "l2_w", "l3_w", "phase_ms")  # follow them at a site that has the rule `phase`
+# These come last at a site that has the rule `phase`; what further batteries show, before them.
+PHASES = ("l1_w", "l2_w", "l3_w", "phase_ms")
 
 
 def names(image: "Any") -> "tuple[str, ...]":
     """The inputs of the site of an image."""
+    found: tuple[str, ...] = INPUTS
+    if "fleet" in image:
+        from hil import fleet_inputs
+
+        found += fleet_inputs.MORE * (len(image["fleet"]) - 1)
     for rule in image["rules"]:
         if rule[0] == "phase":
-            return INPUTS + PHASES
-    return INPUTS
+            return found + PHASES
+    return found
 
 
 def hand_over(site: "Any", v: "array[int]") -> None:
@@ -34,6 +40,20 @@ def hand_over(site: "Any", v: "array[int]") -> None:
     now, storage = site.now, site.storage
     if v[4] >= 0:
         site.grid_meter.take("grid_w", v[3], v[4])
+    if v[10] >= 0:
+        site.pv.take("pv_w", v[9], v[10])
+    if len(v) > 14:
+        at = len(v) - 4
+        if v[at + 3] >= 0:
+            for role in site.roles:
+                if "l1_w" in role.SIGNALS:
+                    for k in range(3):
+                        role.take(PHASES[k], v[at + k], v[at + 3])
+    if storage is None:
+        from hil import fleet_inputs
+
+        fleet_inputs.hand_over(site.fleet, v)
+        return
     if v[6] >= 0:
         storage.take("store_w", v[5], v[6])
         if v[13] != now.ready:
@@ -44,24 +64,21 @@ def hand_over(site: "Any", v: "array[int]") -> None:
             storage.take("charge_max_w", v[11], v[8])
         if v[12] != now.discharge_max_w:
             storage.take("discharge_max_w", v[12], v[8])
-    if v[10] >= 0:
-        site.pv.take("pv_w", v[9], v[10])
-    if len(v) > 14 and v[17] >= 0:
-        for role in site.roles:
-            if "l1_w" in role.SIGNALS:
-                for k in range(3):
-                    role.take(PHASES[k], v[14 + k], v[17])
 
 
-def beat(site: "Any", controller: "Any", v: "array[int]") -> int:
-    """Hand the readings over and take one beat; returns the setpoint in W."""
+def beat(site: "Any", controller: "Any", v: "array[int]") -> "Any":
+    """Hand the readings over and take one beat; returns the setpoint in W, of several batteries a
+    list of theirs."""
     hand_over(site, v)
     setpoint_w: int = controller.beat(v[0], v[1], v[2])
+    if site.storage is None:
+        return [unit.setpoint_w for unit in site.fleet]
     return setpoint_w
 
 
 def serve(path: str) -> None:
-    """Answer each array of inputs read from standard input with the journal row it caused."""
+    """Answer each array of inputs read from standard input with the journal row it caused, and of
+    several batteries their setpoints."""
     from edge.controller import Controller
     from edge.image import load
     from edge.site import Site
@@ -79,8 +96,10 @@ def serve(path: str) -> None:
         if data is None or len(data) < size:
             return
         inputs = array("i", data)
-        beat(site, controller, inputs)
+        setpoint = beat(site, controller, inputs)
         sink.write(bytes(site.journal.row))
+        if site.storage is None:
+            sink.write(bytes(array("i", setpoint)))
         flush = getattr(sink, "flush", None)
         if flush:
             flush()

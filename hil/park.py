@@ -13,7 +13,7 @@ from hil.device_simulator import DeviceSimulator, Values
 from hil.faults import Effect
 from hil.line import Line
 from hil.phase_split import Split
-from hil.plants import Plant
+from hil.plants import Bank, Plant
 from hil.scenario import ROLES
 from hil.simulators import serve_rtu, serve_tcp
 
@@ -34,6 +34,7 @@ class Station:
                                          seed=seed)
         self.simulator.fault = self._outgoing
         self._park, self._line, self._rtu = park, line, rtu
+        self._battery = device.battery
         control = device.profile.control
         self._setpoint = control.write if control else ""
         self._last: Values = {}
@@ -47,12 +48,12 @@ class Station:
         if self.effect.hides:
             return {}
         if not self.effect.frozen or not self._last:
-            self._last = self._park.shown
+            self._last = self._park.shown[self._battery]
         return self._last
 
     def _take(self, name: str, value: int) -> None:
         if name == self._setpoint:
-            self._park.setpoint_w = value
+            self._park.setpoints[self._battery] = value
 
     def _outgoing(self, frame: bytes) -> bytes:
         effect = self.effect
@@ -67,7 +68,8 @@ class Station:
 
 
 class Park:
-    """The simulated devices of a site. `shown` is what all of them measure at this moment.
+    """The simulated devices of a site. `shown` is what all of them measure at this moment, for each
+    battery; `setpoints` what was last written for it.
 
     With `in_real_time` serial lines are as slow as their speed says, and late replies are.
     """
@@ -76,8 +78,10 @@ class Park:
                  ) -> None:
         self.plant = plant
         self.in_real_time = in_real_time
-        self.setpoint_w = 0  # last written by the gateway
-        self.shown: Values = {}
+        self._batteries = plant.battery.batteries if isinstance(plant.battery, Bank) \
+            else (plant.battery,)
+        self.setpoints = [0] * len(self._batteries)
+        self.shown: list[Values] = []
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
         self.stations = [
@@ -90,6 +94,11 @@ class Park:
         self._roles = {role: feeds(site.devices, signal) for role, signal in ROLES.items()}
         self.show(0)
 
+    @property
+    def setpoint(self) -> Any:
+        """The setpoint as Plant.run takes it: of several batteries one each."""
+        return self.setpoints if len(self.setpoints) > 1 else self.setpoints[0]
+
     def station(self, role: str) -> Station | None:
         """The device that has a role (hil/scenario.py), where the site has one."""
         found = self._roles[role]
@@ -97,16 +106,16 @@ class Park:
 
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""
-        plant, battery = self.plant, self.plant.battery
-        l_w = Split().grid_w(plant.load_w, plant.pv_w, battery.power_w)
-        self.shown = {
+        plant = self.plant
+        l_w = Split().grid_w(plant.load_w, plant.pv_w, plant.battery.power_w)
+        self.shown = [{
             "grid_w": plant.grid_w, "l1_w": l_w[0], "l2_w": l_w[1], "l3_w": l_w[2],
-            "import_wh": plant.import_ws // 3600, "export_wh": plant.export_ws // 3600,
-            "store_w": battery.power_w, "soc_pm": battery.soc_now_pm,
-            "charge_wh": battery.charged_ws // 3600,
+            "import_wh": plant.import_ws // 3600,
+            "export_wh": plant.export_ws // 3600, "store_w": battery.power_w,
+            "soc_pm": battery.soc_now_pm, "charge_wh": battery.charged_ws // 3600,
             "discharge_wh": battery.discharged_ws // 3600, "ready": 1,
             "charge_max_w": battery.charge_max_w, "discharge_max_w": battery.discharge_max_w,
-            "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600}
+            "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600} for battery in self._batteries]
         for station in self.stations:
             station.advance(now_ms)
 

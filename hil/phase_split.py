@@ -31,8 +31,8 @@ class Split:
 
     def show(self, inputs: array[int], plant: Any, load_w: int, pv_w: int) -> None:
         """Write the readings behind the other inputs (hil/lockstep.py), stamped as the grid's."""
-        inputs[14:17] = array("i", self.grid_w(load_w, pv_w, plant.battery.power_w))
-        inputs[17] = inputs[4]
+        inputs[-4:-1] = array("i", self.grid_w(load_w, pv_w, plant.battery.power_w))
+        inputs[-1] = inputs[4]
 
 
 def split_of(image: Mapping[str, Any], load_pm: Sequence[int] = THIRDS) -> Split | None:

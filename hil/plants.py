@@ -6,7 +6,9 @@ one-way efficiencies (parts per million) leave no rounding behind.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 _E6 = 1_000_000
 _WS_PER_WH = 3600
@@ -41,9 +43,9 @@ class Battery:
         self._floor_uj = self.floor_pm * self._pm_uj
         self._ceiling_uj = self.ceiling_pm * self._pm_uj
 
-    def run(self, setpoint_w: int, span_s: int) -> int:
+    def run(self, setpoint_w: Any, span_s: int) -> int:
         """Follow the setpoint for span_s seconds; returns the mean power actually delivered."""
-        target_w = min(max(setpoint_w, -self.charge_max_w), self.discharge_max_w)
+        target_w: int = min(max(setpoint_w, -self.charge_max_w), self.discharge_max_w)
         if self.tau_s and target_w != self.power_w:
             rise_w = (target_w - self.power_w) * span_s
             target_w = self.power_w + int(rise_w / (self.tau_s + span_s))
@@ -86,6 +88,33 @@ class Battery:
         return self.stored_uj / _E6 / _WS_PER_WH
 
 
+class Bank(Battery):
+    """Several batteries, each behind its own converter, and their sums as if they were one."""
+
+    def __init__(self, batteries: Sequence[Battery]) -> None:
+        super().__init__(sum(one.capacity_wh for one in batteries),
+                         sum(one.charge_max_w for one in batteries),
+                         sum(one.discharge_max_w for one in batteries))
+        self.batteries = tuple(batteries)
+        self._add_up()
+
+    def run(self, setpoint_w: Sequence[int], span_s: int) -> int:
+        """Let each follow its own setpoint; returns the mean power of all together."""
+        for one, w in zip(self.batteries, setpoint_w, strict=True):
+            one.run(w, span_s)
+        self._add_up()
+        return self.power_w
+
+    def _add_up(self) -> None:
+        self.power_w = self.charged_ws = self.discharged_ws = self.lost_uj = self.stored_uj = 0
+        for one in self.batteries:
+            self.power_w += one.power_w
+            self.charged_ws += one.charged_ws
+            self.discharged_ws += one.discharged_ws
+            self.lost_uj += one.lost_uj
+            self.stored_uj += one.stored_uj
+
+
 @dataclass
 class Plant:
     """Battery, load and PV on one busbar behind one grid meter."""
@@ -103,8 +132,9 @@ class Plant:
         """What the grid meter shows now: import positive."""
         return self.load_w - self.pv_w - self.battery.power_w
 
-    def run(self, setpoint_w: int, span_s: int) -> int:
-        """Let span_s seconds pass with the present load; returns the mean grid power."""
+    def run(self, setpoint_w: Any, span_s: int) -> int:
+        """Let span_s seconds pass with the present load and this setpoint, of a Bank one for each
+        battery; returns the mean grid power."""
         store_w = self.battery.run(setpoint_w, span_s)
         grid_w = self.load_w - self.pv_w - store_w
         if grid_w > 0:

@@ -79,7 +79,7 @@ def replay(path: Path, site: Site, done: Callable[[int], None]) -> Result:
     with JournalReader(path) as reader:
         header = reader.header
         places = {name: at for at, name in enumerate(header.fields)}
-        _check(path, places)
+        _check(path, places, site)
         image = image_of(site, header.beat_s)
         dut = InProcess(image)
         shared = [(at, places[name]) for at, name in enumerate(FIELDS) if name in places]
@@ -97,7 +97,10 @@ def replay(path: Path, site: Site, done: Callable[[int], None]) -> Result:
         return Result(number, "", (), header.site != image["hash"])
 
 
-def _check(path: Path, places: Mapping[str, int]) -> None:
+def _check(path: Path, places: Mapping[str, int], site: Site) -> None:
+    if site.batteries:
+        raise JournalError(f"{path}: cannot be replayed: its rows hold the sum of "
+                           f"{len(site.batteries)} batteries, not what each of them said")
     needed = [*(name for _, name in _SAME), *(name for _, name in _AGED), "flags"]
     missing = [name for name in needed if name not in places]
     if missing:

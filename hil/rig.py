@@ -12,7 +12,7 @@ from hil import amend
 from hil.emulate import plant_of
 from hil.emulation import FACTORY_START
 from hil.feed import per_beat
-from hil.plants import Battery, Plant
+from hil.plants import Bank, Battery, Plant
 from hil.scenario import Planned, RigFile, Scenario
 from hil.series import clear_sky, factory_day
 
@@ -30,6 +30,7 @@ class Sample(NamedTuple):
     store_w: int
     grid_w: int
     soc_pm: int
+    each: tuple[tuple[int, int], ...] = ()  # power and state of charge of several batteries
 
 
 @dataclass
@@ -92,10 +93,17 @@ class Stage:
         its limits shall be seen to."""
         made = plant_of(self.image)
         battery = made.battery
-        return replace(made, battery=Battery(
+        if isinstance(battery, Bank):
+            bare: Battery = Bank([self._bare(one) for one in battery.batteries])
+        else:
+            bare = self._bare(battery)
+        return replace(made, battery=bare)
+
+    def _bare(self, battery: Battery) -> Battery:
+        return Battery(
             battery.capacity_wh, 2 * battery.charge_max_w, 2 * battery.discharge_max_w,
             soc_pm=self.file.soc_pm, floor_pm=0, ceiling_pm=1000,
-            charge_ppm=battery.charge_ppm, discharge_ppm=battery.discharge_ppm))
+            charge_ppm=battery.charge_ppm, discharge_ppm=battery.discharge_ppm)
 
 
 def stage(file: RigFile, scenario: Scenario) -> Stage:
@@ -137,4 +145,7 @@ class Schedule:
 
 def sample(plant: Plant, at_s: int, grid_w: int) -> Sample:
     """The plant as it is after a beat."""
-    return Sample(at_s, plant.battery.power_w, grid_w, plant.battery.soc_now_pm)
+    battery = plant.battery
+    each = tuple((one.power_w, one.soc_now_pm) for one in battery.batteries) \
+        if isinstance(battery, Bank) else ()
+    return Sample(at_s, battery.power_w, grid_w, battery.soc_now_pm, each)

@@ -8,15 +8,17 @@ from array import array
 from collections.abc import Callable
 
 from hil import dut
+from hil.emulate import readings
 from hil.faults import Effect
-from hil.lockstep import INPUTS, PHASES
+from hil.fleet_inputs import places, width
 from hil.park import NORMAL
 from hil.phase_split import split_of
+from hil.plants import Bank
 from hil.rig import Record, Schedule, Stage, sample
 from hil.scenario import ROLES, Planned
 
 _BEGIN_MS = 100_000  # far enough from 0 for a reading that is older than the first beat
-# Where in INPUTS the readings of a role and their stamp are.
+# Where in INPUTS the readings of a role and their stamp are; of several batteries the first one's.
 _PLACES = {"grid_meter": ((3,), 4), "converter": ((5, 13), 6), "bms": ((7, 11, 12), 8),
            "pv": ((9,), 10)}
 
@@ -28,6 +30,8 @@ class LockstepRig:
         self._stage = stage
         self._plant = stage.plant()
         self._split = split_of(stage.image)
+        battery = self._plant.battery
+        self._bank = battery.batteries if isinstance(battery, Bank) else ()
         self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
         self._now_ms = _BEGIN_MS
         self._history: list[array[int]] = []
@@ -43,10 +47,10 @@ class LockstepRig:
             for at_s in range(scenario.start_s, scenario.end_s, beat_s):
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
-                setpoint_w = device.beat(self._inputs(at_s))
+                setpoint = device.beat(self._inputs(at_s))
                 record.rows.append(array("i", device.row))
                 record.at_s.append(at_s)
-                record.samples.append(sample(plant, at_s, plant.run(setpoint_w, beat_s)))
+                record.samples.append(sample(plant, at_s, plant.run(setpoint, beat_s)))
                 self._now_ms += 1000 * beat_s
                 done(beat_s)
         finally:
@@ -75,20 +79,22 @@ class LockstepRig:
                 inputs[place] = self._history[-1 - ago][place]
             inputs[stamp] -= effect.delay_ms
             if role == "grid_meter" and self._split:
-                inputs[14:17] = self._history[-1 - ago][14:17]
+                inputs[-4:-1] = self._history[-1 - ago][-4:-1]
         if self._split:  # the phases come with the sum
-            inputs[17] = inputs[4]
+            inputs[-1] = inputs[4]
         return inputs
 
     def _measure(self, at_s: int) -> "array[int]":
         plant, battery = self._plant, self._plant.battery
         day, second = self._stage.utc(at_s)
         now_ms = self._now_ms
-        measured = array("i", [
+        measured = array("i", bytes(4 * width(len(self._bank) or 1, self._split is not None)))
+        measured[:14] = array("i", [
             now_ms, day, second, plant.grid_w, now_ms, battery.power_w, now_ms, battery.soc_now_pm,
             now_ms, plant.pv_w, now_ms, battery.charge_max_w, battery.discharge_max_w, 1])
-        assert len(measured) == len(INPUTS)
+        for number, one in enumerate(self._bank):
+            for place, value in zip(places(number), readings(one, now_ms), strict=True):
+                measured[place] = value
         if self._split:
-            measured.extend([0] * len(PHASES))
             self._split.show(measured, plant, plant.load_w, plant.pv_w)
         return measured

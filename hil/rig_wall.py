@@ -87,7 +87,7 @@ class WallRig:
                 schedule.reach(scenario.start_s + now)
                 park.show(int(now * 1000))
                 time.sleep(_STEP_S)
-            record.samples.append(sample(plant, at_s, plant.run(park.setpoint_w, 1)))
+            record.samples.append(sample(plant, at_s, plant.run(park.setpoint, 1)))
             done(1)
         schedule.reach(scenario.end_s)
         return start_utc

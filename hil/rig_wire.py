@@ -74,8 +74,8 @@ class Board(HostBoard):
 class Wire:
     """A gateway and its park on real sockets, in virtual time. A context manager.
 
-    `setpoint_w` follows what the gateway has written to the converter; whoever moves the plant
-    does so between two beats. `raw` is a site file; its places are overwritten.
+    The park's `setpoint` follows what the gateway has written to the converters; whoever moves the
+    plant does so between two beats. `raw` is a site file; its places are overwritten.
     """
 
     def __init__(self, raw: amend.Raw, path: Path, plant: Plant, folder: Path,
@@ -242,7 +242,7 @@ class WireRig:
                 stage.feed(plant, at_s)
                 record.rows.append(wire.beat(stage.utc(at_s)))
                 record.at_s.append(at_s)
-                grid_w = plant.run(wire.park.setpoint_w, stage.beat_s)
+                grid_w = plant.run(wire.park.setpoint, stage.beat_s)
                 record.samples.append(sample(plant, at_s, grid_w))
                 done(stage.beat_s)
             schedule.reach(scenario.end_s)

@@ -5,7 +5,7 @@ internal fault, missed a beat, and whether energy came from nowhere; the rest is
 expects. Times are judged to the beat: something may happen one beat later than it is allowed to.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from edge.gate import WORDS
 from edge.journal import FIELDS
@@ -48,16 +48,23 @@ def _beats(stage: Stage, record: Record) -> Problems:
 
 
 def _limits(stage: Stage, record: Record) -> Problems:
-    plate = stage.image["gate"]
+    fleet = stage.image.get("fleet", ())
     for one in record.samples:
-        if not -plate["charge_max_w"] <= one.store_w <= plate["discharge_max_w"]:
-            yield f"{clock(one.at_s)}: the battery ran at {one.store_w} W, beyond its nameplate"
+        found = [*_beyond("the battery", stage.image["gate"], one.store_w, one.soc_pm),
+                 *(line for keys, (store_w, soc_pm) in zip(fleet, one.each, strict=True)
+                   for line in _beyond(f"battery {keys['name']}", keys["gate"], store_w, soc_pm))]
+        if found:
+            yield f"{clock(one.at_s)}: {found[0]}"
             return
-        low, high = plate["soc_floor_pm"], plate["soc_ceiling_pm"]
-        if not low - _SOC_PM <= one.soc_pm <= high + _SOC_PM and one.store_w:
-            yield (f"{clock(one.at_s)}: the battery ran at {one.soc_pm} per mille, "
-                   f"outside {low} .. {high}")
-            return
+
+
+def _beyond(name: str, plate: Mapping[str, int], store_w: int, soc_pm: int) -> Problems:
+    """Whether a battery is beyond a nameplate."""
+    if not -plate["charge_max_w"] <= store_w <= plate["discharge_max_w"]:
+        yield f"{name} ran at {store_w} W, beyond its nameplate"
+    low, high = plate["soc_floor_pm"], plate["soc_ceiling_pm"]
+    if not low - _SOC_PM <= soc_pm <= high + _SOC_PM and store_w:
+        yield f"{name} ran at {soc_pm} per mille, outside {low} .. {high}"
 
 
 def _energy(stage: Stage, record: Record) -> Problems:

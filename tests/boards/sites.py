@@ -1,4 +1,4 @@
-"""Site files to vary: the two examples, changed by replacing text."""
+"""Site files to vary: the examples, changed by replacing text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from boards.site import Checked, Site, check_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUNDRY = ROOT / "examples" / "foundry" / "site.toml"
+DEPOT = ROOT / "examples" / "depot" / "site.toml"
 OFFICE = ROOT / "examples" / "office" / "site.toml"
 TODAY = datetime.date(2025, 11, 22)
 

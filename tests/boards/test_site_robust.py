@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boards.site import check_bytes
-from tests.boards.sites import FOUNDRY, OFFICE, TODAY, judge
+from tests.boards.sites import DEPOT, FOUNDRY, OFFICE, TODAY, judge
 
 TEXT = FOUNDRY.read_text(encoding="utf-8")
-LINES = [line for path in (FOUNDRY, OFFICE) for line in path.read_text("utf-8").splitlines()]
+LINES = [line for path in (FOUNDRY, OFFICE, DEPOT) for line in path.read_text("utf-8").splitlines()]
 VALUES = st.one_of(
     st.integers(), st.floats(), st.booleans(), st.text(), st.datetimes(), st.dates(),
     st.sampled_from(["400 kWh", "5 %", "-1 W", "1e999 kW", "..", "/", "\0", "Asia", "../Asia"]),
@@ -66,7 +66,7 @@ def test_lines_lost_doubled_and_moved(data):
 @given(st.data())
 @settings(max_examples=120)
 def test_any_value_under_any_key(data):
-    raw = tomllib.loads(TEXT)
+    raw = tomllib.loads(data.draw(st.sampled_from([TEXT, DEPOT.read_text("utf-8")])))
     for _ in range(data.draw(st.integers(1, 3))):
         table = raw
         name = data.draw(st.sampled_from(sorted(table)))

@@ -45,7 +45,8 @@ def run(image_path, inputs_path):
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
-            if lockstep.beat(site, locked, inputs):
+            lockstep.beat(site, locked, inputs)
+            if site.now.command_w:
                 commands += 1
             beats += 1
             if site.fault:

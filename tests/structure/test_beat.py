@@ -120,6 +120,8 @@ def test_the_beat_is_followed_into_every_part(edge: Modules) -> None:
     rules = {name for name in edge if name.startswith("edge.rules.")}
     assert rules <= reached
     assert {"edge.gate", "edge.dispatch", "edge.envelope", "edge.recorder"} <= reached
+    assert {f"edge.fleet.{name}" for name in ("command", "guard", "roster", "split", "total",
+                                              "unit")} <= reached
 
 
 @pytest.mark.parametrize("name", BAD)
