@@ -49,9 +49,8 @@ class App:
         self.site = Site(image)
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
-        roles = (self.site.grid_meter, self.site.storage, self.site.pv)
         for device in image["devices"]:
-            self.buses[device["bus"]].add(Driver(device, roles))
+            self.buses[device["bus"]].add(Driver(device, self.site.roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None

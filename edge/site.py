@@ -32,6 +32,7 @@ class Site:
         self.storage = Storage(
             now, battery["charge_max_w"], battery["discharge_max_w"], battery["lease_ms"])
         self.pv = Pv(now)
+        self.roles = [self.grid_meter, self.storage, self.pv]  # rules may add their own
         self.envelope = Envelope()
         self.clock = LocalTime(image["offsets"])
         self.prices = array("i", image["tariff"]["prices_e4"])  # of each quarter-hour of a day
