@@ -9,6 +9,7 @@ from boards.shapes import Findings
 from boards.site_devices import Device, commanded, feeds
 from boards.site_fields import say
 from edge.devices.roles import GridMeter, Pv, Storage
+from edge.island.roles import Generator, GridSwitch
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -58,7 +59,8 @@ def _check_roles(findings: Findings, devices: Sequence[Device]) -> None:
 def _check_signals(findings: Findings, devices: Sequence[Device]) -> None:
     """No reading has two sources, and one device alone takes the setpoint."""
     doubled: dict[str, list[str]] = {}
-    for signal in (*GridMeter.SIGNALS, *Storage.SIGNALS, *Pv.SIGNALS):
+    for signal in (*GridMeter.SIGNALS, *Storage.SIGNALS, *Pv.SIGNALS, *GridSwitch.SIGNALS,
+                   *Generator.SIGNALS):
         readers = feeds(devices, signal)
         if len(readers) > 1:
             doubled.setdefault(_names(readers), []).append(signal)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from boards import profiles
-from boards.site_tables import ALWAYS, DEVICE, LINK, LINKS, NAME, TABLES, Field, rules
-from edge.config import OPTIONAL
+from boards.site_tables import ALWAYS, DEVICE, LINK, LINKS, LOAD, NAME, TABLES, Field, rules
+from edge.config import OPTIONAL, SPECIAL
 
 _KINDS: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"},
@@ -29,7 +29,8 @@ def schema() -> dict[str, Any]:
     buses = [_table((NAME, LINK, *fields), {"link": [link]}) for link, fields in LINKS.items()]
     tables["bus"] = {"type": "array", "items": {"oneOf": buses}}
     tables["device"] = {"type": "array", "items": _table(DEVICE, {"profile": profiles.ids()})}
-    required = [name for name in TABLES if name not in OPTIONAL]
+    tables["load"] = {"type": "array", "items": _table(LOAD)}
+    required = [name for name in TABLES if name not in (*OPTIONAL, *SPECIAL)]
     return {"$schema": "http://json-schema.org/draft-04/schema#",
             "title": "A site of parkedge"} | _object(tables, [*required, "rules", "bus", "device"])
 

@@ -15,9 +15,10 @@ from boards import zone
 from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
+from boards.site_loads import Load, read_loads
 from boards.site_fields import near, read_table, say
 from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
-from edge.config import OPTIONAL
+from edge.config import OPTIONAL, SPECIAL
 
 _LONGEST_LINE = 400
 
@@ -32,6 +33,7 @@ class Site:
     tariff: tariffs.Tariff
     buses: tuple[Bus, ...]
     devices: tuple[Device, ...]
+    loads: tuple[Load, ...] = ()  # that may be shed, most important first
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     for name, fields in TABLES.items():
         if name in raw or name in OPTIONAL:
             sections[name] = read_table(findings, name, raw.get(name, {}), fields)
-        else:
+        elif name not in SPECIAL:
             findings.add(name, None, f"a table [{name}]")
             sections[name] = dict.fromkeys(field[0] for field in fields)
     used = _rules(findings, raw.get("rules", {}))
@@ -108,7 +110,8 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")))
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
-    return Site(path, sections, used, prices, buses, devices)  # type: ignore[arg-type]
+    loads = read_loads(findings, raw.get("load", []))
+    return Site(path, sections, used, prices, buses, devices, loads)  # type: ignore[arg-type]
 
 
 def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:

@@ -35,6 +35,7 @@ class Dut(Protocol):
     """`row` is the journal row of the last beat."""
 
     row: array[int]
+    coils: int  # the relays' bits after the last beat
 
     def beat(self, inputs: array[int]) -> int:
         """Take one beat; returns the setpoint, W, discharge positive."""
@@ -50,11 +51,16 @@ class InProcess:
         self.site = Site(dict(image))
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
+        self.coils = 0
+        self._own = lockstep.has_own(self.site)
         self._controller = Controller(self.site)
         self._beat: Callable[..., int] = lockstep.beat  # a file of both Pythons has no types
 
     def beat(self, inputs: array[int]) -> int:
-        return self._beat(self.site, self._controller, inputs)
+        setpoint_w = self._beat(self.site, self._controller, inputs)
+        if self._own:
+            self.coils = lockstep.coils(self.site)
+        return setpoint_w
 
     def close(self) -> None:
         pass
@@ -66,7 +72,10 @@ class MicroPythonProcess:
     def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
         program = command or find()
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
+        self.coils = 0
         self._size = len(self.row) * self.row.itemsize
+        own = dict(image["rules"]).keys() & set(lockstep.OWN_RULES)
+        self._coils_size = 4 if own else 0
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
         path = Path(self._folder.name, "image.json")
@@ -85,12 +94,14 @@ class MicroPythonProcess:
         try:
             self._sink.write(inputs)
             self._sink.flush()
-            data = self._source.read(self._size)
+            data = self._source.read(self._size + self._coils_size)
         except BrokenPipeError:
             data = b""
-        if len(data) < self._size:
+        if len(data) < self._size + self._coils_size:
             raise DutError(self._last_words())
-        self.row = array("i", data)
+        self.row = array("i", data[:self._size])
+        if self._coils_size:
+            self.coils = array("i", data[self._size:])[0]
         return self.row[self._setpoint]
 
     def close(self) -> None:

@@ -16,9 +16,11 @@ from boards.image import compile_site
 from boards.local_time import Moment
 from edge.journal import FIELDS
 from edge.ticks import ticks_add
+from hil import island
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
+from hil.island import IslandPlant
 from hil.lockstep import INPUTS
 from hil.plants import Battery, Plant
 from hil.trace import Trace
@@ -45,9 +47,9 @@ class Emulator:
         self._day, self._second = start
         self._now_ms = 0
         self._number = 0
-        self._inputs = array("i", bytes(4 * len(INPUTS)))
+        self._inputs = array("i", bytes(4 * (len(INPUTS) + plant.own_inputs)))
         battery = plant.battery
-        self._inputs[11:] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
+        self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
         self._no_pv = [0] * (QUARTER_S // beat_s)
 
     def quarter(self) -> None:
@@ -60,6 +62,8 @@ class Emulator:
         for load_w, pv_w in zip(loads, pvs, strict=True):
             self._show(load_w, pv_w)
             setpoint_w = beat(inputs)
+            if isinstance(plant, IslandPlant):
+                plant.coils = dut.coils
             rows.extend(dut.row)
             plant.load_w = load_w
             plant.pv_w = pv_w
@@ -90,6 +94,9 @@ class Emulator:
         inputs[7] = battery.soc_now_pm
         inputs[9] = pv_w
         inputs[10] = now_ms if self._pv else -1
+        if isinstance(self.plant, IslandPlant):
+            self.plant.load_w, self.plant.pv_w = load_w, pv_w
+            self.plant.show(inputs, now_ms)
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)
@@ -125,7 +132,7 @@ def plant_of(image: Mapping[str, Any]) -> Plant:
     """The plant a site file describes: the nameplate of its gate, full to the site's ceiling."""
     battery, plate = image["battery"], image["gate"]
     way_ppm = isqrt(battery["efficiency_pm"] * 10**9)  # the round trip, split evenly
-    return Plant(Battery(
+    return island.plant_of(image, Battery(
         battery["capacity_wh"], plate["charge_max_w"], plate["discharge_max_w"],
         soc_pm=window_pm(image)[1], floor_pm=plate["soc_floor_pm"],
         ceiling_pm=plate["soc_ceiling_pm"], charge_ppm=way_ppm, discharge_ppm=way_ppm))

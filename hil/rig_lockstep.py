@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from hil import dut
 from hil.faults import Effect
-from hil.lockstep import INPUTS
+from hil.island import IslandPlant, lived
+from hil.lockstep import INPUTS, OWN
 from hil.park import NORMAL
 from hil.rig import Record, Schedule, Stage, sample
 from hil.scenario import ROLES, Planned
@@ -17,7 +18,7 @@ from hil.scenario import ROLES, Planned
 _BEGIN_MS = 100_000  # far enough from 0 for a reading that is older than the first beat
 # Where in INPUTS the readings of a role and their stamp are.
 _PLACES = {"grid_meter": ((3,), 4), "converter": ((5, 13), 6), "bms": ((7, 11, 12), 8),
-           "pv": ((9,), 10)}
+           "pv": ((9,), 10), "switch": ((14, 15), 16), "generator": ((17, 18, 19), 20)}
 
 
 class LockstepRig:
@@ -29,6 +30,7 @@ class LockstepRig:
         self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
         self._now_ms = _BEGIN_MS
         self._history: list[array[int]] = []
+        self._lies = False  # the grid switch does
 
     def play(self, done: Callable[[int], None]) -> Record:
         stage, plant = self._stage, self._plant
@@ -42,6 +44,8 @@ class LockstepRig:
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
                 setpoint_w = device.beat(self._inputs(at_s))
+                if isinstance(plant, IslandPlant):
+                    plant.coils = device.coils
                 record.rows.append(array("i", device.row))
                 record.at_s.append(at_s)
                 record.samples.append(sample(plant, at_s, plant.run(setpoint_w, beat_s)))
@@ -50,13 +54,30 @@ class LockstepRig:
         finally:
             device.close()
         record.imbalance_uj = plant.imbalance_uj(first_uj)
+        record.life = lived(plant)
         return record
 
     def _begin(self, fault: Planned) -> None:
-        self._effects[fault.device] = fault.effect
+        if fault.effect.plant:
+            self._strike(fault.effect.plant, True)
+        else:
+            self._effects[fault.device] = fault.effect
 
     def _end(self, fault: Planned) -> None:
-        self._effects[fault.device] = NORMAL
+        if fault.effect.plant:
+            self._strike(fault.effect.plant, False)
+        else:
+            self._effects[fault.device] = NORMAL
+
+    def _strike(self, part: str, now: bool) -> None:
+        """Let a part of the plant fail, or come back."""
+        plant = self._plant
+        if part == "switch":
+            self._lies = now
+        elif part == "grid" and isinstance(plant, IslandPlant):
+            plant.grid_up = not now
+        elif isinstance(plant, IslandPlant) and plant.diesel:
+            plant.diesel.dead = now
 
     def _inputs(self, at_s: int) -> "array[int]":
         """What the devices say, each as its effect lets it."""
@@ -65,6 +86,8 @@ class LockstepRig:
         inputs = array("i", now)
         for role, effect in self._effects.items():
             values, stamp = _PLACES[role]
+            if stamp >= len(inputs):  # a site without such a device
+                continue
             if effect.mute or effect.hides or (role == "pv" and not self._stage.file.pv_w):
                 inputs[stamp] = -1
                 continue
@@ -72,6 +95,8 @@ class LockstepRig:
             for place in values:
                 inputs[place] = self._history[-1 - ago][place]
             inputs[stamp] -= effect.delay_ms
+        if self._lies:
+            inputs[14] = 1 - inputs[14]
         return inputs
 
     def _measure(self, at_s: int) -> "array[int]":
@@ -82,4 +107,7 @@ class LockstepRig:
             now_ms, day, second, plant.grid_w, now_ms, battery.power_w, now_ms, battery.soc_now_pm,
             now_ms, plant.pv_w, now_ms, battery.charge_max_w, battery.discharge_max_w, 1])
         assert len(measured) == len(INPUTS)
+        if isinstance(plant, IslandPlant):
+            measured.extend([0] * len(OWN))
+            plant.show(measured, now_ms)
         return measured

@@ -9,6 +9,7 @@ from edge.devices.roles import plausible_w
 from edge.island.mode import GRID
 from edge.island.signal import Signal
 
+_TURNS = const(500)  # a flag reads as 1000; an engine idles above so many turns a minute
 _COILS = const(15)  # bits of one register that stay inside 31 bits with a sign
 
 
@@ -63,10 +64,8 @@ class Generator:
             if not plausible_w(value):
                 return False
             self.power.keep(value, stamp_ms)
-        elif value != 0 and value != 1:
-            return False
         elif signal == "gen_running":
-            self.running.keep(value, stamp_ms)
+            self.running.keep(1 if value >= _TURNS else 0, stamp_ms)
         elif signal == "gen_ready":
             self.ready = value != 0
         else:

@@ -18,7 +18,7 @@ FIELDS = (
      "on the grid, the last resort above this import; 0 = never"),
     ("over_s", "s", 0, 3600, 30, "when that has lasted so long"),
 )
-_SHED = const(1 << 10)  # in the journal's flags: a load is shed
+SHED = const(1 << 10)  # in the journal's flags: a load is shed
 _GRID = const(1)  # as in edge/snapshot.py
 _STORE = const(2)
 _SOC = const(4)
@@ -46,7 +46,7 @@ def rule(by: int, keys: dict, site):
             else:
                 shedder.follow(0, -need_w, soc_pm, now.span_s)
         if shedder.count < len(shedder.loads):
-            now.flags |= _SHED
+            now.flags |= SHED
 
     return narrow
 
