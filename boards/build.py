@@ -32,7 +32,8 @@ _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts 
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
-HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "NEEDS"), ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "RamBlocks"),
+HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "NEEDS"), ("island", "NEEDS"),
+             ("edge", "WORDS"), ("edge", "RamBlocks"),
              ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"), ("devices", "NEEDS"),
              ("ledger", "ug"), ("wire", "ERRORS"), ("wire", "put_bin"), ("wire", "decode"),
              ("wire", "text"), ("wire", "binary"), ("wire", "value"), ("wire", "_take"),

@@ -51,7 +51,8 @@ def _check_roles(findings: Findings, devices: Sequence[Device]) -> None:
             say(findings, "device", f"found none that reads {signal}, {_MEANING[signal]}, "
                 f"expected one with a profile as {' '.join(known)}")
     if not commanded(devices):
-        known = [name for name in profiles.ids() if profiles.load(name).control]
+        known = [name for name in profiles.ids()
+                 if (control := profiles.load(name).control) and control.shape == "signed"]
         say(findings, "device", "found none that takes the battery's setpoint, "
             f"expected one with a profile as {' '.join(known)}")
 

@@ -15,8 +15,8 @@ from boards import zone
 from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
-from boards.site_loads import Load, read_loads
 from boards.site_fields import near, read_table, say
+from boards.site_loads import Load, read_loads
 from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
 from edge.config import OPTIONAL, SPECIAL
 

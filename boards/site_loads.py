@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from boards import profiles
@@ -95,7 +96,7 @@ def _check_order(findings: Findings, loads: Sequence[Load]) -> None:
         values = [getattr(load, field) for load in loads]
         for twice in dict.fromkeys(value for value in values if values.count(value) > 1):
             say(findings, "load", f"found {values.count(twice)} with {field} {twice}, expected one")
-    for load, less in zip(loads, loads[1:], strict=False):
+    for load, less in pairwise(loads):
         if less.shed_pm < load.shed_pm:
             say(findings, f"load {less.name}.shed_pm", f"found {less.shed_pm} per mille, expected "
                 f"at least {load.shed_pm} per mille as {load.name}, which is more important")

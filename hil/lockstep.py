@@ -58,10 +58,7 @@ def hand_over_own(site: "Any", v: "array[int]") -> None:
 
 def has_own(site: "Any") -> bool:
     """Whether a rule has given the site roles of its own."""
-    for name in site.rule_names:
-        if name in OWN_RULES:
-            return True
-    return False
+    return any(name in OWN_RULES for name in site.rule_names)
 
 
 def coils(site: "Any") -> int:

@@ -185,8 +185,8 @@ def _delivered(stage: Stage, record: Record) -> Problems:
 
 
 _QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (
-    _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _island, _watches,
-    _noticed, _delivered)
+    _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _island,
+    _watches, _noticed, _delivered)
 
 
 def _on_devices(stage: Stage) -> list[Planned]:

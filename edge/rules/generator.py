@@ -52,7 +52,7 @@ def rule(by: int, keys: dict, site):
     outputs.turn(start, False)
     machine = Genset(keys)
     wanted = bind_wish(site, keys)
-    step_w = bind_step(site, keys)
+    step_w = bind_step(keys)
 
     def narrow(now, by=by, exactly=site.envelope.exactly, generator=generator, switch=switch,
                outputs=outputs, turn=outputs.turn, start=start, load=load, machine=machine,
@@ -80,10 +80,11 @@ def rule(by: int, keys: dict, site):
 
 def bind_wish(site, keys: dict):
     """Bind what tells whether the generator is wanted."""
+    switch = role_of(site, GridSwitch)
     wish = False
     lasted_s = 0
 
-    def wanted(now, gen_w: int, switch=role_of(site, GridSwitch), keys=keys) -> bool:
+    def wanted(now, gen_w: int, switch=switch, keys=keys) -> bool:
         nonlocal wish, lasted_s
         if switch.mode == DOUBT:
             return wish
@@ -118,7 +119,7 @@ def bind_wish(site, keys: dict):
     return wanted
 
 
-def bind_step(site, keys: dict):
+def bind_step(keys: dict):
     """Bind what the battery does beside a generator that forms the island."""
     recharging = False
 

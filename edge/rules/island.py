@@ -36,6 +36,7 @@ def rule(by: int, keys: dict, site):
     trusted. An open switch carries nothing, so a meter that died with the grid leaves no gap."""
     site.gate = IslandGate(keys["gate"], site.gate, site)  # a section of its own: [island_gate]
     switch = role_of(site, GridSwitch)
+    generator = role_of(site, Generator)
     outputs = role_of(site, Outputs)
     switch.islanded.max_ms = switch.grid_ok.max_ms = keys["age_ms"]
     permit = outputs.claim(keys["permit_coil"], 0)
@@ -44,8 +45,8 @@ def rule(by: int, keys: dict, site):
     pv_off = False
 
     def narrow(now, by=by, exactly=site.envelope.exactly, follow=follow, switch=switch,
-               generator=role_of(site, Generator), outputs=outputs, turn=outputs.turn,
-               permit=permit, pv=pv, keys=keys):
+               generator=generator, outputs=outputs, turn=outputs.turn, permit=permit, pv=pv,
+               keys=keys):
         nonlocal pv_off
         now_ms = now.row[2]
         mode = follow(now, now_ms)

@@ -18,10 +18,11 @@ def rule(by: int, keys: dict, site):
     energy in its last minutes, while the cold loads come back, and a utility's meter may have begun
     its window anew. So for a while charging is held to the limit at every moment, not in the mean.
     Discharge is free."""
+    switch = role_of(site, GridSwitch)
     left_s = 0
 
     def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
-               switch=role_of(site, GridSwitch), keys=keys):
+               switch=switch, keys=keys):
         nonlocal left_s
         if switch.mode != GRID:
             left_s = keys["soft_s"]

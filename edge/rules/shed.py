@@ -30,11 +30,11 @@ def rule(by: int, keys: dict, site):
     what they can; in the first moments what the grid carried last, because the readings lag. On the
     grid: what the battery's bounds leave uncovered. On the way back nothing is shed."""
     outputs = role_of(site, Outputs)
+    switch = role_of(site, GridSwitch)
     shedder = Shedder(keys["loads"], keys, outputs)
     balance_w = bind_balance(site, keys, shedder)
 
-    def narrow(now, outputs=outputs, shedder=shedder, switch=role_of(site, GridSwitch),
-               balance_w=balance_w):
+    def narrow(now, outputs=outputs, shedder=shedder, switch=switch, balance_w=balance_w):
         outputs.setpoint_ms = now.row[2]
         if switch.mode != DOUBT:
             need_w = balance_w(now)
@@ -53,12 +53,14 @@ def rule(by: int, keys: dict, site):
 
 def bind_balance(site, keys: dict, shedder):
     """Bind what tells how much power is missing, W; below 0 it is free."""
+    switch = role_of(site, GridSwitch)
+    generator = role_of(site, Generator)
     early_s = 0  # the readings do not show the island yet
     was_w = 0  # what the grid carried last, with the battery idle
     over_s = 0
 
-    def balance_w(now, switch=role_of(site, GridSwitch), generator=role_of(site, Generator),
-                  envelope=site.envelope, shedder=shedder, keys=keys) -> int:
+    def balance_w(now, switch=switch, generator=generator, envelope=site.envelope,
+                  shedder=shedder, keys=keys) -> int:
         nonlocal early_s, was_w, over_s
         if switch.open:
             over_s = 0

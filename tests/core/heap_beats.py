@@ -1,7 +1,7 @@
 """Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
 
     heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
-                                  hil.lockstep.INPUTS
+                                  hil.lockstep.INPUTS, and OWN where the site has roles of its own
 
 A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
 the fault; the traceback names the function. The fault is then cleared, so that one place does not
@@ -39,7 +39,8 @@ def run(image_path, inputs_path):
     site = Site(load(image_path))
     site.clock_set = True
     locked = Locked(Controller(site))
-    inputs = array("i", [0] * len(lockstep.INPUTS))
+    own = len(lockstep.OWN) if lockstep.has_own(site) else 0
+    inputs = array("i", [0] * (len(lockstep.INPUTS) + own))
     beats = violations = commands = 0
     known = set()
     with open(inputs_path, "rb") as source:
