@@ -5,8 +5,8 @@
     WARMING  -> LOADED    for `warm_s`
     LOADED   -> COOLING   not wanted after `run_s`, or below its least load for `low_s`
     COOLING  -> REST      for `cool_s`, without load; LOADED again when it is wanted after all
-    any      -> REST      it did not start within `start_s`, or stopped by itself: a failed start
-    any      -> LOCKED    the failed starts in a row reach `attempts`; only a restart unlocks
+    others   -> REST      it did not start within `start_s`, or stopped by itself: a failed start
+    others   -> LOCKED    the failed starts in a row reach `attempts`; only a restart unlocks
 
 Running hours without load soot a diesel, and a start without rest ruins its starter: so `low_s`
 ends even a wanted run, and every rest is held.
@@ -57,7 +57,7 @@ class Genset:
                 self._fail()
         elif state == LOCKED:
             pass
-        elif not running:
+        elif not running and state != COOLING:
             self._fail()
         elif state == WARMING:
             if self._in_s >= keys["warm_s"]:
@@ -71,9 +71,9 @@ class Genset:
             self._spared = self._low_s >= keys["low_s"]
             if self._spared or (not wanted and self._loaded_s >= keys["run_s"]):
                 self._go(COOLING)
-        elif wanted and not self._spared:
+        elif wanted and running and not self._spared:
             self._go(LOADED)
-        elif self._in_s >= keys["cool_s"]:
+        elif not running or self._in_s >= keys["cool_s"]:
             self._rest(keys["rest_s"])
         return self.state
 

@@ -71,22 +71,25 @@ def rule(by: int, keys: dict, site):
 def bind_follow(switch, keys: dict):
     """Bind what reads the switch."""
     machine = Mode(keys["healthy_s"], keys["settle_s"], keys["stale_holds"])
-    opened_ms = 0  # when it was first seen open
+    opened_ms = 0  # when it was last seen closed
+    own_ms = -1  # of the newest reading that was told in the meter's place
 
     def follow(now, now_ms: int, switch=switch, follow=machine.follow, doubt_w=keys["doubt_w"]):
-        nonlocal opened_ms
+        nonlocal opened_ms, own_ms
         fresh = switch.islanded.fresh(now_ms) and switch.grid_ok.fresh(now_ms)
         islanded = switch.islanded.value
         seen_ms = switch.islanded.ms
         if not islanded:
             opened_ms = seen_ms
         since_ms = now.grid_ms - opened_ms & _TICKS
-        heard = now.flags & _GRID_FRESH and _LAG_MS < since_ms < _FUTURE
+        heard = (now.flags & _GRID_FRESH and now.grid_ms != own_ms
+                 and _LAG_MS < since_ms < _FUTURE)
         odd = fresh and islanded and heard and not -doubt_w <= now.grid_w <= doubt_w
         mode = follow(fresh, islanded, switch.grid_ok.value, odd, now.span_s)
         switch.mode = mode
         switch.open = islanded != 0 and mode != GRID and mode != DOUBT
-        if switch.open and not heard:
+        if switch.open and not heard and seen_ms != own_ms:
+            own_ms = seen_ms
             now.row[4] = now.grid_w = 0
             now.grid_ms = seen_ms
             now.known |= _GRID_FRESH
