@@ -104,6 +104,7 @@ class IslandPlant(Plant):
     coils: int = 0
     grid_up: bool = True
     closed: bool = True
+    lies: bool = False  # what the switch says of itself is wrong
     gen_ws: int = 0
     curtailed_ws: int = 0
     unserved_ws: int = 0
@@ -128,11 +129,26 @@ class IslandPlant(Plant):
         inputs[3] = self.grid_w
         if not self.grid_up:
             inputs[4] = -1
-        diesel = self.diesel
+        seen = self.signals()
         inputs[14:21] = array("i", [
-            int(not self.closed), int(self.grid_up), now_ms, self._gen_w(),
-            int(bool(diesel and diesel.running)), int(bool(diesel and not diesel.dead)),
-            now_ms if diesel else -1])
+            seen["islanded"], seen["grid_ok"], now_ms, seen["gen_w"], seen["gen_running"] // 1000,
+            seen["gen_ready"], now_ms if self.diesel else -1])
+
+    def signals(self) -> dict[str, int]:
+        """What the switch and the generator say, as boards/profile_schema.py names it."""
+        diesel = self.diesel
+        return {"islanded": int(self.closed == self.lies), "grid_ok": int(self.grid_up),
+                "gen_w": self._gen_w(), "gen_running": 1000 * int(bool(diesel and diesel.running)),
+                "gen_ready": int(bool(diesel and not diesel.dead))}
+
+    def strike(self, part: str, now: bool) -> None:
+        """Let a part of the plant fail (hil/faults.py), or come back."""
+        if part == "switch":
+            self.lies = now
+        elif part == "grid":
+            self.grid_up = not now
+        elif self.diesel:
+            self.diesel.dead = now
 
     def run(self, setpoint_w: int, span_s: int) -> int:
         """Let span_s seconds pass; returns the mean grid power."""

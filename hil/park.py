@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boards.site_devices import feeds
 from hil.device_simulator import DeviceSimulator, Values
 from hil.faults import Effect
+from hil.island import IslandPlant
 from hil.line import Line
 from hil.plants import Plant
 from hil.scenario import ROLES
@@ -34,7 +35,8 @@ class Station:
         self.simulator.fault = self._outgoing
         self._park, self._line, self._rtu = park, line, rtu
         control = device.profile.control
-        self._setpoint = control.write if control else ""
+        self._setpoint = control.write if control and control.shape == "signed" else ""
+        self._relays = control.write if control and control.shape == "coils" else ""
         self._last: Values = {}
 
     def advance(self, now_ms: int) -> None:
@@ -52,6 +54,8 @@ class Station:
     def _take(self, name: str, value: int) -> None:
         if name == self._setpoint:
             self._park.setpoint_w = value
+        elif name == self._relays:
+            self._park.coils = value
 
     def _outgoing(self, frame: bytes) -> bytes:
         effect = self.effect
@@ -75,7 +79,7 @@ class Park:
                  ) -> None:
         self.plant = plant
         self.in_real_time = in_real_time
-        self.setpoint_w = 0  # last written by the gateway
+        self.setpoint_w = self.coils = 0  # last written by the gateway
         self.shown: Values = {}
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
@@ -94,6 +98,11 @@ class Park:
         found = self._roles[role]
         return next((one for one in self.stations if found and one.name == found[0].name), None)
 
+    def strike(self, part: str, now: bool) -> None:
+        """Let a part of the plant fail, or come back."""
+        if isinstance(self.plant, IslandPlant):
+            self.plant.strike(part, now)
+
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""
         plant, battery = self.plant, self.plant.battery
@@ -104,6 +113,8 @@ class Park:
             "discharge_wh": battery.discharged_ws // 3600, "ready": 1,
             "charge_max_w": battery.charge_max_w, "discharge_max_w": battery.discharge_max_w,
             "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600}
+        if isinstance(plant, IslandPlant):
+            self.shown |= plant.signals()
         for station in self.stations:
             station.advance(now_ms)
 

@@ -30,7 +30,6 @@ class LockstepRig:
         self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
         self._now_ms = _BEGIN_MS
         self._history: list[array[int]] = []
-        self._lies = False  # the grid switch does
 
     def play(self, done: Callable[[int], None]) -> Record:
         stage, plant = self._stage, self._plant
@@ -70,14 +69,8 @@ class LockstepRig:
             self._effects[fault.device] = NORMAL
 
     def _strike(self, part: str, now: bool) -> None:
-        """Let a part of the plant fail, or come back."""
-        plant = self._plant
-        if part == "switch":
-            self._lies = now
-        elif part == "grid" and isinstance(plant, IslandPlant):
-            plant.grid_up = not now
-        elif isinstance(plant, IslandPlant) and plant.diesel:
-            plant.diesel.dead = now
+        if isinstance(self._plant, IslandPlant):
+            self._plant.strike(part, now)
 
     def _inputs(self, at_s: int) -> "array[int]":
         """What the devices say, each as its effect lets it."""
@@ -95,8 +88,6 @@ class LockstepRig:
             for place in values:
                 inputs[place] = self._history[-1 - ago][place]
             inputs[stamp] -= effect.delay_ms
-        if self._lies:
-            inputs[14] = 1 - inputs[14]
         return inputs
 
     def _measure(self, at_s: int) -> "array[int]":

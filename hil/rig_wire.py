@@ -21,6 +21,7 @@ from edge.blocks import FileBlocks, RamBlocks
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
 from hil.cloud import Cloud
+from hil.island import IslandPlant, lived
 from hil.line import PATIENCE_S, Clock, Line, RigError, SerialLine, TcpLine
 from hil.park import NORMAL, Park
 from hil.plants import Plant
@@ -141,6 +142,9 @@ class Wire:
     def begin(self, fault: Planned) -> None:
         """Let a fault begin."""
         part = fault.effect.part
+        if fault.effect.plant:
+            self.park.strike(fault.effect.plant, True)
+            return
         if not part:
             station = self.park.station(fault.device)
             if station is None:
@@ -157,6 +161,8 @@ class Wire:
     def end(self, fault: Planned) -> None:
         """Let it end; then the gateway delivers what has waited."""
         part = fault.effect.part
+        if fault.effect.plant:
+            self.park.strike(fault.effect.plant, False)
         station = self.park.station(fault.device) if fault.device else None
         if station is not None:
             station.effect = NORMAL
@@ -242,6 +248,8 @@ class WireRig:
                 stage.feed(plant, at_s)
                 record.rows.append(wire.beat(stage.utc(at_s)))
                 record.at_s.append(at_s)
+                if isinstance(plant, IslandPlant):
+                    plant.coils = wire.park.coils
                 grid_w = plant.run(wire.park.setpoint_w, stage.beat_s)
                 record.samples.append(sample(plant, at_s, grid_w))
                 done(stage.beat_s)
@@ -255,4 +263,5 @@ class WireRig:
                 record.stored = cloud.rows(site["park"], site["gateway"])
                 record.held = []  # everything has been delivered
         record.imbalance_uj = plant.imbalance_uj(first_uj)
+        record.life = lived(plant)
         return record

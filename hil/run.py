@@ -112,8 +112,8 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "its faults need a wire"
     if file.clock == "wire" and file.dut != "inproc":
         return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
-    if one.needs_island and (file.clock != "lockstep" or "island" not in _rules(file)):
-        return "its site must be able to run without the grid, on a lockstep clock"
+    if one.needs_island and (file.clock == "wall" or "island" not in _rules(file)):
+        return "it needs a site that can run without the grid, and virtual time"
     if file.clock == "wall" and one.for_s > _LONG_S and not named:
         return f"takes {scenario.span(one.for_s)} of real time: name it to play it"
     return ""
