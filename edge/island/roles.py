@@ -8,6 +8,7 @@ from edge.compat import const
 from edge.devices.roles import plausible_w
 from edge.island.mode import GRID
 from edge.island.signal import Signal
+from edge.trail import Trail
 
 _TURNS = const(500)  # a flag reads as 1000; an engine idles above so many turns a minute
 _COILS = const(15)  # bits of one register that stay inside 31 bits with a sign
@@ -53,6 +54,7 @@ class Generator:
 
     def __init__(self, site):
         self.power = Signal()
+        self.trail = Trail()
         self.running = Signal()
         self.ready = True  # a set that does not say is taken for ready: failed starts are counted
         self.on_bus = False
@@ -64,6 +66,7 @@ class Generator:
             if not plausible_w(value):
                 return False
             self.power.keep(value, stamp_ms)
+            self.trail.push(stamp_ms, value)
         elif signal == "gen_running":
             self.running.keep(1 if value >= _TURNS else 0, stamp_ms)
         elif signal == "gen_ready":

@@ -35,6 +35,8 @@ FIELDS = (
     ("age_ms", "ms", 500, 600_000, 5000, "its readings older than this are stale"),
 )
 _LOCKOUT = const(1 << 11)  # in the journal's flags
+_TICKS = const((1 << 30) - 1)
+_FUTURE = const(1 << 29)
 _STORE_AND_SOC = const(6)  # as in edge/snapshot.py: both fresh
 
 
@@ -52,7 +54,7 @@ def rule(by: int, keys: dict, site):
     outputs.turn(start, False)
     machine = Genset(keys)
     wanted = bind_wish(site, keys)
-    step_w = bind_step(keys)
+    step_w = bind_step(keys, generator)
 
     def narrow(now, by=by, exactly=site.envelope.exactly, generator=generator, switch=switch,
                outputs=outputs, turn=outputs.turn, start=start, load=load, machine=machine,
@@ -119,14 +121,15 @@ def bind_wish(site, keys: dict):
     return wanted
 
 
-def bind_step(keys: dict):
+def bind_step(keys: dict, generator):
     """Bind what the battery does beside a generator that forms the island."""
     recharging = False
+    idle_w = 0  # what the generator would carry with the battery idle
 
-    def step_w(now, gen_w: int, keys=keys) -> int:
-        """The command, W. Relief comes at once, charging grows slowly: the generator's reading and
-        the battery's are of different age, and the band between least and best load is wide."""
-        nonlocal recharging
+    def step_w(now, gen_w: int, keys=keys, power=generator.power, trail=generator.trail) -> int:
+        """The command, W. Both powers are told at the older of their stamps, as the load is in
+        edge/snapshot.py, and for the same reason. Relief comes at once, charging grows slowly."""
+        nonlocal recharging, idle_w
         if now.flags & _STORE_AND_SOC != _STORE_AND_SOC:
             return 0
         soc_pm = now.soc_pm
@@ -134,7 +137,14 @@ def bind_step(keys: dict):
             recharging = True
         elif soc_pm >= keys["stop_pm"]:
             recharging = False
-        idle_w = gen_w + now.store_w
+        late_ms = now.store_ms - power.ms & _TICKS
+        newer = now.store if late_ms < _FUTURE else trail
+        newer.look(power.ms if late_ms < _FUTURE else now.store_ms)
+        older_w = gen_w if late_ms < _FUTURE else now.store_w
+        if idle_w < older_w + newer.low_w:
+            idle_w = older_w + newer.low_w
+        elif idle_w > older_w + newer.high_w:
+            idle_w = older_w + newer.high_w
         w = 0
         if recharging and idle_w < keys["best_w"]:
             w = idle_w - keys["best_w"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +76,6 @@ def test_an_open_switch_is_an_island_at_once():
 def test_the_whole_way():
     modes = [mode for _, mode in lived([
         *quiet(6, 0, 1), *quiet(5, 1, 0), *quiet(HEALTHY_S + 3, 1, 1), *quiet(9, 0, 1)])]
-    told = [modes[0], *(b for a, b in zip(modes, modes[1:], strict=False) if a != b)]
+    told = [modes[0], *(b for a, b in itertools.pairwise(modes) if a != b)]
     assert told == [DOUBT, GRID, ISLAND, RETURN, GRID][-len(told):]
     assert modes.count(RETURN) == 3 + 1 + SETTLE_S - 1
