@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
-from hil import lockstep
+from hil import lockstep, lockstep_own
 
 KINDS = ("inproc", "micropython")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -52,14 +52,15 @@ class InProcess:
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
         self.coils = 0
-        self._own = lockstep.has_own(self.site)
+        self._own = lockstep_own.has_own(self.site)
         self._controller = Controller(self.site)
-        self._beat: Callable[..., int] = lockstep.beat  # a file of both Pythons has no types
+        # a file of both Pythons has no types
+        self._beat: Callable[..., int] = lockstep_own.beat_own if self._own else lockstep.beat
 
     def beat(self, inputs: array[int]) -> int:
         setpoint_w = self._beat(self.site, self._controller, inputs)
         if self._own:
-            self.coils = lockstep.coils(self.site)
+            self.coils = lockstep_own.coils(self.site)
         return setpoint_w
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class MicroPythonProcess:
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
         self.coils = 0
         self._size = len(self.row) * self.row.itemsize
-        own = dict(image["rules"]).keys() & set(lockstep.OWN_RULES)
+        own = dict(image["rules"]).keys() & set(lockstep_own.OWN_RULES)
         self._coils_size = 4 if own else 0
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")

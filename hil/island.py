@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.lockstep import OWN_RULES
+from hil.lockstep_own import OWN_RULES
 from hil.plants import _E6, Battery, Plant
 
 _OVER_S = 10

@@ -17,9 +17,6 @@ INPUTS = (
     "grid_w", "grid_ms", "store_w", "store_ms", "soc_pm", "soc_ms", "pv_w", "pv_ms",
     "charge_max_w", "discharge_max_w", "ready",
 )
-# Of a site with a grid switch, a generator or relays of its own, behind those.
-OWN_RULES = ("island", "generator", "shed", "min_import", "rejoin")
-OWN = ("islanded", "grid_ok", "switch_ms", "gen_w", "gen_running", "gen_ready", "gen_ms")
 
 
 def hand_over(site: "Any", v: "array[int]") -> None:
@@ -40,35 +37,6 @@ def hand_over(site: "Any", v: "array[int]") -> None:
             storage.take("discharge_max_w", v[12], v[8])
     if v[10] >= 0:
         site.pv.take("pv_w", v[9], v[10])
-    if len(v) > len(INPUTS):
-        hand_over_own(site, v)
-
-
-def hand_over_own(site: "Any", v: "array[int]") -> None:
-    """Give the readings OWN, which begin behind those of INPUTS."""
-    for role in site.roles:
-        if v[16] >= 0 and "islanded" in role.SIGNALS:
-            role.take("islanded", v[14], v[16])
-            role.take("grid_ok", v[15], v[16])
-        elif v[20] >= 0 and "gen_w" in role.SIGNALS:
-            role.take("gen_w", v[17], v[20])
-            role.take("gen_running", 1000 * v[18], v[20])
-            role.take("gen_ready", v[19], v[20])
-
-
-def has_own(site: "Any") -> bool:
-    """Whether a rule has given the site roles of its own."""
-    return any(name in OWN_RULES for name in site.rule_names)
-
-
-def coils(site: "Any") -> int:
-    """The bits of the site's relays; 0 when it has none."""
-    for role in site.roles:
-        if hasattr(role, "claim"):
-            bits: int = role.setpoint_w
-            return bits
-    return 0
-
 
 def beat(site: "Any", controller: "Any", v: "array[int]") -> int:
     """Hand the readings over and take one beat; returns the setpoint in W."""
@@ -83,11 +51,13 @@ def serve(path: str) -> None:
     from edge.controller import Controller
     from edge.image import load
     from edge.site import Site
+    from hil.lockstep_own import OWN, beat_own, coils, has_own
 
     site = Site(load(path))
     site.clock_set = True
     controller = Controller(site)
     own = has_own(site)
+    step = beat_own if own else beat
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     size = 4 * (len(INPUTS) + (len(OWN) if own else 0))
     while True:
@@ -96,7 +66,7 @@ def serve(path: str) -> None:
         if data is None or len(data) < size:
             return
         inputs = array("i", data)
-        beat(site, controller, inputs)
+        step(site, controller, inputs)
         sink.write(bytes(site.journal.row))
         if own:
             sink.write(bytes(array("i", [coils(site)])))

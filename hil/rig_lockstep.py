@@ -10,7 +10,8 @@ from collections.abc import Callable
 from hil import dut
 from hil.faults import Effect
 from hil.island import IslandPlant, lived
-from hil.lockstep import INPUTS, OWN
+from hil.lockstep import INPUTS
+from hil.lockstep_own import OWN
 from hil.park import NORMAL
 from hil.rig import Record, Schedule, Stage, sample
 from hil.scenario import ROLES, Planned

@@ -18,7 +18,7 @@ from edge.controller import Controller
 from edge.image import load
 from edge.site import Site
 from edge.snapshot import FAULT
-from hil import lockstep
+from hil import lockstep, lockstep_own
 
 
 class Locked:
@@ -39,13 +39,14 @@ def run(image_path, inputs_path):
     site = Site(load(image_path))
     site.clock_set = True
     locked = Locked(Controller(site))
-    own = len(lockstep.OWN) if lockstep.has_own(site) else 0
+    own = len(lockstep_own.OWN) if lockstep_own.has_own(site) else 0
+    step = lockstep_own.beat_own if own else lockstep.beat
     inputs = array("i", [0] * (len(lockstep.INPUTS) + own))
     beats = violations = commands = 0
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
-            if lockstep.beat(site, locked, inputs):
+            if step(site, locked, inputs):
                 commands += 1
             beats += 1
             if site.fault:

@@ -15,7 +15,7 @@ from edge.controller import Controller
 from edge.site import Site
 from edge.snapshot import Snapshot
 from hil import lockstep
-from hil.lockstep import OWN_RULES
+from hil.lockstep_own import OWN_RULES
 
 DAY = 9657  # 2026-06-10
 TICKS = 1 << 30  # the period of the monotonic clock, ms

@@ -94,6 +94,7 @@ def test_it_sheds_what_is_needed_as_soon_as_it_may(listed, history):
             by_power = [load[0] for load in listed[count:min(before, len(listed) - low)]]
             if by_power:  # without the last one it would not have been enough
                 assert sum(by_power[1:]) < need_w
+            if shed:
                 wait_s = KEYS["settle_s"]
         before = count
 
