@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.site import load
+from hil.dut import InProcess
+from hil.emulate import Emulator, image_of, plant_of
+from hil.feed import factory
 from hil.island import Branch, Diesel, IslandPlant
 from hil.plants import Battery
 from tests.island.clinic import DAY, Clinic, clinic
 
+CLINIC = Path(__file__).resolve().parents[2] / "examples" / "clinic" / "site.toml"
 beats = st.lists(st.tuples(
     st.integers(-300_000, 300_000), st.integers(0, 400_000), st.integers(0, 200_000),
     st.integers(0, (1 << 8) - 1), st.booleans(), st.booleans(), st.sampled_from([1, 1, 5, 60])),
@@ -89,3 +97,23 @@ def test_a_generator_is_kept_between_its_least_and_most(ages, load_w, soc_pm):
     assert min(powers) >= 50_000
     assert max(powers) <= 160_000
     assert len(set(commands)) == 1
+
+
+def test_the_emulator_lives_through_an_outage():
+    """The real controller, the shipped factory's load, four hours with two of them dark outside."""
+    site = load(CLINIC)
+    image = image_of(site, 10)
+    made = plant_of(image)
+    assert isinstance(made, IslandPlant)
+    made.outages = ((3600, 3 * 3600),)
+    start_uj = made.battery.stored_uj
+    device = InProcess(image)
+    start = datetime(2026, 7, 1)
+    emulator = Emulator(device, made, factory(start, 10, 1), None, (9678, 0), 10)
+    for _ in range(16):
+        emulator.quarter()
+    assert device.site.fault is None
+    assert made.imbalance_uj(start_uj) == 0
+    assert made.island_s >= 7200
+    assert made.black_s == 0
+    assert made.closed
