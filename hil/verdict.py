@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 
 from edge.gate import WORDS
 from edge.journal import FIELDS
-from edge.rules.shed import SHED
 from edge.snapshot import FAULT, TRUSTED
 from hil.rig import Record, Stage
 from hil.scenario import Planned, clock
 
 _FLAGS, _COMMAND, _VERDICT, _SECOND = (
     FIELDS.index(name) for name in ("flags", "command_w", "verdict", "second"))
+_SHED = 1 << 10  # in the flags, see edge/journal.py
 _QUARTER_S = 900
 _DAY_S = 86400
 _SOC_PM = 11  # a BMS that shows whole per cents, and what one beat can move
@@ -134,7 +134,7 @@ def _island(stage: Stage, record: Record) -> Problems:
     if life["island_s"] < (scenario.island_s or 0):
         yield f"on its own for {life['island_s']} s, expected at least {scenario.island_s} s"
     if scenario.shed:
-        if not any(row[_FLAGS] & SHED for row in record.rows):
+        if not any(row[_FLAGS] & _SHED for row in record.rows):
             yield "no load was shed: nothing is proven"
         if life["shed_now"]:
             yield f"{life['shed_now']} loads were still shed in the end"

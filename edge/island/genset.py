@@ -14,12 +14,12 @@ ends even a wanted run, and every rest is held.
 
 from edge.compat import const
 
-REST = const(0)
-STARTING = const(1)
-WARMING = const(2)
-LOADED = const(3)
-COOLING = const(4)
-LOCKED = const(5)
+_REST = const(0)
+_STARTING = const(1)
+_WARMING = const(2)
+_LOADED = const(3)
+_COOLING = const(4)
+_LOCKED = const(5)
 
 _LONG_S = const(1_000_000)
 
@@ -28,7 +28,7 @@ class Genset:
     """`state` as above; `keys` are those of edge/rules/generator.py."""
 
     def __init__(self, keys: dict):
-        self.state = REST
+        self.state = _REST
         self.failures = 0  # starts in vain, in a row
         self._keys = keys
         self._in_s = _LONG_S  # in this state, s
@@ -44,35 +44,35 @@ class Genset:
         state = self.state
         if self._in_s < _LONG_S:
             self._in_s += span_s
-        self._low_s = self._low_s + span_s if low and state == LOADED else 0
-        if state == REST:
+        self._low_s = self._low_s + span_s if low and state == _LOADED else 0
+        if state == _REST:
             if wanted and ready and self._in_s >= self._rest_s:
-                self._go(STARTING)
-        elif state == STARTING:
+                self._go(_STARTING)
+        elif state == _STARTING:
             if running:
-                self._go(WARMING)
+                self._go(_WARMING)
             elif not wanted:
                 self._rest(keys["pause_s"])
             elif self._in_s >= keys["start_s"]:
                 self._fail()
-        elif state == LOCKED:
+        elif state == _LOCKED:
             pass
-        elif not running and state != COOLING:
+        elif not running and state != _COOLING:
             self._fail()
-        elif state == WARMING:
+        elif state == _WARMING:
             if self._in_s >= keys["warm_s"]:
                 self._loaded_s = 0
-                self._go(LOADED)
-        elif state == LOADED:
+                self._go(_LOADED)
+        elif state == _LOADED:
             if self._loaded_s < _LONG_S:
                 self._loaded_s += span_s
             if self._loaded_s >= keys["run_s"]:
                 self.failures = 0  # that was a good start
             self._spared = self._low_s >= keys["low_s"]
             if self._spared or (not wanted and self._loaded_s >= keys["run_s"]):
-                self._go(COOLING)
+                self._go(_COOLING)
         elif wanted and running and not self._spared:
-            self._go(LOADED)
+            self._go(_LOADED)
         elif not running or self._in_s >= keys["cool_s"]:
             self._rest(keys["rest_s"])
         return self.state
@@ -84,11 +84,11 @@ class Genset:
 
     def _rest(self, rest_s: int):
         self._rest_s = rest_s
-        self._go(REST)
+        self._go(_REST)
 
     def _fail(self):
         self.failures += 1
         if self.failures >= self._keys["attempts"]:
-            self._go(LOCKED)
+            self._go(_LOCKED)
         else:
             self._rest(self._keys["pause_s"])

@@ -14,10 +14,10 @@ known at the start, and the site is taken to have been on the grid.
 
 from edge.compat import const
 
-GRID = const(0)
-ISLAND = const(1)
-RETURN = const(2)
-DOUBT = const(3)
+_GRID = const(0)
+_ISLAND = const(1)
+_RETURN = const(2)
+_DOUBT = const(3)
 
 _LONG_S = const(1_000_000)  # counters stop here
 
@@ -26,8 +26,8 @@ class Mode:
     """`mode` now. `stale_holds` = 1: a signal too old leaves the mode as it is."""
 
     def __init__(self, healthy_s: int, settle_s: int, stale_holds: int):
-        self.mode = DOUBT
-        self._from = GRID
+        self.mode = _DOUBT
+        self._from = _GRID
         self._healthy_s = healthy_s
         self._settle_s = settle_s
         self._holds = stale_holds
@@ -43,23 +43,23 @@ class Mode:
         self._sure_s = _longer(self._sure_s, span_s) if sure else 0
         mode = self.mode
         if not sure:
-            if mode != DOUBT and (odd or not self._holds):
+            if mode != _DOUBT and (odd or not self._holds):
                 self._from = mode
-                mode = DOUBT
-        elif mode == DOUBT:
+                mode = _DOUBT
+        elif mode == _DOUBT:
             if self._sure_s >= self._settle_s:
-                mode = ISLAND if islanded else GRID if self._from == GRID else RETURN
+                mode = _ISLAND if islanded else _GRID if self._from == _GRID else _RETURN
         elif islanded:
-            if mode == RETURN:
+            if mode == _RETURN:
                 if not grid_ok:
-                    mode = ISLAND
-            elif mode == GRID or self._ok_s < self._healthy_s:
-                mode = ISLAND
+                    mode = _ISLAND
+            elif mode == _GRID or self._ok_s < self._healthy_s:
+                mode = _ISLAND
             else:
-                mode = RETURN
-        elif mode != GRID:
+                mode = _RETURN
+        elif mode != _GRID:
             ready = self._ok_s >= self._healthy_s and self._closed_s >= self._settle_s
-            mode = GRID if ready else RETURN
+            mode = _GRID if ready else _RETURN
         self.mode = mode
         return mode
 

@@ -11,7 +11,6 @@ from array import array
 from edge.compat import const
 
 _LONG_S = const(1_000_000)
-_MOST_W = const(8_000_000)
 _RATED_W = const(0)  # places in a load as the image lists it
 _COIL = const(1)
 _ON_WITHOUT = const(2)
@@ -76,7 +75,7 @@ class Shedder:
         w = 0
         for place in range(self.count, len(self.loads)):
             w += self.loads[place][_RATED_W]
-        return w if w < _MOST_W else _MOST_W
+        return w
 
     def _switch(self, on: bool, place: int):
         self._turn(self._bits[place], on)

@@ -1,8 +1,7 @@
 """An on-site generator: when it runs, and how the battery keeps it between its least and most."""
 
 from edge.compat import const
-from edge.island.genset import COOLING, LOADED, LOCKED, REST, WARMING, Genset
-from edge.island.mode import DOUBT, GRID
+from edge.island.genset import Genset
 from edge.island.roles import Generator, GridSwitch, Outputs, role_of
 
 ORDER = const(3)
@@ -34,6 +33,13 @@ FIELDS = (
     ("ramp_w_per_s", "W/s", 1, 8_000_000, 10_000, "how fast the battery's charging may grow"),
     ("age_ms", "ms", 500, 600_000, 5000, "its readings older than this are stale"),
 )
+_GRID = const(0)  # as in edge/island/mode.py
+_DOUBT = const(3)
+_REST = const(0)  # as in edge/island/genset.py
+_WARMING = const(2)
+_LOADED = const(3)
+_COOLING = const(4)
+_LOCKED = const(5)
 _LOCKOUT = const(1 << 11)  # in the journal's flags
 _TICKS = const((1 << 30) - 1)
 _FUTURE = const(1 << 29)
@@ -64,16 +70,16 @@ def rule(by: int, keys: dict, site):
         gen_w = generator.power.value
         state = machine.state
         # What cannot be seen stays as it is: a lost line must not stop what carries the site.
-        running = generator.running.value != 0 if fresh else WARMING <= state <= COOLING
+        running = generator.running.value != 0 if fresh else _WARMING <= state <= _COOLING
         wish = wanted(now, gen_w if fresh else 0)
         low = fresh and gen_w < min_w and not (alone and switch.open)
         state = machine.follow(wish, running, generator.ready, low, now.span_s)
-        turn(start, REST < state <= COOLING)
-        turn(load, state == LOADED)
+        turn(start, _REST < state <= _COOLING)
+        turn(load, state == _LOADED)
         outputs.setpoint_ms = now_ms
-        if state == LOCKED:
+        if state == _LOCKED:
             now.flags |= _LOCKOUT
-        generator.on_bus = fresh and running and (state == LOADED or gen_w > 0)
+        generator.on_bus = fresh and running and (state == _LOADED or gen_w > 0)
         if switch.open:
             exactly(step_w(now, gen_w) if generator.on_bus else 0, by)
 
@@ -88,7 +94,7 @@ def bind_wish(site, keys: dict):
 
     def wanted(now, gen_w: int, switch=switch, keys=keys) -> bool:
         nonlocal wish, lasted_s
-        if switch.mode == DOUBT:
+        if switch.mode == _DOUBT:
             return wish
         if switch.open:
             lasted_s = 0
@@ -102,7 +108,7 @@ def bind_wish(site, keys: dict):
                 elif now.soc_pm >= keys["stop_pm"] and carried_w < full_w - full_w // 8:
                     wish = False
             return wish
-        if switch.mode != GRID:
+        if switch.mode != _GRID:
             return wish
         peak_w = keys["peak_w"]
         bare_w = now.net_w + gen_w  # what the grid would carry without battery and generator

@@ -2,7 +2,7 @@
 
 from edge.compat import const
 from edge.island.gate import IslandGate
-from edge.island.mode import DOUBT, GRID, ISLAND, Mode
+from edge.island.mode import Mode
 from edge.island.roles import Generator, GridSwitch, Outputs, role_of
 
 ORDER = const(2)
@@ -21,6 +21,9 @@ FIELDS = (
     ("pv_off_pm", "pm", 0, 1000, 950, "from this state of charge on,"),
     ("pv_on_pm", "pm", 0, 1000, 900, "until it has fallen to this"),
 )
+_GRID = const(0)  # as in edge/island/mode.py
+_ISLAND = const(1)
+_DOUBT = const(3)
 _FLAGS = const(8)  # the mode stands in the journal's flags from this bit on
 _GRID_FRESH = const(1)  # as in edge/snapshot.py
 _SOC_FRESH = const(4)
@@ -51,8 +54,8 @@ def rule(by: int, keys: dict, site):
         now_ms = now.row[2]
         mode = follow(now, now_ms)
         now.flags |= mode << _FLAGS
-        if mode != DOUBT:  # in doubt relays stay as they are
-            turn(permit, mode != ISLAND)
+        if mode != _DOUBT:  # in doubt relays stay as they are
+            turn(permit, mode != _ISLAND)
             if not switch.open:
                 pv_off = False
             elif now.flags & _SOC_FRESH:
@@ -62,7 +65,7 @@ def rule(by: int, keys: dict, site):
                     pv_off = False
             turn(pv, pv_off)
         outputs.setpoint_ms = now_ms
-        if mode != GRID and not (switch.open and generator.on_bus):
+        if mode != _GRID and not (switch.open and generator.on_bus):
             exactly(0, by)
 
     return narrow
@@ -87,7 +90,7 @@ def bind_follow(switch, keys: dict):
         odd = fresh and islanded and heard and not -doubt_w <= now.grid_w <= doubt_w
         mode = follow(fresh, islanded, switch.grid_ok.value, odd, now.span_s)
         switch.mode = mode
-        switch.open = islanded != 0 and mode != GRID and mode != DOUBT
+        switch.open = islanded != 0 and mode != _GRID and mode != _DOUBT
         if switch.open and not heard and seen_ms != own_ms:
             own_ms = seen_ms
             now.row[4] = now.grid_w = 0

@@ -1,7 +1,6 @@
 """Back on the grid the battery charges gently at first."""
 
 from edge.compat import const
-from edge.island.mode import GRID
 from edge.island.roles import GridSwitch, role_of
 
 ORDER = const(31)
@@ -11,6 +10,7 @@ FIELDS = (
     ("ramp_w_per_s", "W/s", 1, 8_000_000, 500, "charging grows no faster than this,"),
     ("import_max_w", "W", 0, 8_000_000, 0, "nor lifts import above this; 0 = the demand target"),
 )
+_GRID = const(0)  # as in edge/island/mode.py
 
 
 def rule(by: int, keys: dict, site):
@@ -24,7 +24,7 @@ def rule(by: int, keys: dict, site):
     def narrow(now, by=by, envelope=site.envelope, at_least=site.envelope.at_least,
                switch=switch, keys=keys):
         nonlocal left_s
-        if switch.mode != GRID:
+        if switch.mode != _GRID:
             left_s = keys["soft_s"]
         if left_s <= 0:
             return

@@ -1,7 +1,6 @@
 """Shed loads by priority when power or energy does not suffice, and bring them back."""
 
 from edge.compat import const
-from edge.island.mode import DOUBT, RETURN
 from edge.island.roles import Generator, GridSwitch, Outputs, role_of
 from edge.island.shedder import Shedder
 
@@ -18,7 +17,9 @@ FIELDS = (
      "on the grid, the last resort above this import; 0 = never"),
     ("over_s", "s", 0, 3600, 30, "when that has lasted so long"),
 )
-SHED = const(1 << 10)  # in the journal's flags: a load is shed
+_SHED = const(1 << 10)  # in the journal's flags: a load is shed
+_RETURN = const(2)  # as in edge/island/mode.py
+_DOUBT = const(3)
 _GRID = const(1)  # as in edge/snapshot.py
 _STORE = const(2)
 _SOC = const(4)
@@ -36,7 +37,7 @@ def rule(by: int, keys: dict, site):
 
     def narrow(now, outputs=outputs, shedder=shedder, switch=switch, balance_w=balance_w):
         outputs.setpoint_ms = now.row[2]
-        if switch.mode != DOUBT:
+        if switch.mode != _DOUBT:
             need_w = balance_w(now)
             soc_pm = 1000
             if switch.open:
@@ -46,7 +47,7 @@ def rule(by: int, keys: dict, site):
             else:
                 shedder.follow(0, -need_w, soc_pm, now.span_s)
         if shedder.count < len(shedder.loads):
-            now.flags |= SHED
+            now.flags |= _SHED
 
     return narrow
 
@@ -83,7 +84,7 @@ def bind_balance(site, keys: dict, shedder):
         import_max_w = keys["import_max_w"]
         if not import_max_w:
             return -_PLENTY_W
-        if not now.flags & _GRID or switch.mode == RETURN:
+        if not now.flags & _GRID or switch.mode == _RETURN:
             return 0
         over_w = now.net_w - import_max_w
         if over_w < 0:  # what comes back must not need the battery

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from boards import build
+from boards.found import boards
 from boards.image import compile_site
 from tests.boards.sites import ROOT, changed, judge, valid
 
@@ -14,6 +16,10 @@ DIESEL = '[[device]]\nname = "diesel"\nprofile = "dse_gencomm"\nbus = "diesel-ne
 
 def test_the_example_is_valid():
     assert judge(CLINIC.read_bytes(), CLINIC).errors == ()
+
+
+def test_a_gateway_has_room_for_it():
+    assert build.build(valid(CLINIC), boards()["w5500_evb_pico2"]).over == []
 
 
 def test_the_image_holds_loads_and_gate_with_their_rules_and_nothing_elsewhere():

@@ -9,6 +9,8 @@ from hil import lockstep, lockstep_own
 from tests.core.park import DAY, Park, image
 
 TICKS = 1 << 30
+GRID, ISLAND, RETURN, DOUBT = range(4)  # as edge/island/mode.py numbers them
+REST, STARTING, WARMING, LOADED, COOLING, LOCKED = range(6)  # as edge/island/genset.py does
 LOADS = [[80_000, 5, 1, 180, 300, 200], [60_000, 6, 1, 60, 300, 350], [90_000, 7, 0, 0, 120, 600]]
 GATE = {"charge_max_w": 210_000, "discharge_max_w": 205_000, "soc_floor_pm": 50,
         "soc_ceiling_pm": 950, "generator_min_w": 0, "generator_max_w": 170_000,
@@ -19,13 +21,14 @@ GENERATOR = {
     "ceiling_pm": 900, "full_pm": 900, "peak_w": 0, "peak_s": 60, "start_s": 30, "pause_s": 20,
     "attempts": 3, "warm_s": 60, "run_s": 900, "low_s": 120, "cool_s": 60, "rest_s": 100,
     "ramp_w_per_s": 10_000, "age_ms": 5000}
-ISLAND = {"forming": 1, "healthy_s": 60, "settle_s": 10, "age_ms": 5000, "stale_holds": 0,
-          "doubt_w": 10_000, "permit_coil": 1, "pv_coil": 2, "pv_off_pm": 900, "pv_on_pm": 850,
-          "gate": GATE}
+ISLAND_KEYS = {
+    "forming": 1, "healthy_s": 60, "settle_s": 10, "age_ms": 5000, "stale_holds": 0,
+    "doubt_w": 10_000, "permit_coil": 1, "pv_coil": 2, "pv_off_pm": 900, "pv_on_pm": 850,
+    "gate": GATE}
 SHED = {"limit_pm": 950, "floor_pm": 100, "back_pm": 50, "margin_pm": 1300, "settle_s": 5,
         "restore_s": 60, "import_max_w": 0, "over_s": 30, "loads": LOADS}
 REJOIN = {"soft_s": 900, "ramp_w_per_s": 500, "import_max_w": 0}
-OWN = {"island": ISLAND, "generator": GENERATOR, "rejoin": REJOIN, "shed": SHED}
+OWN = {"island": ISLAND_KEYS, "generator": GENERATOR, "rejoin": REJOIN, "shed": SHED}
 ORDER = ("island", "generator", "fresh", "ramp", "rejoin", "reserve", "contract", "shed")
 
 

@@ -7,8 +7,16 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.island.genset import COOLING, LOADED, LOCKED, REST, STARTING, WARMING, Genset
-from tests.island.clinic import GENERATOR
+from edge.island.genset import Genset
+from tests.island.clinic import (
+    COOLING,
+    GENERATOR,
+    LOADED,
+    LOCKED,
+    REST,
+    STARTING,
+    WARMING,
+)
 
 KEYS = {**GENERATOR, "start_s": 6, "pause_s": 7, "attempts": 3, "warm_s": 5, "run_s": 20,
         "low_s": 10, "cool_s": 8, "rest_s": 15}

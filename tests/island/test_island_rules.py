@@ -5,10 +5,18 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.island.mode import DOUBT, GRID, ISLAND, RETURN
 from edge.snapshot import TRUSTED
 from tests.core.park import _IMAGE
-from tests.island.clinic import GATE, GENERATOR, Clinic, clinic
+from tests.island.clinic import (
+    DOUBT,
+    GATE,
+    GENERATOR,
+    GRID,
+    ISLAND,
+    RETURN,
+    Clinic,
+    clinic,
+)
 
 SHED = 1 << 10
 LOCKOUT = 1 << 11

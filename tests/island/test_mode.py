@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.island.mode import DOUBT, GRID, ISLAND, RETURN, Mode
+from edge.island.mode import Mode
+from tests.island.clinic import DOUBT, GRID, ISLAND, RETURN
 
 HEALTHY_S, SETTLE_S = 20, 5
 signals = st.tuples(st.booleans(), st.integers(0, 1), st.integers(0, 1), st.booleans())
