@@ -5,6 +5,7 @@ from typing import Any
 from boards import polling, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
+from boards.site_devices import commanded
 from boards.site_fields import with_unit
 from boards.site_tables import rules
 from boards.why_words import energy, power
@@ -57,7 +58,8 @@ def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
         "devices": [{"name": device.name, "profile": device.profile.id, "unit": device.unit,
                      "model": f"{device.profile.vendor} {device.profile.model}",
                      "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
-                     "setpoint": device.profile.control is not None}
+                     "setpoint": device in commanded(site.devices),
+                     "relays": device in commanded(site.devices, "coils")}
                     for device in site.devices if device.bus == number],
     }
 
@@ -80,8 +82,9 @@ def text(said: dict[str, Any]) -> str:
                      f"({bus['round_worst_ms']} at worst; modelled) for a beat of "
                      f"{said['beat_s'] * 1000}")
         for device in bus["devices"]:
-            does = ", ".join(device["signals"]) + (", takes the setpoint" if device["setpoint"]
-                                                   else "")
+            does = ", ".join(device["signals"]) + (
+                ", takes the setpoint" if device["setpoint"] else
+                ", has the relays" if device["relays"] else "")
             lines.append(f"    {device['name']:<10} {device['model']}, unit {device['unit']}, "
                          f"every {device['poll_ms']} ms: {does}")
     lines += ["", "rules, most important first"]

@@ -9,6 +9,7 @@ from boards.shapes import Findings
 from boards.site_devices import OF_RULE, Device, commanded, feeds
 from boards.site_fields import say
 from edge.devices.roles import GridMeter, Pv, Storage
+from edge.island.roles import Generator, GridSwitch
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -69,7 +70,8 @@ def _check_roles(findings: Findings, site: "Site") -> None:
                 f"expected one with a profile as {' '.join(known)}")
     for whose, own in _batteries(site):
         if not commanded(own):
-            known = [name for name in profiles.ids() if profiles.load(name).control]
+            known = [name for name in profiles.ids()
+                     if (control := profiles.load(name).control) and control.shape == "signed"]
             say(findings, "device", f"{whose}found none that takes the battery's setpoint, "
                 f"expected one with a profile as {' '.join(known)}")
 
@@ -78,6 +80,7 @@ def _check_signals(findings: Findings, site: "Site") -> None:
     """No reading has two sources, and one device alone takes a battery's setpoint."""
     doubled: dict[str, list[str]] = {}
     more = [signal for role in OF_RULE.values() for signal in role.SIGNALS]
+    more += [*GridSwitch.SIGNALS, *Generator.SIGNALS]
     sources: Sources = [("", site.devices, signal)
                         for signal in (*GridMeter.SIGNALS, *Pv.SIGNALS, *more)]
     sources += [(whose, own, signal) for whose, own in _batteries(site)

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boards import plan, profiles, zone
+from edge.config import SPECIAL
 from edge.image import IMAGE_VERSION
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from boards.site_devices import Device
 
 _HASH_DIGITS = 16
+_COILS = (1 << 15) - 1  # all the relays a site may have
 _FIRST_DAY = datetime.date(2025, 1, 1)  # of the zone's changes, where the tariff does not say
 
 
@@ -26,7 +28,7 @@ def compile_site(site: "Site") -> dict[str, Any]:
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
     image |= {name: dict(keys) for name, keys in sections.items()
-              if name not in plan.SECTIONS and "." not in name}
+              if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name}
     if site.batteries:
         image["fleet"] = [_battery(site, name) for name in site.batteries]
     wrapped = plan.image(site)
@@ -36,7 +38,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
     image["offsets"] = zone.offsets(at, first_day(site))
-    image["rules"] = rule_images(site.rules, sections["site"]["gateway"])
+    image["rules"] = [[name, {**keys, **_own(name, site)}] for name, keys in
+                      rule_images(site.rules, sections["site"]["gateway"])]
     image["buses"] = [dict(bus.image) for bus in site.buses]
     image["devices"] = [device_image(device, site) for device in site.devices]
     image["hash"] = hashlib.sha256(encode(image)).hexdigest()[:_HASH_DIGITS]
@@ -67,6 +70,15 @@ def first_day(site: "Site") -> datetime.date:
     return site.tariff.valid_from or _FIRST_DAY
 
 
+def _own(name: str, site: "Site") -> dict[str, Any]:
+    """What a rule is given beside its keys."""
+    if name == "shed":
+        return {"loads": [load.image() for load in site.loads]}
+    if name == "island":
+        return {"gate": dict(site.sections["island_gate"])}
+    return {}
+
+
 def _battery(site: "Site", name: str) -> dict[str, Any]:
     """One of several batteries; its capacity is what its health has left of it."""
     keys = dict(site.sections[f"battery.{name}"])
@@ -79,7 +91,9 @@ def device_image(device: "Device", site: "Site") -> dict[str, Any]:
     owner = f"battery.{site.batteries[device.battery]}" if site.batteries else "battery"
     battery = site.sections[owner]
     limits = {}
-    if device.profile.control:
+    if device.profile.control and device.profile.control.shape == "coils":
+        limits = {"min_w": 0, "max_w": _COILS}
+    elif device.profile.control:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
     image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
                                     poll_ms=device.poll_ms, **limits)

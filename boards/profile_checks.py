@@ -45,7 +45,8 @@ def _check_places(findings: Findings, profile: Profile) -> None:
         meant.sort(key=lambda point: (point.fc if key == "points" else 0, point.addr))
         for point, following in pairwise(meant):
             apart = key == "points" and point.fc != following.fc
-            if not apart and following.addr < point.end():
+            bits = point.kind == following.kind == "bit"
+            if not apart and not bits and following.addr < point.end():
                 findings.add(f"{key}.{following.name} address", following.addr,
                              f"{point.end()} or more: {point.name} is there")
         for point in meant:
@@ -129,14 +130,18 @@ def _check_pace(findings: Findings, profile: Profile) -> None:
 def _check_control(findings: Findings, profile: Profile, control: Control) -> None:
     writes = profile.writes
     _check_known(findings, "control.write", [control.write], writes)
+    power = control.shape == "signed"
     if control.write in writes:
-        _check_quantity(findings, profile, writes[control.write], SETPOINT)
+        if power:
+            _check_quantity(findings, profile, writes[control.write], SETPOINT)
+        elif (kind := writes[control.write].kind) != "u16":
+            findings.add(f"writes.{control.write} type", kind, "u16 for relays, one bit each")
         if writes[control.write].kind.startswith("f"):
             findings.add(f"writes.{control.write} type", writes[control.write].kind,
                          "a whole-number type for a setpoint")
     if control.readback:
         _check_known(findings, "control.readback", [control.readback], profile.points)
-        if control.readback in profile.points:
+        if control.readback in profile.points and power:
             _check_quantity(findings, profile, profile.points[control.readback], SETPOINT)
     for key, steps in (("control.enter", control.enter), ("control.leave", control.leave)):
         _check_known(findings, key, [name for name, _ in steps], writes)

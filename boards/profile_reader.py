@@ -11,6 +11,7 @@ from boards.profile_schema import (
     DIRECTIONS,
     FED_BY,
     READ_CODES,
+    SHAPES,
     SIGNALS,
     TYPES,
     WRITE_CODES,
@@ -80,7 +81,7 @@ _TCP = {"port": whole(1, 65535, 502), "unit": whole(0, 255, 1)}
 _SLOW = {"every": whole(1, 3600, 10), "points": _NAMES}
 _FROZEN = {"after_s": whole(0, 86400, 0), "watch": _NAMES}
 _CONTROL = {
-    "shape": choice(("signed",)), "write": TEXT, "readback": MAYBE_TEXT,
+    "shape": choice(SHAPES), "write": TEXT, "readback": MAYBE_TEXT,
     "refresh_s": whole(1, 3600), "enter": _STEPS, "leave": _STEPS, "dead_man": TABLE,
 }
 _DEAD_MAN = {"register": MAYBE_TEXT, "timeout_s": whole(1, 86400), "fed_by": choice(FED_BY)}

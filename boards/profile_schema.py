@@ -14,6 +14,7 @@ WRITE_CODES = (6, 16)
 # name: registers, lowest and highest raw value. A float holds every integer up to 2^24 exactly.
 _WORDS = {
     "u16": (1, 0, 0xFFFF),
+    "bit": (1, 0, 1),  # of a register; its scale is the mask
     "i16": (1, -0x8000, 0x7FFF),
     "u32": (2, 0, 0xFFFF_FFFF),
     "i32": (2, -0x8000_0000, 0x7FFF_FFFF),
@@ -57,10 +58,17 @@ SIGNALS = {
     "ready": Canonical({"flag": 1}),
     "pv_w": Canonical(_POWER, ("generation", "consumption")),
     "pv_wh": Canonical(_ENERGY),
+    "islanded": Canonical({"flag": 1}),
+    "grid_ok": Canonical({"flag": 1}),
+    "gen_w": Canonical(_POWER, ("generation", "consumption")),
+    "gen_running": Canonical({"flag": 1000, "rpm": 1}),  # at rest below 500
+    "gen_ready": Canonical({"flag": 1}),
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
-CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w"}  # and its one must
+CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
+           "generator": "gen_w", "switch": "islanded"}  # and its one must
+SHAPES = ("signed", "coils")  # of what is commanded: a power, or relays as bits of a number
 FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value
@@ -158,7 +166,10 @@ class Profile:
         return self.points[point].scale * canonical * (-1 if turned else 1)
 
     def setpoint_scale(self, name: str) -> Fraction:
-        """Watts of discharge in one raw step of a setpoint or of its read-back, signed."""
+        """Watts of discharge in one raw step of a setpoint or of its read-back, signed; of relays
+        a raw step is one."""
+        if self.control and self.control.shape == "coils":
+            return Fraction(1)
         point = self.writes[name] if name in self.writes else self.points[name]
         turned = self.sign[name] != SETPOINT.signs[0]
         return point.scale * SETPOINT.units[point.unit] * (-1 if turned else 1)

@@ -15,13 +15,14 @@ from boards.site_tables import (
     FLEET,
     LINK,
     LINKS,
+    LOAD,
     MOST_BATTERIES,
     NAME,
     TABLES,
     Field,
     rules,
 )
-from edge.config import OPTIONAL
+from edge.config import OPTIONAL, SPECIAL
 
 _KINDS: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"},
@@ -49,7 +50,8 @@ def schema() -> dict[str, Any]:
     buses = [_table((NAME, LINK, *fields), {"link": [link]}) for link, fields in LINKS.items()]
     tables["bus"] = {"type": "array", "items": {"oneOf": buses}}
     tables["device"] = {"type": "array", "items": _table(DEVICE, {"profile": profiles.ids()})}
-    required = [name for name in TABLES if name not in OPTIONAL]
+    tables["load"] = {"type": "array", "items": _table(LOAD)}
+    required = [name for name in TABLES if name not in (*OPTIONAL, *SPECIAL)]
     return {"$schema": "http://json-schema.org/draft-04/schema#",
             "title": "A site of parkedge"} | _object(tables, [*required, "rules", "bus", "device"])
 

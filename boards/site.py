@@ -18,8 +18,9 @@ from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
 from boards.site_fleet import battery_names, read_fleet
+from boards.site_loads import Load, read_loads
 from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
-from edge.config import OPTIONAL
+from edge.config import OPTIONAL, SPECIAL
 
 _LONGEST_LINE = 400
 
@@ -35,6 +36,7 @@ class Site:
     buses: tuple[Bus, ...]
     devices: tuple[Device, ...]
     batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
+    loads: tuple[Load, ...] = ()  # that may be shed, most important first
     carbon: plans.Carbon | None = None
 
     @property
@@ -109,7 +111,7 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
             continue
         if name in raw or name in OPTIONAL:
             sections[name] = read_table(findings, name, raw.get(name, {}), fields)
-        else:
+        elif name not in SPECIAL:
             findings.add(name, None, f"a table [{name}]")
             sections[name] = dict.fromkeys(field[0] for field in fields)
     used = _rules(findings, raw.get("rules", {}))
@@ -118,7 +120,9 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
                            used, names)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
-    site = Site(path, sections, used, prices, buses, devices, names)  # type: ignore[arg-type]
+    loads = read_loads(findings, raw.get("load", []))
+    site = Site(path, sections, used, prices, buses, devices,  # type: ignore[arg-type]
+                names, loads)
     return replace(site, carbon=plans.read(findings, site, path.parent))
 
 

@@ -15,6 +15,7 @@ from boards.group_checks import check_share
 from boards.image import first_day
 from boards.shapes import Findings
 from boards.site_fields import say, with_unit
+from boards.site_loads import check_island
 from boards.site_tables import TABLES, rules
 
 if TYPE_CHECKING:
@@ -35,15 +36,30 @@ _RELATIONS = (
         ("rules.share.keep_w", "rules.share.safe_w"),
         ("rules.bands.response_floor_pm", "rules.bands.demand_floor_pm"),
         ("rules.bands.demand_floor_pm", "rules.bands.trade_floor_pm"),
+        ("battery.charge_max_w", "island_gate.charge_max_w"),
+        ("battery.discharge_max_w", "island_gate.discharge_max_w"),
+        ("rules.generator.ceiling_pm", "island_gate.soc_ceiling_pm"),
+        ("rules.generator.best_w", "rules.generator.max_w"),
+        ("rules.generator.max_w", "island_gate.generator_max_w"),
+        ("rules.shed.import_max_w", "gate.import_max_w"),
+        ("rules.rejoin.import_max_w", "gate.import_max_w"),
     )),
     ("at least", operator.ge, (
         ("rules.reserve.floor_pm", "gate.soc_floor_pm"),
         ("rules.bands.response_floor_pm", "rules.reserve.floor_pm"),
+        ("rules.generator.floor_pm", "island_gate.soc_floor_pm"),
+        ("rules.generator.best_w", "rules.generator.min_w"),
+        ("rules.generator.min_w", "island_gate.generator_min_w"),
     )),
     ("less than", operator.lt, (
         ("rules.reserve.floor_pm", "rules.reserve.ceiling_pm"),
         ("gate.soc_floor_pm", "gate.soc_ceiling_pm"),
         ("rules.bands.trade_floor_pm", "rules.reserve.ceiling_pm"),
+        ("island_gate.soc_floor_pm", "island_gate.soc_ceiling_pm"),
+        ("rules.generator.start_pm", "rules.generator.stop_pm"),
+        ("rules.generator.floor_pm", "rules.generator.start_pm"),
+        ("rules.generator.min_w", "rules.generator.max_w"),
+        ("rules.island.pv_on_pm", "rules.island.pv_off_pm"),
     )),
 )
 
@@ -100,6 +116,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_phase(findings, site)
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
+    check_island(findings, site)
     _warn_limits(warnings, site)
     _warn_tariff(warnings, site, today)
     _warn_names(warnings, site)

@@ -44,7 +44,7 @@ class Device:
 def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
     """Read every [[bus]]; one with mistakes stays away, so that nothing is judged by it."""
     buses = []
-    for number, entry in enumerate(_tables(findings, "bus", raw)):
+    for number, entry in enumerate(list_tables(findings, "bus", raw)):
         key = f"bus[{number}]"
         link = entry.get("link")
         if not isinstance(link, str) or link not in LINKS:
@@ -68,7 +68,7 @@ def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: I
     places = {bus.name: number for number, bus in enumerate(buses)}
     choices = {"profile": profiles.ids(), "bus": dict.fromkeys(named)}
     devices = []
-    entries = _tables(findings, "device", raw)
+    entries = list_tables(findings, "device", raw)
     for number, entry in enumerate(entries):
         name = entry.get("name")
         key = f"device[{number}]" + (f" {name}" if isinstance(name, str) else "")
@@ -96,7 +96,8 @@ def bus_names(raw: object) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _tables(findings: Findings, key: str, raw: object) -> list[dict[str, Any]]:
+def list_tables(findings: Findings, key: str, raw: object) -> list[dict[str, Any]]:
+    """The tables [[key]]; none when they are something else."""
     if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
         findings.add(key, raw, f"tables [[{key}]]")
         return []
@@ -167,6 +168,7 @@ def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
     return [device for device in devices if signal in device.profile.signals]
 
 
-def commanded(devices: Sequence[Device]) -> list[Device]:
-    """The devices that take the battery's setpoint."""
-    return [device for device in devices if device.profile.control]
+def commanded(devices: Sequence[Device], shape: str = "signed") -> list[Device]:
+    """The devices that take the battery's setpoint; shape "coils": those with the site's relays."""
+    return [device for device in devices
+            if device.profile.control and device.profile.control.shape == shape]

@@ -71,7 +71,7 @@ def _together(findings: Findings, batteries: Sequence[Mapping[str, Any]]) -> dic
     if not batteries or any(None in keys.values() for keys in batteries):
         return dict.fromkeys(_keys("battery"))
     healthy_wh = [keys["capacity_wh"] * keys["health_pm"] // 1000 for keys in batteries]
-    whole_wh = sum(healthy_wh)
+    whole_wh: int = sum(healthy_wh)
 
     def mean(name: str) -> int:
         """By capacity."""

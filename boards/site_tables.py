@@ -17,7 +17,7 @@ Field = tuple[str, str, int | None, int | None, int | str | None, str]
 
 RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
-LIST_SECTIONS = ("bus", "device")
+LIST_SECTIONS = ("bus", "device", "load")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 
 TCP: tuple[Field, ...] = (
@@ -48,6 +48,16 @@ DEVICE: tuple[Field, ...] = (
     ("battery", "battery", None, None, "", "whose it is, where the site has several batteries"),
     ("signals", "signals", None, None, "", "which of its readings to use; without it all"),
 )
+LOAD: tuple[Field, ...] = (
+    NAME,
+    ("priority", "rank", 1, 99, None, "1 is the most important: the last that is shed"),
+    ("rated_w", "W", 1, 8_000_000, None, "what it draws when it runs"),
+    ("coil", "coil", 1, 15, None, "the relay that connects it"),
+    ("on_without", "0/1", 0, 1, 1, "1 = it stays connected while that coil has no power"),
+    ("min_on_s", "s", 0, 86_400, 60, "once connected it stays so for so long"),
+    ("min_off_s", "s", 0, 86_400, 300, "once shed it stays so for so long"),
+    ("shed_pm", "pm", 0, 950, 0, "in an island it is shed below this state of charge; 0 = never"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class RuleTable:
     order: int
     fields: tuple[Field, ...]
     meaning: str
+    needs: tuple[str, ...] = ()  # signals that a device must feed
 
 
 def rules() -> dict[str, RuleTable]:
@@ -66,5 +77,6 @@ def rules() -> dict[str, RuleTable]:
     for path in RULES_FOLDER.glob("[a-z]*.py"):
         module = import_module(f"edge.rules.{path.stem}")
         meaning = (module.__doc__ or "").strip().splitlines()[0]
-        found.append(RuleTable(path.stem, module.ORDER, module.FIELDS, meaning))
+        needs = getattr(module, "NEEDS", ())
+        found.append(RuleTable(path.stem, module.ORDER, module.FIELDS, meaning, needs))
     return {rule.name: rule for rule in sorted(found, key=lambda rule: (rule.order, rule.name))}

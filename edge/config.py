@@ -37,6 +37,17 @@ SECTIONS = {
         ("age_max_ms", "ms", 500, 600_000, None, "oldest grid or battery power to act upon"),
         ("soc_age_max_ms", "ms", 500, 3_600_000, None, "oldest state of charge to act upon"),
     ),
+    "island_gate": (
+        ("charge_max_w", "W", 0, _W_MAX, None, "converter nameplate, charging in an island"),
+        ("discharge_max_w", "W", 0, _W_MAX, None, "converter nameplate, discharging in an island"),
+        ("soc_floor_pm", "pm", 0, 1000, None, "battery maker's lowest state of charge"),
+        ("soc_ceiling_pm", "pm", 0, 1000, None, "battery maker's highest state of charge"),
+        ("generator_min_w", "W", 0, _W_MAX, 0, "discharging never pushes the generator below"),
+        ("generator_max_w", "W", 0, _W_MAX, 0, "charging never lifts it above: its nameplate"),
+        ("step_max_w", "W", 1, 2 * _W_MAX, None, "largest growth of battery power in one beat"),
+        ("age_max_ms", "ms", 500, 600_000, None, "oldest switch, generator or battery reading"),
+        ("soc_age_max_ms", "ms", 500, 3_600_000, None, "oldest state of charge to act upon"),
+    ),
     "ages": (
         ("grid_ms", "ms", 500, 600_000, 5000, "grid meter readings older than this are stale"),
         ("store_ms", "ms", 500, 600_000, 5000, "converter readings older than this are stale"),
@@ -97,3 +108,4 @@ MOST_BATTERIES = 8
 
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker")
+SPECIAL = ("island_gate",)  # sections that stand only where a rule needs them

@@ -4,6 +4,10 @@ A row is `array('i')` with the fields below, little-endian 32-bit, each within 3
 beat saw comes first, what it decided and why after it; `day` and all from `demand_w` on stand as
 they were at the last full minute. So a row alone answers "which rule bound, and what did it
 know?", and a file of rows runs through today's code again. edge/recorder.py writes them.
+
+`flags` are those of edge/snapshot.py; of a site that can run without the grid also, from bit 8 on,
+two bits of the mode (0 grid, 1 island, 2 return, 3 in doubt), bit 10 when a load is shed and bit 11
+when the generator is locked out. Its own signals stand in no row, so that it cannot be replayed.
 """
 
 VERSION = 1

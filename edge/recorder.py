@@ -32,7 +32,7 @@ class Recorder:
         row[21] = verdict
         row[22] = now.target_w
         row[23] = now.hold_w
-        return ((verdict << 4 | lo_by) << 4 | hi_by) << 8 | flags
+        return ((verdict << 4 | lo_by) << 4 | hi_by) << 12 | flags
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""

@@ -253,6 +253,7 @@ class _Pupil:
     def __init__(self, app: Any) -> None:
         self._app = app
         self.row: array[int] = app.site.journal.row
+        self.coils = 0  # a site of the demo has no relays
         app.site.clock_set = True
 
     def beat(self, inputs: "array[int]") -> Any:

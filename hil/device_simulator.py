@@ -78,7 +78,10 @@ class DeviceSimulator:
         given = self._values()
         for point in self.profile.points.values():
             if point.fc == fc and point.addr < addr + count and point.end() > addr:
-                words.update(enumerate(self._words(point, given), point.addr))
+                if point.kind == "bit":  # its register may hold others
+                    words[point.addr] |= int(point.scale) if self._engineering(point, given) else 0
+                else:
+                    words.update(enumerate(self._words(point, given), point.addr))
         return [words[at] for at in wanted]
 
     def write(self, fc: int, addr: int, words: list[int]) -> bool:

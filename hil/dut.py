@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
-from hil import lockstep
+from hil import lockstep, lockstep_own
 
 KINDS = ("inproc", "micropython")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +35,7 @@ class Dut(Protocol):
     """`row` is the journal row of the last beat."""
 
     row: array[int]
+    coils: int  # the relays' bits after the last beat
 
     def beat(self, inputs: array[int]) -> Any:
         """Take one beat; returns the setpoint, W, discharge positive; of several batteries a list
@@ -51,11 +52,17 @@ class InProcess:
         self.site = Site(dict(image))
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
+        self.coils = 0
+        self._own = lockstep_own.has_own(self.site)
         self._controller = Controller(self.site)
-        self._beat: Callable[..., Any] = lockstep.beat  # a file of both Pythons has no types
+        # a file of both Pythons has no types
+        self._beat: Callable[..., Any] = lockstep_own.beat_own if self._own else lockstep.beat
 
     def beat(self, inputs: array[int]) -> Any:
-        return self._beat(self.site, self._controller, inputs)
+        setpoint = self._beat(self.site, self._controller, inputs)
+        if self._own:
+            self.coils = lockstep_own.coils(self.site)
+        return setpoint
 
     def close(self) -> None:
         pass
@@ -67,9 +74,12 @@ class MicroPythonProcess:
     def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
         program = command or find()
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
+        self.coils = 0
         self._batteries = batteries_of(image)
         self._size = len(self.row) * self.row.itemsize
-        self._whole = self._size + (4 * self._batteries if self._batteries > 1 else 0)
+        own = dict(image["rules"]).keys() & set(lockstep_own.OWN_RULES)
+        self._more = self._batteries if self._batteries > 1 else 1 if own else 0
+        self._whole = self._size + 4 * self._more  # setpoints behind the row, or relays
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
         path = Path(self._folder.name, "image.json")
@@ -96,6 +106,8 @@ class MicroPythonProcess:
         self.row = array("i", data[:self._size])
         if self._batteries > 1:
             return array("i", data[self._size:]).tolist()
+        if self._more:
+            self.coils = array("i", data[self._size:])[0]
         return self.row[self._setpoint]
 
     def close(self) -> None:

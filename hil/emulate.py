@@ -16,10 +16,12 @@ from boards.image import compile_site
 from boards.local_time import Moment
 from edge.journal import FIELDS
 from edge.ticks import ticks_add
+from hil import island
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
 from hil.fleet_inputs import places, width
+from hil.island import IslandPlant
 from hil.phase_split import Split
 from hil.plants import Bank, Battery, Plant
 from hil.trace import Trace
@@ -50,7 +52,8 @@ class Emulator:
         self._split = split
         battery = plant.battery
         self._bank = battery.batteries if isinstance(battery, Bank) else ()
-        self._inputs = array("i", bytes(4 * width(len(self._bank) or 1, split is not None)))
+        self._inputs = array("i", bytes(4 * (
+            width(len(self._bank) or 1, split is not None) + plant.own_inputs)))
         self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
         self._no_pv = [0] * (QUARTER_S // beat_s)
 
@@ -64,6 +67,8 @@ class Emulator:
         for load_w, pv_w in zip(loads, pvs, strict=True):
             self._show(load_w, pv_w)
             setpoint_w = beat(inputs)
+            if isinstance(plant, IslandPlant):
+                plant.coils = dut.coils
             rows.extend(dut.row)
             plant.load_w = load_w
             plant.pv_w = pv_w
@@ -99,6 +104,9 @@ class Emulator:
                 inputs[place] = value
         if self._split:
             self._split.show(inputs, self.plant, load_w, pv_w)
+        if isinstance(self.plant, IslandPlant):
+            self.plant.load_w, self.plant.pv_w = load_w, pv_w
+            self.plant.show(inputs, now_ms)
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)
@@ -142,7 +150,7 @@ def plant_of(image: Mapping[str, Any]) -> Plant:
     ceiling_pm = window_pm(image)[1]
     if "fleet" in image:
         return Plant(Bank([_battery(keys, keys["gate"], ceiling_pm) for keys in image["fleet"]]))
-    return Plant(_battery(image["battery"], image["gate"], ceiling_pm))
+    return island.plant_of(image, _battery(image["battery"], image["gate"], ceiling_pm))
 
 
 def _battery(battery: Mapping[str, Any], plate: Mapping[str, Any], soc_pm: int) -> Battery:

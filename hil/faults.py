@@ -26,6 +26,7 @@ class Effect:
     delay_ms: int = 0  # of every reply
     frame: Frame | None = None
     part: str = ""
+    plant: str = ""  # what of the plant itself fails: grid, diesel, or what the switch says
 
     @property
     def needs_wire(self) -> bool:
@@ -83,6 +84,21 @@ def stuck() -> Effect:
 def not_available() -> Effect:
     """The device answers, and says of every value that it does not know it."""
     return Effect(hides=True)
+
+
+def outage() -> Effect:
+    """The grid is gone."""
+    return Effect(plant="grid")
+
+
+def no_start() -> Effect:
+    """The generator stops, and does not start."""
+    return Effect(plant="diesel")
+
+
+def switch_lies() -> Effect:
+    """The grid switch says closed when it is open, and open when it is closed."""
+    return Effect(plant="switch")
 
 
 def network_down() -> Effect:

@@ -78,16 +78,19 @@ def beat(site: "Any", controller: "Any", v: "array[int]") -> "Any":
 
 def serve(path: str) -> None:
     """Answer each array of inputs read from standard input with the journal row it caused, and of
-    several batteries their setpoints."""
+    several batteries their setpoints, or the relays' bits where the site has roles of its own."""
     from edge.controller import Controller
     from edge.image import load
     from edge.site import Site
+    from hil.lockstep_own import OWN, beat_own, coils, has_own
 
     image = load(path)
     site = Site(image)
     site.clock_set = True
     controller = Controller(site)
-    inputs = array("i", [0] * len(names(image)))
+    own = has_own(site)
+    step = beat_own if own else beat
+    inputs = array("i", [0] * (len(names(image)) + (len(OWN) if own else 0)))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     size = 4 * len(inputs)
     while True:
@@ -96,10 +99,12 @@ def serve(path: str) -> None:
         if data is None or len(data) < size:
             return
         inputs = array("i", data)
-        setpoint = beat(site, controller, inputs)
+        setpoint = step(site, controller, inputs)
         sink.write(bytes(site.journal.row))
         if site.storage is None:
             sink.write(bytes(array("i", setpoint)))
+        elif own:
+            sink.write(bytes(array("i", [coils(site)])))
         flush = getattr(sink, "flush", None)
         if flush:
             flush()

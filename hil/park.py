@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boards.site_devices import feeds
 from hil.device_simulator import DeviceSimulator, Values
 from hil.faults import Effect
+from hil.island import IslandPlant
 from hil.line import Line
 from hil.phase_split import Split
 from hil.plants import Bank, Plant
@@ -36,7 +37,8 @@ class Station:
         self._park, self._line, self._rtu = park, line, rtu
         self._battery = device.battery
         control = device.profile.control
-        self._setpoint = control.write if control else ""
+        self._setpoint = control.write if control and control.shape == "signed" else ""
+        self._relays = control.write if control and control.shape == "coils" else ""
         self._last: Values = {}
 
     def advance(self, now_ms: int) -> None:
@@ -54,6 +56,8 @@ class Station:
     def _take(self, name: str, value: int) -> None:
         if name == self._setpoint:
             self._park.setpoints[self._battery] = value
+        elif name == self._relays:
+            self._park.coils = value
 
     def _outgoing(self, frame: bytes) -> bytes:
         effect = self.effect
@@ -80,7 +84,8 @@ class Park:
         self.in_real_time = in_real_time
         self._batteries = plant.battery.batteries if isinstance(plant.battery, Bank) \
             else (plant.battery,)
-        self.setpoints = [0] * len(self._batteries)
+        self.setpoints = [0] * len(self._batteries)  # last written by the gateway
+        self.coils = 0
         self.shown: list[Values] = []
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
@@ -104,6 +109,11 @@ class Park:
         found = self._roles[role]
         return next((one for one in self.stations if found and one.name == found[0].name), None)
 
+    def strike(self, part: str, now: bool) -> None:
+        """Let a part of the plant fail, or come back."""
+        if isinstance(self.plant, IslandPlant):
+            self.plant.strike(part, now)
+
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""
         plant = self.plant
@@ -116,6 +126,8 @@ class Park:
             "discharge_wh": battery.discharged_ws // 3600, "ready": 1,
             "charge_max_w": battery.charge_max_w, "discharge_max_w": battery.discharge_max_w,
             "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600} for battery in self._batteries]
+        if isinstance(plant, IslandPlant):
+            self.shown = [{**self.shown[0], **plant.signals()}]
         for station in self.stations:
             station.advance(now_ms)
 

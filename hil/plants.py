@@ -127,6 +127,8 @@ class Plant:
     pv_ws: int = 0
     load_ws: int = 0
 
+    own_inputs = 0  # readings beyond those of every site (hil/lockstep.py)
+
     @property
     def grid_w(self) -> int:
         """What the grid meter shows now: import positive."""

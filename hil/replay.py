@@ -20,6 +20,7 @@ from edge.ticks import ticks_add
 from hil.dut import InProcess
 from hil.emulate import image_of
 from hil.lockstep import INPUTS
+from hil.lockstep_own import OWN_RULES
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -81,6 +82,9 @@ def replay(path: Path, site: Site, done: Callable[[int], None]) -> Result:
         places = {name: at for at, name in enumerate(header.fields)}
         _check(path, places, site)
         image = image_of(site, header.beat_s)
+        if own := dict(image["rules"]).keys() & set(OWN_RULES):
+            raise JournalError(f"{path}: cannot be replayed: its rows do not hold the signals that "
+                               f"{' '.join(sorted(own))} went by")
         dut = InProcess(image)
         shared = [(at, places[name]) for at, name in enumerate(FIELDS) if name in places]
         inputs = array("i", bytes(4 * len(INPUTS)))

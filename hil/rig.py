@@ -51,6 +51,7 @@ class Record:
     after: list[tuple[int, ...]] = field(default_factory=list)  # rows after the scenario's end
     slack_s: int = 0  # how exactly the times of the rows are known
     waited: int | None = None  # most frames that waited for the struck cloud; None: not struck
+    life: dict[str, int] = field(default_factory=dict)  # of an island, see hil/island.py lived
     troubles: list[str] = field(default_factory=list)  # what went wrong with the rig or the process
 
 

@@ -11,6 +11,8 @@ from hil import dut
 from hil.emulate import readings
 from hil.faults import Effect
 from hil.fleet_inputs import places, width
+from hil.island import IslandPlant, lived
+from hil.lockstep_own import OWN
 from hil.park import NORMAL
 from hil.phase_split import split_of
 from hil.plants import Bank
@@ -20,7 +22,7 @@ from hil.scenario import ROLES, Planned
 _BEGIN_MS = 100_000  # far enough from 0 for a reading that is older than the first beat
 # Where in INPUTS the readings of a role and their stamp are; of several batteries the first one's.
 _PLACES = {"grid_meter": ((3,), 4), "converter": ((5, 13), 6), "bms": ((7, 11, 12), 8),
-           "pv": ((9,), 10)}
+           "pv": ((9,), 10), "switch": ((14, 15), 16), "generator": ((17, 18, 19), 20)}
 
 
 class LockstepRig:
@@ -48,6 +50,8 @@ class LockstepRig:
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
                 setpoint = device.beat(self._inputs(at_s))
+                if isinstance(plant, IslandPlant):
+                    plant.coils = device.coils
                 record.rows.append(array("i", device.row))
                 record.at_s.append(at_s)
                 record.samples.append(sample(plant, at_s, plant.run(setpoint, beat_s)))
@@ -56,13 +60,24 @@ class LockstepRig:
         finally:
             device.close()
         record.imbalance_uj = plant.imbalance_uj(first_uj)
+        record.life = lived(plant)
         return record
 
     def _begin(self, fault: Planned) -> None:
-        self._effects[fault.device] = fault.effect
+        if fault.effect.plant:
+            self._strike(fault.effect.plant, True)
+        else:
+            self._effects[fault.device] = fault.effect
 
     def _end(self, fault: Planned) -> None:
-        self._effects[fault.device] = NORMAL
+        if fault.effect.plant:
+            self._strike(fault.effect.plant, False)
+        else:
+            self._effects[fault.device] = NORMAL
+
+    def _strike(self, part: str, now: bool) -> None:
+        if isinstance(self._plant, IslandPlant):
+            self._plant.strike(part, now)
 
     def _inputs(self, at_s: int) -> "array[int]":
         """What the devices say, each as its effect lets it."""
@@ -71,6 +86,8 @@ class LockstepRig:
         inputs = array("i", now)
         for role, effect in self._effects.items():
             values, stamp = _PLACES[role]
+            if stamp >= len(inputs):  # a site without such a device
+                continue
             if effect.mute or effect.hides or (role == "pv" and not self._stage.file.pv_w):
                 inputs[stamp] = -1
                 continue
@@ -97,4 +114,7 @@ class LockstepRig:
                 measured[place] = value
         if self._split:
             self._split.show(measured, plant, plant.load_w, plant.pv_w)
+        if isinstance(plant, IslandPlant):
+            measured.extend([0] * len(OWN))
+            plant.show(measured, now_ms)
         return measured

@@ -21,7 +21,8 @@ from edge.blocks import FileBlocks, RamBlocks
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
 from hil.cloud import Cloud
-from hil.line import PATIENCE_S, Clock, Line, RigError, SerialLine, TcpLine
+from hil.island import IslandPlant, lived
+from hil.line import Clock, Line, RigError, SerialLine, TcpLine
 from hil.park import NORMAL, Park
 from hil.plants import Plant
 from hil.rig import SEED, Record, Schedule, Stage, sample
@@ -30,6 +31,7 @@ from hil.scenario import Planned
 _LEAD_MS = 900  # before a beat, in which its readings are fetched
 _TAIL_MS = 700  # after it, in which the setpoint is written and read back
 _WAITING_MAX = 24  # frames that may wait before virtual time does
+_CLIMB_S = 60.0  # for the uplink to get on, real time: longer than its longest pause
 _ACK_MS, _RETRY_MS = 2_000, 200  # the uplink's patience, here where nobody wants to wait for it
 _PAUSE_S = 0.002
 
@@ -141,6 +143,9 @@ class Wire:
     def begin(self, fault: Planned) -> None:
         """Let a fault begin."""
         part = fault.effect.part
+        if fault.effect.plant:
+            self.park.strike(fault.effect.plant, True)
+            return
         if not part:
             station = self.park.station(fault.device)
             if station is None:
@@ -157,6 +162,8 @@ class Wire:
     def end(self, fault: Planned) -> None:
         """Let it end; then the gateway delivers what has waited."""
         part = fault.effect.part
+        if fault.effect.plant:
+            self.park.strike(fault.effect.plant, False)
         station = self.park.station(fault.device) if fault.device else None
         if station is not None:
             station.effect = NORMAL
@@ -213,10 +220,10 @@ class Wire:
 
     def _climb(self, until: Callable[[], bool]) -> None:
         """Let the uplink work in real time until something is so. Raises RigError."""
-        deadline_s = time.monotonic() + PATIENCE_S
+        deadline_s = time.monotonic() + _CLIMB_S
         while not until():
             if time.monotonic() > deadline_s:
-                raise RigError(f"the uplink did not get on for {PATIENCE_S:.0f} s: "
+                raise RigError(f"the uplink did not get on for {_CLIMB_S:.0f} s: "
                                f"{self.app.outbox.backlog()} frames wait, "
                                f"{self.app.client.fault or 'connected'}")
             self.app.uplink.step(ticks_ms(), True)
@@ -242,6 +249,8 @@ class WireRig:
                 stage.feed(plant, at_s)
                 record.rows.append(wire.beat(stage.utc(at_s)))
                 record.at_s.append(at_s)
+                if isinstance(plant, IslandPlant):
+                    plant.coils = wire.park.coils
                 grid_w = plant.run(wire.park.setpoint, stage.beat_s)
                 record.samples.append(sample(plant, at_s, grid_w))
                 done(stage.beat_s)
@@ -255,4 +264,5 @@ class WireRig:
                 record.stored = cloud.rows(site["park"], site["gateway"])
                 record.held = []  # everything has been delivered
         record.imbalance_uj = plant.imbalance_uj(first_uj)
+        record.life = lived(plant)
         return record

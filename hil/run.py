@@ -4,14 +4,14 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from boards.build import BuildError
 from boards.site import SiteError
-from hil import results, scenario
+from hil import amend, results, scenario
 from hil.dut import DutError
 from hil.line import RigError
 from hil.progress import progress
@@ -112,9 +112,16 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "its faults need a wire"
     if file.clock == "wire" and file.dut != "inproc":
         return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
+    if one.needs_island and (file.clock == "wall" or "island" not in _rules(file)):
+        return "it needs a site that can run without the grid, and virtual time"
     if file.clock == "wall" and one.for_s > _LONG_S and not named:
         return f"takes {scenario.span(one.for_s)} of real time: name it to play it"
     return ""
+
+
+def _rules(file: RigFile) -> Mapping[str, object]:
+    rules = amend.read(file.site).get("rules", {})
+    return rules if isinstance(rules, dict) else {}
 
 
 def _tell(result: Result) -> None:

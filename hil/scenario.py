@@ -30,7 +30,8 @@ from hil.faults import Effect
 HERE = Path(__file__).parent
 CLOCKS = ("lockstep", "wire", "wall")
 DUTS = ("inproc", "micropython")
-ROLES = {"grid_meter": "grid_w", "converter": "store_w", "bms": "soc_pm", "pv": "pv_w"}
+ROLES = {"grid_meter": "grid_w", "converter": "store_w", "bms": "soc_pm", "pv": "pv_w",
+         "switch": "islanded", "generator": "gen_w"}
 COUNTS = ("timeouts", "exceptions", "crc_errors", "foreign", "breaks")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SPAN = re.compile(r"(\d+) ?(s|min|h)")
@@ -85,6 +86,10 @@ class Scenario:
     works_through: bool = False  # no fault makes the battery rest
     demand_max_w: int | None = None  # no quarter-hour imports more
     delivered: bool = False  # every row is in the store, once
+    black_max_s: int | None = None  # an island may be without supply for so long
+    island_s: int | None = None  # the site was on its own for so long at least
+    shed: bool = False  # a load was shed, and all were back in the end
+    starts_max: int | None = None  # the generator ran, and was started so often at most
     noticed: str = ""  # what the buses must have counted, on a wire: one of COUNTS
     change: Mapping[str, int] = field(default_factory=dict)
 
@@ -101,6 +106,11 @@ class Scenario:
     def needs_wire(self) -> bool:
         """Whether readings alone cannot show what happens in it."""
         return any(fault.effect.needs_wire or fault.effect.part for fault in self.faults)
+
+    @property
+    def needs_island(self) -> bool:
+        """Whether the site must be able to run without the grid."""
+        return any(fault.effect.plant for fault in self.faults)
 
     @property
     def needs_cloud(self) -> bool:
@@ -188,7 +198,8 @@ def read(path: Path) -> Scenario:
     hopes = table(findings, "expect", expect, {
         "rests_within_s": whole(0, 3600, -1), "resumes_within_s": whole(0, 3600, -1),
         "works_through": _YES, "noticed": _COUNT, "delivered": _YES,
-        "demand_max_w": whole(0, 8_000_000, -1)})
+        "demand_max_w": whole(0, 8_000_000, -1), "black_max_s": whole(0, _DAY_S, -1),
+        "island_s": whole(0, _DAY_S, -1), "shed": _YES, "starts_max": whole(1, 100, -1)})
     for number, one in enumerate(planned):
         if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:
             findings.add(f"fault[{number}]", f"{clock(one.at_s)} - {clock(one.end_s)}",
@@ -261,7 +272,7 @@ def _fault(findings: Findings, key: str, raw: dict[str, Any]) -> Planned | None:
     except ValueError as error:
         findings.lines.append(f"{findings.file}: {key}.{error}")
         return None
-    if effect.part:
+    if effect.part or effect.plant:
         del own["device"]
     got = table(findings, key, {name: raw[name] for name in raw if name not in keys}, own)
     if len(findings.lines) > before:

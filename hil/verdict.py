@@ -15,6 +15,7 @@ from hil.scenario import Planned, clock
 
 _FLAGS, _COMMAND, _VERDICT, _SECOND = (
     FIELDS.index(name) for name in ("flags", "command_w", "verdict", "second"))
+_SHED = 1 << 10  # in the flags, see edge/journal.py
 _QUARTER_S = 900
 _DAY_S = 86400
 _SOC_PM = 11  # a BMS that shows whole per cents, and what one beat can move
@@ -129,6 +130,29 @@ def _demand(stage: Stage, record: Record) -> Problems:
                    f"expected at most {limit_w} W")
 
 
+def _island(stage: Stage, record: Record) -> Problems:
+    """What a site of its own went through; a generator's least load is asked for always."""
+    scenario, life = stage.scenario, record.life
+    if not life:
+        return
+    most_s = scenario.black_max_s
+    if most_s is not None and life["black_s"] > most_s:
+        yield f"the island was black for {life['black_s']} s, expected at most {most_s} s"
+    if life["island_s"] < (scenario.island_s or 0):
+        yield f"on its own for {life['island_s']} s, expected at least {scenario.island_s} s"
+    if scenario.shed:
+        if not any(row[_FLAGS] & _SHED for row in record.rows):
+            yield "no load was shed: nothing is proven"
+        if life["shed_now"]:
+            yield f"{life['shed_now']} loads were still shed in the end"
+    starts, most = life.get("starts", 0), scenario.starts_max
+    if most is not None and not 1 <= starts <= most:
+        yield f"the generator was started {starts} times, expected 1 .. {most}"
+    low_s = dict(stage.image["rules"]).get("generator", {}).get("low_s")
+    if low_s and life["low_most_s"] > low_s + 2 * record.beat_s:
+        yield f"the generator ran below its least load for {life['low_most_s']} s"
+
+
 def _watches(stage: Stage, record: Record) -> Problems:
     for watch in stage.scenario.watches:
         place, slack_s = FIELDS.index(watch.field), record.slack_s
@@ -168,8 +192,8 @@ def _delivered(stage: Stage, record: Record) -> Problems:
 
 
 _QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (
-    _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _watches,
-    _noticed, _delivered)
+    _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _island,
+    _watches, _noticed, _delivered)
 
 
 def _on_devices(stage: Stage) -> list[Planned]:

@@ -15,9 +15,10 @@ _WORDS = const(0x07)
 _SIGNED = const(0x08)
 _FLOAT = const(0x10)
 _SWAPPED = const(0x20)  # the least significant register comes first
+_BIT = const(0x40)  # one bit of a register: num is its mask
 
 TYPES = {
-    "u16": 1, "i16": 1 | _SIGNED,
+    "u16": 1, "i16": 1 | _SIGNED, "bit": 1 | _BIT,
     "u32": 2, "i32": 2 | _SIGNED, "f32": 2 | _FLOAT,
     "u64": 4, "i64": 4 | _SIGNED,
     "u32s": 2 | _SWAPPED, "i32s": 2 | _SIGNED | _SWAPPED, "f32s": 2 | _FLOAT | _SWAPPED,
@@ -57,6 +58,8 @@ def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
         if (absent ^ raw) & mask == 0:  # whether the profile wrote 0x8000 or -32768
             return None
     num = point[_NUM]
+    if flags & _BIT:
+        return 1 if raw & num else 0
     den = point[_DEN]
     if point[_SCALE] >= 0:
         power = _signed(_unsigned(buf, at + 2 * point[_SCALE], 1), 16)

@@ -51,7 +51,7 @@ class Driver:
         self.readings = Readings(image, roles)
         self.lease: Lease | None = None
         if image["control"] is not None:
-            self.lease = Lease(image["control"], _commander(roles))
+            self.lease = Lease(image["control"], _commander(roles, image["control"]["shape"]))
         # Health, for people.
         self.timeouts = 0
         self.exceptions = 0
@@ -230,9 +230,9 @@ class Driver:
             self.lease.failed(now_ms)
 
 
-def _commander(roles: "Sequence[Any]") -> "Any":
+def _commander(roles: "Sequence[Any]", shape: str) -> "Any":
     for role in roles:
-        if hasattr(role, "setpoint_w"):
+        if hasattr(role, "setpoint_w") and hasattr(role, "claim") == (shape == "coils"):
             return role
     raise ValueError("a device with a control entry needs a role that commands it")
 

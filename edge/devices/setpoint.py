@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 class Setpoint:
-    """The "signed" shape: one register (or a pair) holds the power with its sign.
+    """The "signed" shape: one register (or a pair) holds the power with its sign. The "coils" shape
+    is the same for the bits of edge/island/roles.py Outputs: they are a number without a sign.
 
     `control` is the entry of a device image: raw = w * num / den. ValueError when it cannot be
     executed.
@@ -83,7 +84,7 @@ class Setpoint:
         return decode(rx, at, self._point)
 
     def _check(self, shape: str) -> None:
-        if shape != "signed":
+        if shape != "signed" and shape != "coils":
             raise ValueError("control: no such shape: " + str(shape))
         if not self._min_w <= 0 <= self._max_w:
             raise ValueError("control: 0 W must lie within min_w .. max_w")

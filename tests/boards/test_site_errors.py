@@ -118,7 +118,8 @@ GOLDEN = {
     "unknown profile": (
         ('"acrel_adw300"', '"acrel_adw30"'),
         ['device[0] meter.profile: found "acrel_adw30", expected one of acrel_adw300 '
-         'eastron_sdm630 sinexcel_pcs soltaro_bms sunspec_pv; did you mean "acrel_adw300"?']),
+         'dse_gencomm eastron_sdm630 sinexcel_pcs soltaro_bms sunspec_pv wago_750_io; did you mean '
+         '"acrel_adw300"?']),
     "unknown bus": (
         ('bus = "pcs-net"', 'bus = "pcsnet"'),
         ['device[1] pcs.bus: found "pcsnet", expected one of meter-line battery-line pcs-net '

@@ -16,6 +16,7 @@ from edge.controller import Controller
 from edge.site import Site
 from edge.snapshot import Snapshot
 from hil import lockstep
+from hil.lockstep_own import OWN_RULES
 
 DAY = 9657  # 2026-06-10
 TICKS = 1 << 30  # the period of the monotonic clock, ms
@@ -74,7 +75,8 @@ def image(without: tuple[str, ...] = (), **sections: Any) -> dict[str, Any]:
     """A valid site image. A section given as a dict changes those keys; rules=dict(name=keys)
     changes keys of rules; `without` names rules to leave out."""
     made = copy.deepcopy(_IMAGE)
-    without += tuple(name for name in _WITNESSES if name not in sections.get("rules", {}))
+    without += tuple(name for name in (*_WITNESSES, *OWN_RULES)
+                     if name not in sections.get("rules", {}))
     made["rules"] = {name: _keys(name) for name in rule_names() if name not in without}
     for name, changes in sections.items():
         if name == "rules":

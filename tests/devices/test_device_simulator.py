@@ -24,14 +24,14 @@ def test_signals_come_in_the_units_and_signs_of_the_busbar(profile_id):
     device, _ = simulate(profile_id, values)
     for entry in profiles.compile_device(profile, "one", 0, 1)["points"]:
         signal, kind, num, den = entry[0], *entry[3:6]
-        if SIGNALS[signal].signs or values[signal] > 0:
+        if kind != "bit" and (SIGNALS[signal].signs or values[signal] > 0):
             point = profile.points[profile.signals[signal].removeprefix("-")]
             words = device.read(point.fc, point.addr, registers(kind))
             assert judge(kind, words) * Fraction(num, den) == values[signal]
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(sorted(TYPES)), st.data())
+@given(st.sampled_from(sorted(TYPES.keys() - {"bit"})), st.data())
 def test_the_encoder_agrees_with_another_implementation(kind, data):
     _, low, high = TYPES[kind]
     raw = data.draw(st.integers(low, high))
@@ -69,7 +69,7 @@ def test_voltage_and_frequency_never_stand_still_and_repeat_with_the_seed(profil
 
     history = [digits(one, now_ms) for now_ms in range(0, 20_000, 1000)]
     assert history == [digits(same, now_ms) for now_ms in range(0, 20_000, 1000)]
-    assert history != [digits(other, now_ms) for now_ms in range(0, 20_000, 1000)]
+    assert not moving or history != [digits(other, now_ms) for now_ms in range(0, 20_000, 1000)]
     for before, after in pairwise(history):
         assert all(old != new for old, new in zip(before, after, strict=True))
 

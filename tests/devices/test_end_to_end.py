@@ -5,6 +5,7 @@ Time is virtual: only the replies are waited for, so a minute of polling takes a
 
 import select
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from edge.devices.bus import Bus
 from edge.devices.driver import Driver
 from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
+from edge.island.roles import Generator, GridSwitch, Outputs
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
@@ -23,12 +25,19 @@ SITE_W = 2_000_000
 LEASE_MS = 5000
 VALUES = [
     {"grid_w": 123_460, "import_wh": 65_430, "export_wh": 10, "store_w": -98_760, "soc_pm": 420,
-     "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5},
+     "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5,
+     "islanded": 1, "grid_ok": 0, "gen_w": 54_321, "gen_running": 1000, "gen_ready": 1},
     {"grid_w": -4_320, "import_wh": 65_440, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
-     "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0},
+     "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0,
+     "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0},
     {"grid_w": 0, "import_wh": 65_450, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
-     "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0},
+     "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0,
+     "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1},
 ]
+# Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
+OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
+       "gen_ready": "ready"}
+OWN_UNITS = {"gen_running": 1000}
 
 
 class PatientPort(TcpPort):
@@ -61,6 +70,8 @@ class Gateway:
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
+        self.relays = Outputs(SimpleNamespace(storage=self.storage))
+        self.roles += [GridSwitch(None), Generator(None), self.relays]
         self.driver = Driver(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -82,6 +93,9 @@ class Gateway:
         role = next(role for role in self.roles if signal in role.SIGNALS)
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
+        if signal in OWN:
+            found = getattr(role, OWN[signal])
+            return found if isinstance(found, bool) else found.value * OWN_UNITS.get(signal, 1)
         return getattr(role.now if hasattr(role.now, signal) else role, signal)
 
 
@@ -92,15 +106,25 @@ def bench(request):
     values = dict(VALUES[0])
     device, heard = simulate(request.param, values)
     limits = {"min_w": -SITE_W, "max_w": SITE_W} if profile.control else {}
+    if limits and profile.control.shape == "coils":
+        limits = {"min_w": 0, "max_w": 127}
     with serve_tcp([device]) as port:
         gateway = Gateway(profile, port, **limits)
         yield gateway, device, values, heard
         gateway.port.close()
 
 
+def is_shape(profile_id, shape):
+    """Whether a device is commanded, and how."""
+    control = profiles.load(profile_id).control
+    return control is not None and control.shape == shape
+
+
 on_every_profile = pytest.mark.parametrize("bench", profiles.ids(), indirect=True)
 on_every_converter = pytest.mark.parametrize(
-    "bench", [name for name in profiles.ids() if profiles.load(name).control], indirect=True)
+    "bench", [name for name in profiles.ids() if is_shape(name, "signed")], indirect=True)
+on_all_relays = pytest.mark.parametrize(
+    "bench", [name for name in profiles.ids() if is_shape(name, "coils")], indirect=True)
 
 
 def step_of(device, signal, value):
@@ -171,6 +195,29 @@ def test_the_dead_man_bites_when_the_gateway_falls_silent(bench):
     device.advance(gateway.now_ms + control.dead_man.timeout_s * 1000)
     assert device.expired
     assert heard[before:] == [(control.write, 0)]
+
+
+@on_all_relays
+def test_relays_follow_the_beat_and_lose_their_power_when_it_stops(bench):
+    gateway, device, _, heard = bench
+    relays = gateway.relays
+    first, other = relays.claim(1, 0), relays.claim(7, 1)
+    relays.turn(first, True)
+    relays.turn(other, False)
+
+    def beat(now_ms):
+        device.advance(now_ms)
+        relays.setpoint_ms = now_ms
+
+    gateway.run(10_000, beat)
+    assert heard[-1] == (device.profile.control.write, 0b1000001)
+    assert gateway.driver.lease.held_w == 0b1000001
+    relays.turn(other, True)
+    gateway.run(3000, beat)
+    assert heard[-1] == (device.profile.control.write, 1)
+    gateway.run(LEASE_MS + 5000, device.advance)
+    assert heard[-1] == (device.profile.control.write, 0)
+    assert gateway.storage.setpoint_ms == 0, "the battery's setpoint is another device's"
 
 
 @every_profile

@@ -43,7 +43,10 @@ def assert_reads_right(client, profile, values):
         point = profile.points[name]
         words = read(client, point.fc, point.addr, registers(kind))
         assert words == blocks[block][offset:offset + registers(kind)], name
-        shown = Fraction(judge(kind, words)) * Fraction(num, den)
+        if kind == "bit":
+            shown = Fraction(num if words[0] & num else 0)
+        else:
+            shown = Fraction(judge(kind, words)) * Fraction(num, den)
         if power >= 0:
             shown *= Fraction(10) ** judge("i16", [blocks[block][power]])
         assert shown == values[name], name

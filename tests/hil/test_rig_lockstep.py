@@ -11,6 +11,8 @@ from hil.verdict import judge
 from tests.conftest import Interpreter
 
 FITTING = [path for path in scenario.shipped() if not scenario.read(path).needs_wire]
+RIGS = {path: ("island", "island_micropython") if scenario.read(path).needs_island
+        else ("lockstep", "micropython") for path in FITTING}
 
 
 def played(rig: str, path: Path) -> tuple[Stage, Record]:
@@ -24,15 +26,16 @@ def test_there_is_something_to_play() -> None:
 
 @pytest.mark.parametrize("path", FITTING, ids=lambda path: path.stem)
 def test_it_goes_as_expected(path: Path) -> None:
-    setting, record = played("lockstep", path)
+    setting, record = played(RIGS[path][0], path)
     assert judge(setting, record) == []
     assert len(record.rows) == setting.scenario.for_s
 
 
 @pytest.mark.parametrize("path", FITTING, ids=lambda path: path.stem)
 def test_micropython_gives_the_same_rows(path: Path, micropython: Interpreter) -> None:
-    setting, record = played("micropython", path)
+    setting, record = played(RIGS[path][1], path)
     assert judge(setting, record) == []
-    _, other = played("lockstep", path)
+    _, other = played(RIGS[path][0], path)
     assert [bytes(row) for row in record.rows] == [bytes(row) for row in other.rows]
     assert record.samples == other.samples
+    assert record.life == other.life
