@@ -114,6 +114,8 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
     if one.needs_island and (file.clock == "wall" or "island" not in _rules(file)):
         return "it needs a site that can run without the grid, and virtual time"
+    if not one.needs_island and "island" in _rules(file) and not named:
+        return "it is timed for a site without a grid switch: name it to play it"
     if file.clock == "wall" and one.for_s > _LONG_S and not named:
         return f"takes {scenario.span(one.for_s)} of real time: name it to play it"
     return ""

@@ -103,3 +103,11 @@ def test_what_a_rig_cannot_tell_is_said(tmp_path: Path) -> None:
     assert "not judged: what arrives in the cloud" in done.output
     assert "Not judged: what arrives in the cloud" in (tmp_path / "report.md").read_text("utf-8")
     assert "not judged" not in run(tmp_path, "lockstep", "meter_silent").output
+
+
+def test_an_island_rig_leaves_out_what_is_timed_for_other_sites(tmp_path: Path) -> None:
+    done = run(tmp_path, "island", "--json")
+    assert done.exit_code == 0, done.output
+    verdicts = {one["name"]: one["verdict"] for one in json.loads(done.output)["scenarios"]}
+    assert verdicts["outage_short"] == verdicts["switch_lies"] == "passed"
+    assert verdicts["quiet_half_minute"] == "skipped"
