@@ -164,3 +164,9 @@ def test_a_gateway_gets_what_several_batteries_need():
     assert {"edge.fleet", "edge.fleet.guard", "edge.fleet.split"} <= build.core_modules(image)
     sizes = {name: len(build.compile_module(name)) for name in build.core_modules(image)}
     assert sum(sizes.values()) <= build.BUDGETS["core"]
+
+
+def test_phases_beside_several_batteries_are_refused():
+    text = DEPOT.read_text("utf-8") + "\n[rules.phase]\nimport_max_w = 50_000\n"
+    assert ("site.toml: rules.phase: found with 2 batteries, expected a site with a single one"
+            in judge(text, DEPOT).errors)
