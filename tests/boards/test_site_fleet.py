@@ -166,7 +166,8 @@ def test_a_gateway_gets_what_several_batteries_need():
     assert sum(sizes.values()) <= build.BUDGETS["core"]
 
 
-def test_phases_beside_several_batteries_are_refused():
-    text = DEPOT.read_text("utf-8") + "\n[rules.phase]\nimport_max_w = 50_000\n"
-    assert ("site.toml: rules.phase: found with 2 batteries, expected a site with a single one"
-            in judge(text, DEPOT).errors)
+def test_rules_that_know_one_battery_are_refused_beside_several():
+    for name, keys in (("phase", "import_max_w = 50_000"), ("soc_check", "")):
+        text = DEPOT.read_text("utf-8") + f"\n[rules.{name}]\n{keys}\n"
+        assert (f"site.toml: rules.{name}: found with 2 batteries, expected a site with a single "
+                "one" in judge(text, DEPOT).errors)
