@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from boards import day_table
+from boards import day_table, tariff
 from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, table, toml, whole
 
 FOLDER = Path(__file__).parent.parent / "edge" / "carbon"
@@ -40,14 +40,8 @@ class Standard:
 
 
 def find(file: str, beside: Path) -> Path | None:
-    """Where a file lies: beside the site file, or among the shipped ones."""
-    for folder in (beside, FOLDER):
-        try:
-            if (folder / file).is_file():
-                return folder / file
-        except (OSError, ValueError):  # a name that no file can have
-            return None
-    return None
+    """Where a profile lies: beside the site file, or among the shipped ones."""
+    return tariff.find(file, beside, FOLDER)
 
 
 def shipped() -> list[str]:

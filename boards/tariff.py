@@ -99,9 +99,9 @@ def shipped() -> list[str]:
     return sorted(path.name for path in FOLDER.glob("*.toml"))
 
 
-def find(file: str, beside: Path) -> Path | None:
-    """Where a tariff file lies: beside the site file, or among the shipped ones."""
-    for folder in (beside, FOLDER):
+def find(file: str, beside: Path, shipped_in: Path = FOLDER) -> Path | None:
+    """Where a file lies: beside the site file, or among the shipped ones (of tariffs)."""
+    for folder in (beside, shipped_in):
         try:
             if (folder / file).is_file():
                 return folder / file
