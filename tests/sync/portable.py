@@ -4,6 +4,7 @@ import binascii
 from array import array
 
 from edge.blocks import RamBlocks
+from edge.keep import Keep
 from edge.outbox import Outbox
 from edge.wire import msgpack
 from edge.wire.batch import BatchEncoder
@@ -115,8 +116,21 @@ def show_outbox():
     print(binascii.crc32(device.memory))
 
 
+def show_keep():
+    device = RamBlocks(256, 3)
+    keep = Keep(device, 100)
+    for _ in range(60):
+        record = random_bytes(dice.bits(6))
+        keep.store(record, len(record))
+        if dice.bits(3) == 0:
+            keep = Keep(device, 100)
+        print(binascii.hexlify(keep.load()))
+    print(binascii.crc32(device.memory))
+
+
 show_numbers()
 show_decoding()
 show_batch(31, True)
 show_batch(32, False)
 show_outbox()
+show_keep()

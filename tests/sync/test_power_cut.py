@@ -12,57 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from cloud_bridge.batches import decode_gap
-from edge.blocks import RamBlocks
 from edge.outbox import GAP, Outbox
+from tests.sync.nor import SECTORS, Nor
 
-SECTOR_BYTES, SECTORS = 256, 4
 RESENT_MAX = 18  # acknowledged frames that a power cut may bring back: 15, or one sector's
-
-
-class Nor(RamBlocks):
-    """Flash: programming only clears bits, once; `on_event` sees every byte and erase coming."""
-
-    def __init__(self, image=None):
-        super().__init__(SECTOR_BYTES, SECTORS)
-        if image is not None:
-            self.memory[:] = image
-        self.on_event = lambda torn: None
-        self.random = random.Random(7)
-
-    def program(self, sector, offset, buf, n):
-        start = sector * SECTOR_BYTES + offset
-        assert offset % self.align == n % self.align == 0
-        assert offset + n <= SECTOR_BYTES
-        assert bytes(self.memory[start:start + n]) == b"\xff" * n, "programmed twice"
-        for i in range(n):
-            self.on_event(lambda at=start + i, i=i: self._torn_program(at, buf, i, n))
-            self.memory[start + i] = buf[i]
-
-    def erase(self, sector):
-        self.on_event(lambda: self._torn_erase(sector * SECTOR_BYTES))
-        super().erase(sector)
-
-    def _torn_program(self, at, buf, i, n):
-        """Cut before byte i, within it, and within a chip that programs all bytes at once."""
-        yield bytes(self.memory)
-        image = bytearray(self.memory)
-        image[at] = buf[i] | self.random.getrandbits(8)
-        yield image
-        image = bytearray(self.memory)
-        for k in range(n):
-            image[at - i + k] = buf[k] | (self.random.getrandbits(8) & self.random.getrandbits(8))
-        yield image
-
-    def _torn_erase(self, at):
-        """Cut before the erase, after half of it, and with bits at random."""
-        yield bytes(self.memory)
-        image = bytearray(self.memory)
-        image[at:at + SECTOR_BYTES // 2] = b"\xff" * (SECTOR_BYTES // 2)
-        yield image
-        image = bytearray(self.memory)
-        for k in range(SECTOR_BYTES):
-            image[at + k] |= self.random.getrandbits(8)
-        yield image
 
 
 class Truth(NamedTuple):
