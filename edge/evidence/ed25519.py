@@ -41,7 +41,8 @@ class Ed25519:
         """Start to sign, instead of whatever was begun before."""
         self.signature = b""
         self._signing = True
-        self._work = self._sign(message)
+        # Its own copy: two messages under one nonce would give the key away.
+        self._work = self._sign(bytes(message))
 
     def step(self) -> bool:
         """Do one slice; whether all is done. After an error (there may be too little heap) only

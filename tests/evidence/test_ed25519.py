@@ -71,6 +71,21 @@ def test_what_is_begun_replaces_what_was(done, message):
     assert key.step()  # and stays so
 
 
+@pytest.mark.parametrize("after", [1, 60, 120])
+def test_a_buffer_that_changes_while_it_is_signed_gives_no_key_away(after):
+    """One nonce for two messages would."""
+    message = bytearray(b"one message")
+    key = Ed25519(bytes(32))
+    steps(key)
+    key.begin(message)
+    for _ in range(after):
+        key.step()
+    message[0:3] = b"two"
+    steps(key)
+    other = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    assert key.signature == other.sign(b"one message")
+
+
 @pytest.mark.parametrize("fails_at", [10, 100])
 def test_an_error_is_not_taken_for_the_end(monkeypatch, fails_at):
     """A slice that finds no heap: no signature, and none is claimed, until it is begun again."""
