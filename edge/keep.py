@@ -32,7 +32,7 @@ class Keep:
         self.most = most
         self._scratch = bytearray(size)
         self._view = memoryview(self._scratch)
-        self._number = 0  # of the newest record, 0: there is none
+        self._number = 0  # of the record written last, 0: there is none
         self._sector = self._at = 0  # where the next one goes, if it fits there
         self.load()
 
@@ -64,7 +64,8 @@ class Keep:
         if at + size > device.sector_size:
             sector, at = (sector + 1) % device.sectors, 0
             device.erase(sector)
-        struct.pack_into("<HHI", self._scratch, 0, n, n ^ 0xFFFF, self._number + 1)
+        self._number += 1  # whatever comes of it: a record that failed may yet be whole
+        struct.pack_into("<HHI", self._scratch, 0, n, n ^ 0xFFFF, self._number)
         self._view[8:8 + n] = memoryview(buf)[:n]
         struct.pack_into("<I", self._scratch, 8 + n, crc32(self._view[:8 + n]))
         self._view[_AROUND + n:size] = b"\xff" * (size - n - _AROUND)
@@ -72,7 +73,6 @@ class Keep:
             self._at = device.sector_size  # closed, should anything fail from here on
         device.program(sector, at, self._scratch, size)
         device.sync()
-        self._number += 1
         self._sector, self._at = sector, at + size
 
     def _aligned(self, n: int) -> int:

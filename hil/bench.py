@@ -42,7 +42,7 @@ class NotMeasuredError(Exception):
               help="Folder of 1s|15s|60s.csv.gz telemetry blocks; generated ones without it.")
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
-    """Measure the beat, the sizes, the emulator and the telemetry.
+    """Measure the beat, the sizes, the emulator, the telemetry and a signature.
 
     \b
     Example:
@@ -160,19 +160,25 @@ def _beat_heap(_: Path | None) -> dict[str, float]:
             "heap.core_after_init_bytes": found["core_bytes"]}
 
 
-def _beat_arm(_: Path | None) -> dict[str, float]:
+def _counting(folder: Path) -> list[str]:
+    """Starts MicroPython for Arm where each write to standard error prints how many instructions
+    were executed; the plugin that counts is compiled into `folder`."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise NotMeasuredError("no C compiler for the counting plugin")
+    plugin = folder / "count_insns.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(plugin),
+                    str(ROOT / "hil" / "count_insns.c")], check=True)
+    return [_tool("qemu-arm"), "-plugin", str(plugin), "-U", "LD_LIBRARY_PATH",
+            "-L", str(ARM_ROOT), str(ARM_ROOT / "usr" / "bin" / "micropython"),
+            "-X", "heapsize=512k"]
+
+
+def _beat_arm(_: Path | None) -> dict[str, float]:
     with _Tree() as tree:
         tree.record(ARM_BEATS)
-        plugin = tree.folder / "count_insns.so"
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(plugin),
-                        str(ROOT / "hil" / "count_insns.c")], check=True)
-        command = [_tool("qemu-arm"), "-plugin", str(plugin), "-U", "LD_LIBRARY_PATH",
-                   "-L", str(ARM_ROOT), str(ARM_ROOT / "usr" / "bin" / "micropython"),
-                   "-X", "heapsize=512k"]
-        told = tree.run(command, "bench_beat", str(tree.site), str(tree.readings), "mark")
+        told = tree.run(_counting(tree.folder), "bench_beat", str(tree.site), str(tree.readings),
+                        "mark")
     counts = [int(line.split()[1]) for line in told.splitlines() if line.startswith("insns ")]
     beats = [after - begun - (begun - marked) for marked, begun, after in
              zip(counts[::3], counts[1::3], counts[2::3], strict=True)]
@@ -255,8 +261,20 @@ def _window(_: Path | None) -> dict[str, float]:
     return measure(_image())
 
 
+def _evidence(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil import bench_evidence
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return {**bench_evidence.instructions(_counting(Path(folder))),
+                    **bench_evidence.min_heap(_tool("micropython-i386"))}
+    except (BuildError, bench_evidence.FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
-    "emulate": _emulate, "wire": _wire, "window": _window,
+    "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
 }

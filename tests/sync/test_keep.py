@@ -104,3 +104,21 @@ def test_what_does_not_fit_is_refused():
         Keep(RamBlocks(256, 2), 250)
     with pytest.raises(ValueError, match="at most 100"):
         Keep(RamBlocks(256, 2), MOST).store(bytes(101), 101)
+
+
+def test_a_record_stored_after_a_failure_wins_over_what_failed():
+    """Programmed whole, but the device could not say so: the next record must be the newer one."""
+    device = Nor(sectors=2)
+    keep = Keep(device, MOST)
+    keep.store(b"old", 3)
+    device.sync = lambda: fail()
+    with pytest.raises(OSError, match="5"):
+        keep.store(b"unsure", 6)
+    del device.sync
+    keep.store(b"sure", 4)
+    assert keep.load() == b"sure"
+    assert Keep(device, MOST).load() == b"sure"
+
+
+def fail():
+    raise OSError(5)
