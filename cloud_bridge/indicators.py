@@ -69,14 +69,19 @@ def main(file: Path, first: datetime.datetime, last: datetime.datetime, factors:
             ahead = {column: outlook(so_far, factor_set, rules, extra, year, column, year_tce)
                      for column in COLUMNS[1:]}
     said: dict[str, Any] = {
-        "first": str(days[0]), "last": str(days[1]), "standard": rules.name,
+        "first": str(days[0]), "last": str(days[1]),
+        "standard": {"name": rules.name, "region": rules.region, "source": rules.source,
+                     "valid_from": str(rules.valid_from or "unknown date")},
         "factor_set": {"id": factor_set.id.hex(), "name": factor_set.name, "by": by,
-                       "recorded": sorted(measured.sets)},
+                       "region": factor_set.region, "recorded": sorted(measured.sets),
+                       "sources": [{"energy": one.energy, "basis": one.basis, "year": one.year,
+                                    "source": one.source} for one in factor_set.factors]},
         "complete": str(measured.complete),
         "indicators": [_row(one) for one in table],
         "bills": [{"account": account, "billed_wh": str(billed), "measured_wh": wh}
                   for account, billed, wh in bills(measured, extra)],
-        "statements": [{"id": one.document.id.hex(), "by": one.by} for one in signed],
+        "statements": [{"id": one.document.id.hex(), "subject": one.document.body["subject"],
+                        "by": one.by} for one in signed],
         "left_out": list(extra.left_out),
         "outlook": {column: _ahead(one) for column, one in ahead.items()}}
     click.echo(json.dumps(said, indent=1, ensure_ascii=False) if as_json else
@@ -110,10 +115,10 @@ def _exact(value: Fraction | None) -> str | None:
 
 
 def _text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> list[str]:
-    factor_set = said["factor_set"]
+    factor_set, rules = said["factor_set"], said["standard"]
     lines = [f"{said['first']} .. {said['last']}, {shown(complete * 100, 1, False)} % of the time "
-             f"measured; {said['standard']}; factors {factor_set['name']} {factor_set['id']} "
-             f"({factor_set['by']})",
+             f"measured; {rules['name']} of {rules['valid_from']}; factors {factor_set['name']} "
+             f"{factor_set['id']} ({factor_set['by']})",
              "rounded to where it flatters least; --json has exact fractions",
              f"{'':<22}{'limit':>10}" + "".join(f"{column:>13}" for column in COLUMNS)
              + "  complete"]
@@ -128,6 +133,8 @@ def _text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> l
     for bill in said["bills"]:
         lines.append(f"bill of {bill['account']}: {shown(Fraction(bill['billed_wh']), 0, True)} Wh"
                      f" billed, {bill['measured_wh']} Wh measured")
+    lines += [f"statement {one['id']}, {one['subject']}: by {one['by']}"
+              for one in said["statements"]]
     return lines + [f"not counted: {one}" for one in said["left_out"]]
 
 

@@ -70,8 +70,8 @@ def measure(quarters: Iterable[Quarter], factors: FactorSet, first: int, end: in
         days[local_min // 1440] += one.taken(GRID)
         loads[local_min // 60] += load
         greens[local_min // 60] += green
-        if one.set:
-            sets.add(one.set)
+        if one.factor_set:
+            sets.add(one.factor_set)
     return Measured(first, end, sums["quarters"], sums["minutes"], sums["load"], sums["green"],
                     sums["grid_wh"], sums["emitted"], sums["grid_ug"], days, loads, greens,
                     frozenset(sets))

@@ -1,13 +1,14 @@
 """Quarter-hours of measured energy, as the ledger's records tell them: integers, without factors.
 
     {"index": 909312, "flows": [[900,0,0],[0,0,0],[0,0,0],[0,0,0],[100,0,0]],
-     "stored": [0,100,0,0,0], "minutes": 15, "lines": {"press": 400}, "set": "<16 hex>",
-     "load_ug": {"<16 hex>": 749250000}}
+     "stored": [0,100,0,0,0], "minutes": 15, "lines": {"press": 400},
+     "factor_set": "<16 hex>", "load_ug": {"<16 hex>": 749250000}}
 
-`flows`: Wh from each of SOURCES to each of SINKS. `stored`: what the battery gave to the load, by
-ORIGINS, Wh. `minutes`: of 15, how many were measured. `lines`: sub-meters of tenants and lines,
-Wh of the load. `set` and `load_ug`: the factor set in force, and the carbon of the load in µg for
-each view that the ledger keeps, by the set's id; both may be missing.
+`index`: quarter-hours since 2000-01-01 00:00 UTC. `flows`: Wh from each of SOURCES to each of
+SINKS. `stored`: what the battery gave to the load, by ORIGINS, Wh. `minutes`: of 15, how many were
+measured. `lines`: sub-meters of tenants and lines, Wh of the load. `factor_set` and `load_ug`: the
+set in force, and the carbon of the load in µg for each view that the ledger keeps, by the set's id;
+both may be missing.
 """
 
 import datetime
@@ -56,7 +57,7 @@ _FIELDS = {
                    if isinstance(value, list) and len(value) == len(SOURCES) else None),
     "stored": _row(len(ORIGINS)), "minutes": fields.whole(0, MINUTES),
     "lines": _table(fields.TEXT, fields.whole(0, _MOST_WH)).or_else(_NO_LINES),
-    "set": Field("16 hexadecimal digits", lambda value: value
+    "factor_set": Field("16 hexadecimal digits", lambda value: value
                  if fields.hexadecimal(8).read(value) else None, ""),
     "load_ug": _table(fields.hexadecimal(8), fields.whole(0, 10**20)).or_else(_NO_LINES),
 }
@@ -71,7 +72,7 @@ class Quarter:
     stored: tuple[int, ...]
     minutes: int = MINUTES
     lines: Mapping[str, int] = field(default_factory=dict)
-    set: str = ""
+    factor_set: str = ""
     load_ug: Mapping[str, int] = field(default_factory=dict)
 
     def taken(self, source: int) -> int:

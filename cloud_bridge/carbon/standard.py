@@ -4,6 +4,7 @@
 switch that stands on the answer that flatters least.
 """
 
+import datetime
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,10 @@ from typing import Any
 
 import edge
 from cloud_bridge import fields, source
-from cloud_bridge.carbon import carriers
 from cloud_bridge.fields import AMOUNT, DATE, NAME, TEXT, Field
 
 FOLDER = Path(edge.__file__).parent / "carbon"
-_FLAG = Field("true or false", lambda value: value if isinstance(value, bool) else None, False)
+_FLAG = Field("true or false", lambda value: value if isinstance(value, bool) else None)
 _LIMIT = "[tce from, tce below, t CO2 per tce], rising, without overlap"
 _PERCENT = Field("0 .. 100 %", lambda value: Fraction(value, 100)
                  if type(value) is int and 0 <= value <= 100 else None, None)
@@ -26,9 +26,6 @@ _FILE = {"name": NAME, "source": TEXT, "note": TEXT.or_else(""), "region": TEXT.
                          if isinstance(value, list) and value else None),
          "shares": _TABLE, "method": _TABLE}
 SHARES = ("direct", "clean", "waste_heat", "water", "solid_waste")
-_METHOD = {"deduct_export": _FLAG, "certificates_of_stored": _FLAG,
-           "heat": fields.NAME.or_else("heat"),
-           "least_complete": _PERCENT.or_else(Fraction(95, 100))}
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,11 @@ class Method:
     least_complete: Fraction = Fraction(95, 100)
 
 
+_METHOD = {name: field.or_else(getattr(Method, name)) for name, field in (
+    ("deduct_export", _FLAG), ("certificates_of_stored", _FLAG), ("heat", NAME),
+    ("least_complete", _PERCENT))}
+
+
 @dataclass(frozen=True)
 class Standard:
     """`limits`: (tce a year from, below, t CO2 per tce). `shares`: of SHARES, at least; a name that
@@ -48,6 +50,8 @@ class Standard:
 
     name: str
     region: str
+    source: str
+    valid_from: datetime.date | None
     kgce_per_kwh: Fraction
     limits: tuple[tuple[int, int, Fraction], ...]
     shares: dict[str, Fraction]
@@ -71,14 +75,12 @@ def load(name: str) -> Standard:
     got = fields.read(path.name, source.toml(path), _FILE)
     shares = fields.read(f"{path.name}: shares", got["shares"], dict.fromkeys(SHARES, _PERCENT))
     method = fields.read(f"{path.name}: method", got["method"], _METHOD)
-    if method["heat"] not in carriers.load():
-        raise fields.mistake(f"{path.name}: method: heat", method["heat"], "a carrier")
     if not 0 < got["kgce_per_kwh"] <= 1:
         raise fields.mistake(f"{path.name}: kgce_per_kwh", str(got["kgce_per_kwh"]),
                              "above 0, at most 1")
-    return Standard(got["name"], got["region"], got["kgce_per_kwh"],
-                    _limits(path.name, got["limits"]),
-                    {name: share for name, share in shares.items() if share is not None},
+    asked = {name: share for name, share in shares.items() if share is not None}
+    return Standard(got["name"], got["region"], got["source"], got["valid_from"],
+                    got["kgce_per_kwh"], _limits(path.name, got["limits"]), asked,
                     Method(**method))
 
 

@@ -58,8 +58,7 @@ def state(statements: Iterable[Statement], carriers: Mapping[str, Carrier], meth
         elif one.subject == "fuel" and values["use"] == "generation":
             left_out.append(f"{_name(one)}: measured at the generator already")
         elif one.subject in ("fuel", "heat"):
-            carrier, amount = (carriers[method.heat], values["gj"]) if one.subject == "heat" \
-                else statement.burnt(one, carriers)
+            carrier, amount = statement.burnt(one, carriers, method.heat)
             tce = amount * carrier.tce
             _add(sums, t=amount * carrier.co2_t, tce=tce, clean=tce * carrier.clean)
         elif one.subject != "bill":

@@ -2,6 +2,8 @@
 
 Each is a signed document of its own about one `account` (a meter, a delivery point, a process) and
 the days `first` .. `last`. None of them touches what was measured: they fill columns of their own.
+That a certificate counts once is seen among the statements at hand; what another park has used only
+its registry knows.
 """
 
 import datetime
@@ -115,21 +117,24 @@ def within(statements: Iterable[Statement], first: datetime.date,
     return tuple(found)
 
 
-def burnt(statement: Statement, carriers: Mapping[str, Carrier]) -> tuple[Carrier, Fraction]:
-    """A fuel's carrier, and how many of its units. DocumentError for a unit that is another."""
+def burnt(statement: Statement, carriers: Mapping[str, Carrier],
+          heat: str) -> tuple[Carrier, Fraction]:
+    """What fuel or heat was used, and how many of its units; `heat` is the carrier that stands for
+    purchased heat. DocumentError for a unit that is another, or an unknown carrier."""
     values = statement.values
     where = f"statement {statement.id.hex()}"
-    carrier = carriers.get(values["carrier"])
+    name = heat if statement.subject == "heat" else values["carrier"]
+    carrier = carriers.get(name)
     if carrier is None:
-        raise fields.mistake(f"{where}: carrier", values["carrier"],
-                             "one of " + " ".join(carriers))
-    density = values["density_kg_per_l"]
-    if values["unit"] == "L" and carrier.unit == "t" and density:
+        raise fields.mistake(f"{where}: carrier", name, "one of " + " ".join(carriers))
+    if statement.subject == "heat":
+        return carrier, values["gj"]
+    density, unit = values["density_kg_per_l"], values["unit"]
+    if unit == "L" and carrier.unit == "t" and density:
         if not Fraction(1, 2) <= density <= 2:
             raise fields.mistake(f"{where}: density_kg_per_l", str(density), "0.5 .. 2 kg a litre")
         return carrier, values["amount"] * density / 1000
-    if values["unit"] != carrier.unit:
-        hint = "; litres need density_kg_per_l" if values["unit"] == "L" else ""
-        raise fields.mistake(f"{where}: unit", values["unit"],
-                             f"{carrier.unit}, the unit of {carrier.name}{hint}")
+    if unit != carrier.unit:
+        hint = "; litres need density_kg_per_l" if unit == "L" else ""
+        raise fields.mistake(f"{where}: unit", unit, f"{carrier.unit}, the unit of {name}{hint}")
     return carrier, values["amount"]

@@ -70,7 +70,7 @@ def test_every_shipped_carrier_and_standard_can_be_read():
 
 
 def test_another_set_is_another_view_and_no_other_energy():
-    rows = [quarter(FIRST + n, 1000 * n, 500, set=shipped().id.hex()) for n in range(8)]
+    rows = [quarter(FIRST + n, 1000 * n, 500, factor_set=shipped().id.hex()) for n in range(8)]
     official, average = (measure(rows, shipped(name), FIRST, FIRST + 8)
                          for name in ("cn_910_fossil", "cn_average_2023"))
     assert official.emitted_ug == 28_000 * 832_500

@@ -213,6 +213,15 @@ def test_a_rounded_figure_never_flatters(value, places):
     assert up - down <= Fraction(1, 10**places)
 
 
+def test_a_quarter_counts_once():
+    with pytest.raises(DocumentError, match=f"index: found {FIRST}, expected more than {FIRST}"):
+        measure([quarter(FIRST, 1), quarter(FIRST, 1)], SET, FIRST, FIRST + 2)
+    line = '{"index":1,"flows":[[1,0,0],[0,0,0],[0,0,0],[0,0,0],[0,0,0]],"stored":[0,0,0,0,0],' \
+           '"minutes":15}'
+    with pytest.raises(DocumentError, match="q: line 2: index: found 1, expected more than 1"):
+        list(parse([line, line], "q"))
+
+
 def test_stored_energy_has_the_factor_of_its_origin():
     row = quarter(FIRST, flows=((0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0), (100, 0, 0)),
                   stored=(60, 30, 0, 0, 10))
