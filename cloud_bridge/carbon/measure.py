@@ -56,15 +56,16 @@ def measure(quarters: Iterable[Quarter], factors: FactorSet, first: int, end: in
     sets: set[str] = set()
     last = -1
     for one in quarters:
-        if one.index <= last:
-            raise fields.mistake("quarter: index", one.index, f"more than {last}")
+        if one.index - one.span < last:
+            raise fields.mistake("quarter: index", one.index, f"{last + one.span} or more")
         last = one.index
         if not first <= one.index < end:
             continue
         local_min = MINUTES * one.index + factors.utc_offset_min
         load, green = one.given(LOAD), one.green_wh()
         grid_ug = one.taken(GRID) * factors.mg_per_kwh("grid", one.index)
-        sums.update(quarters=1, minutes=one.minutes, load=load, green=green,
+        minutes = min(one.minutes, MINUTES * (one.index + 1 - first))  # a gap may begin before
+        sums.update(quarters=one.span, minutes=minutes, load=load, green=green,
                     grid_wh=one.taken(GRID), grid_ug=grid_ug,
                     emitted=emitted_ug(one, factors, deduct_export))
         days[local_min // 1440] += one.taken(GRID)

@@ -59,14 +59,15 @@ def make(batch: Batch, quarters: Iterable[Quarter], factors: FactorSet, issued: 
          head: Mapping[str, Any] | None = None) -> Document:
     """The passport, not signed yet. `head`: the tree's head that covers the records. DocumentError
     when a record is missing, or it grows too large for a code."""
-    inside = {one.index: one for one in quarters if batch.first <= one.index < batch.end}
-    missing = batch.end - batch.first - len(inside)
+    inside = [one for one in quarters
+              if batch.first <= one.index - one.span + 1 and one.index < batch.end]
+    missing = batch.end - batch.first - sum(one.span for one in inside)
     if missing or not inside:
         raise DocumentError(f"passport: {missing} quarter-hours are missing, expected all "
                             f"{batch.end - batch.first} from {time(batch.first)} on")
     wh, ug, minutes = 0, Fraction(0), 0
     origins = [Fraction(0)] * len(ORIGINS)
-    for one in inside.values():
+    for one in inside:
         load = one.given(LOAD)
         taken = one.lines.get(batch.line) if batch.line else load
         if taken is None:

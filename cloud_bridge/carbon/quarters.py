@@ -4,11 +4,12 @@
      "stored": [0,100,0,0,0], "minutes": 15, "lines": {"press": 400},
      "factor_set": "<16 hex>", "load_ug": {"<16 hex>": 749250000}}
 
-`index`: quarter-hours since 2000-01-01 00:00 UTC. `flows`: Wh from each of SOURCES to each of
-SINKS. `stored`: what the battery gave to the load, by ORIGINS, Wh. `minutes`: of 15, how many were
-measured. `lines`: sub-meters of tenants and lines, Wh of the load. `factor_set` and `load_ug`: the
-set in force, and the carbon of the load in µg for each view that the ledger keeps, by the set's id;
-both may be missing.
+`index`: quarter-hours since 2000-01-01 00:00 UTC. `span`: how many end with it; more than 1 in a
+gap, which counts where it ends. `flows`: Wh from each of SOURCES to each of SINKS. `stored`: what
+the battery gave to the load, by ORIGINS, Wh. `minutes`: how many were measured, of 15 in each
+quarter-hour. `lines`: sub-meters of tenants and lines, Wh of the load. `factor_set` and `load_ug`:
+the set in force, and the carbon of the load in µg for each view that the ledger keeps, by the set's
+id. These, `lines` and `span` may be missing.
 """
 
 import datetime
@@ -29,6 +30,7 @@ LOAD, EXPORT, CHARGE = range(3)
 UNKNOWN = 4
 MINUTES = 15
 _MOST_WH = 10**12
+_LONGEST = 100_000  # quarter-hours in one gap
 _NO_LINES: Mapping[str, int] = {}
 
 
@@ -55,7 +57,8 @@ _FIELDS = {
     "index": fields.whole(0, 2**31 - 1),
     "flows": Field(_FLOWS.expected, lambda value: _FLOWS.read(value)
                    if isinstance(value, list) and len(value) == len(SOURCES) else None),
-    "stored": _row(len(ORIGINS)), "minutes": fields.whole(0, MINUTES),
+    "stored": _row(len(ORIGINS)), "minutes": fields.whole(0, MINUTES * _LONGEST),
+    "span": fields.whole(1, _LONGEST).or_else(1),
     "lines": _table(fields.TEXT, fields.whole(0, _MOST_WH)).or_else(_NO_LINES),
     "factor_set": Field("16 hexadecimal digits", lambda value: value
                  if fields.hexadecimal(8).read(value) else None, ""),
@@ -74,6 +77,7 @@ class Quarter:
     lines: Mapping[str, int] = field(default_factory=dict)
     factor_set: str = ""
     load_ug: Mapping[str, int] = field(default_factory=dict)
+    span: int = 1
 
     def taken(self, source: int) -> int:
         """Wh of a source, wherever they went."""
@@ -92,6 +96,9 @@ class Quarter:
 def read(raw: object, where: str = "quarter") -> Quarter:
     """A quarter-hour from its table. DocumentError."""
     got = fields.read(where, raw, _FIELDS)
+    if got["minutes"] > MINUTES * got["span"]:
+        raise fields.mistake(f"{where}: minutes", got["minutes"],
+                             f"a whole number 0 .. {MINUTES * got['span']}")
     if got["flows"][BATTERY][CHARGE]:
         raise fields.mistake(f"{where}: flows", list(got["flows"][BATTERY]),
                              "nothing from the battery to the battery")
@@ -114,8 +121,8 @@ def parse(lines: Iterable[str], name: str) -> Iterator[Quarter]:
         except (ValueError, RecursionError) as error:
             raise DocumentError(f"{where}: is not JSON: {error}") from None
         quarter = read(raw, where)
-        if quarter.index <= last:
-            raise fields.mistake(f"{where}: index", quarter.index, f"more than {last}")
+        if quarter.index - quarter.span < last:
+            raise fields.mistake(f"{where}: index", quarter.index, f"{last + quarter.span} or more")
         last = quarter.index
         yield quarter
 

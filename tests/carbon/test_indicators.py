@@ -214,12 +214,24 @@ def test_a_rounded_figure_never_flatters(value, places):
 
 
 def test_a_quarter_counts_once():
-    with pytest.raises(DocumentError, match=f"index: found {FIRST}, expected more than {FIRST}"):
+    with pytest.raises(DocumentError, match=f"index: found {FIRST}, expected {FIRST + 1} or more"):
         measure([quarter(FIRST, 1), quarter(FIRST, 1)], SET, FIRST, FIRST + 2)
     line = '{"index":1,"flows":[[1,0,0],[0,0,0],[0,0,0],[0,0,0],[0,0,0]],"stored":[0,0,0,0,0],' \
            '"minutes":15}'
-    with pytest.raises(DocumentError, match="q: line 2: index: found 1, expected more than 1"):
+    with pytest.raises(DocumentError, match="q: line 2: index: found 1, expected 2 or more"):
         list(parse([line, line], "q"))
+
+
+def test_a_gap_is_one_record_and_counts_where_it_ends():
+    rows = [quarter(FIRST, 10), quarter(FIRST + 4, 70, span=4, minutes=9), quarter(FIRST + 5, 5)]
+    measured = measure(rows, SET, FIRST, FIRST + 6)
+    assert (measured.load_wh, measured.quarters, measured.minutes) == (85, 6, 39)
+    assert measure(rows, SET, FIRST, FIRST + 3).load_wh == 10
+    assert measure(rows, SET, FIRST + 3, FIRST + 6).complete == Fraction(24, 45)
+    rows[1] = replace(rows[1], minutes=50)
+    assert measure(rows, SET, FIRST + 4, FIRST + 5).complete == 1
+    with pytest.raises(DocumentError, match=f"expected {FIRST + 4} or more"):
+        measure([rows[0], quarter(FIRST + 3, 1, span=4)], SET, FIRST, FIRST + 6)
 
 
 def test_stored_energy_has_the_factor_of_its_origin():

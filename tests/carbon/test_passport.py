@@ -68,6 +68,14 @@ def test_what_is_missing_makes_no_passport():
         passport.make(batch(line="press", first=FIRST + 4), rows, SET, ISSUED)
 
 
+def test_a_gap_counts_whole_or_not_at_all():
+    rows = [quarter(FIRST, 10), quarter(FIRST + 3, 30, span=3, minutes=0)]
+    got = passport.read(passport.make(batch(4), rows, SET, ISSUED))
+    assert (got["energy_wh"], got["minutes"]) == (40, 15)
+    with pytest.raises(DocumentError, match="2 quarter-hours are missing"):
+        passport.make(batch(2, first=FIRST + 2, end=FIRST + 4), rows, SET, ISSUED)
+
+
 def test_it_fits_with_the_head_of_the_tree_and_chinese_texts():
     line = "热处理二线"
     document = signed([quarter(FIRST, 10**9, lines={line: 10**9})], HEAD, product="齿轮 20CrMnTi",
