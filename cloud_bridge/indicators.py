@@ -21,14 +21,19 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--first", type=_DAY, required=True, help="First local day.")
-@click.option("--last", type=_DAY, required=True, help="Last local day.")
-@click.option("--factors", default="cn_910_fossil", show_default=True, help="A factor set.")
+@click.option("--first", type=_DAY, required=True, metavar="YYYY-MM-DD",
+              help="First local day.")
+@click.option("--last", type=_DAY, required=True, metavar="YYYY-MM-DD",
+              help="Last local day.")
+@click.option("--factors", default="cn_910_fossil", show_default=True,
+              help="Of edge/carbon/factors, or a document.")
 @click.option("--standard", "standard_name", default="cn_park_standard", show_default=True,
-              help="What is asked of a park.")
-@click.option("--statement", "papers", type=FILE, multiple=True, help="A statement.")
+              help="Of edge/carbon, or a file.")
+@click.option("--statement", "papers", type=FILE, multiple=True,
+              help="A document, signed or not (.toml); any number of them.")
 @click.option("--carriers", "carriers_file", type=FILE, help="Fuels and heat, in another file.")
-@click.option("--park-tce", type=click.IntRange(1), help="What the park uses in a year.")
+@click.option("--park-tce", type=click.IntRange(1), metavar="N",
+              help="What the park uses in a year.")
 @click.option("--trust", "keys", type=FILE, multiple=True,
               help="A public key: statements by others are refused.")
 @click.option("--rotation", "rotations", type=FILE, multiple=True,

@@ -34,7 +34,8 @@ class _Instant(click.ParamType[int]):
 @click.option("--line", default="", help="The sub-meter; without it the whole load.")
 @click.option("--site", default="")
 @click.option("--issued", required=True, metavar="YYYY-MM-DD")
-@click.option("--factors", default="cn_910_fossil", show_default=True, help="A factor set.")
+@click.option("--factors", default="cn_910_fossil", show_default=True,
+              help="Of edge/carbon/factors, or a document.")
 @click.option("--key", type=FILE, required=True, help="The secret key (`keys new`).")
 @click.option("--trust", "keys", type=FILE, multiple=True,
               help="A public key: a factor set by others is refused.")

@@ -23,7 +23,8 @@ from cloud_bridge.fields import DocumentError
 @dataclass(frozen=True)
 class Measured:
     """Quarter-hours `first` .. `end` - 1. `emitted_ug`: of all that came in, µg CO2, and what of it
-    is `grid_ug`. `import_days_wh`: by local day. `hours_wh`: load and green part by local hour."""
+    is `grid_ug`. `import_days_wh`: by local day. `load_hours_wh`, `green_hours_wh`: by local hour;
+    a gap is an hour of its own, below 0. `sets`: ids of the sets that the records name."""
 
     first: int
     end: int
@@ -64,13 +65,14 @@ def measure(quarters: Iterable[Quarter], factors: FactorSet, first: int, end: in
         local_min = MINUTES * one.index + factors.utc_offset_min
         load, green = one.given(LOAD), one.green_wh()
         grid_ug = one.taken(GRID) * factors.mg_per_kwh("grid", one.index)
-        minutes = min(one.minutes, MINUTES * (one.index + 1 - first))  # a gap may begin before
-        sums.update(quarters=one.span, minutes=minutes, load=load, green=green,
-                    grid_wh=one.taken(GRID), grid_ug=grid_ug,
+        span = min(one.span, one.index + 1 - first)  # a gap may begin before
+        hour = local_min // 60 if one.span == 1 else -one.index  # no certificate is of a gap's hour
+        sums.update(quarters=span, minutes=min(one.minutes, MINUTES * span), load=load,
+                    green=green, grid_wh=one.taken(GRID), grid_ug=grid_ug,
                     emitted=emitted_ug(one, factors, deduct_export))
         days[local_min // 1440] += one.taken(GRID)
-        loads[local_min // 60] += load
-        greens[local_min // 60] += green
+        loads[hour] += load
+        greens[hour] += green
         if one.factor_set:
             sets.add(one.factor_set)
     return Measured(first, end, sums["quarters"], sums["minutes"], sums["load"], sums["green"],

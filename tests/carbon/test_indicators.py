@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cloud_bridge.carbon import carriers, standard
@@ -65,6 +65,7 @@ def papers(drawn):
 
 
 @given(quarters(), PAPERS)
+@settings(max_examples=40)
 def test_every_figure_is_the_naive_one(rows, drawn):
     found = table(rows, *papers(drawn))
     sums = {subject: sum(amount for what, amount in drawn if what == subject)
@@ -94,6 +95,7 @@ def test_every_figure_is_the_naive_one(rows, drawn):
 
 
 @given(quarters(), PAPERS)
+@settings(max_examples=40)
 def test_what_is_measured_does_not_depend_on_paper(rows, drawn):
     bare, full = table(rows), table(rows, *papers(drawn))
     assert [one.values[0] for one in bare.values()] == [one.values[0] for one in full.values()]
@@ -103,6 +105,7 @@ def test_what_is_measured_does_not_depend_on_paper(rows, drawn):
 
 
 @given(quarters())
+@settings(max_examples=20)
 def test_records_with_all_sources_are_taken_whole(rows):
     for one in rows:
         assert sum(one.taken(source) for source in range(len(SOURCES))) == \
@@ -189,6 +192,9 @@ def test_nothing_is_carried_over_from_one_hour_to_another():
     for hour, share in ((0, 1), (1, Fraction(1, 2))):
         hourly = table(rows, certificate("1", 9, hour=hour, **one_day), n=8)
         assert hourly["hourly_matched_share"].values[2] == share
+    gap = [quarter(FIRST + 3, 2000, span=4)]  # nobody knows in which hour it was used
+    paper = certificate("1", 9, hour=0, **one_day)
+    assert table(gap, paper, n=8)["hourly_matched_share"].values[2] == 0
 
 
 def test_exported_power_is_deducted_only_by_a_switch():

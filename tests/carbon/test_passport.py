@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_bridge import documents
@@ -32,6 +32,7 @@ def signed(rows, head=None, **more):
 
 
 @given(quarters(), st.data())
+@settings(max_examples=40)
 def test_it_says_what_the_line_took_of_energy_and_carbon(rows, data):
     by_index = {one.index: one for one in rows}
     rows = [by_index.get(index) or quarter(index, minutes=0) for index in range(FIRST, FIRST + 12)]
@@ -87,14 +88,13 @@ def test_it_fits_with_the_head_of_the_tree_and_chinese_texts():
         passport.payload(signed([quarter(FIRST)], HEAD, product="x" * 500))
 
 
-def test_no_bit_of_it_can_be_changed():
+def test_no_byte_of_it_can_be_changed():
     data = passport.payload(signed([quarter(FIRST, 1000)], HEAD))
     for at in range(len(data)):
-        for bit in range(8):
-            changed = bytearray(data)
-            changed[at] ^= 1 << bit
-            with pytest.raises(DocumentError):
-                passport.check(bytes(changed), KEY.public_key())
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        with pytest.raises(DocumentError):
+            passport.check(bytes(changed), KEY.public_key())
 
 
 @given(st.data())
