@@ -49,8 +49,8 @@ def main(file: Path, first: datetime.datetime, last: datetime.datetime, factors:
 
     \b
     Example:
-      python -m cloud_bridge indicators quarters.jsonl --first 2026-01-01 --last 2026-03-31
-    """
+      python -m cloud_bridge indicators examples/papers/quarters.jsonl --first 2026-01-01 --last 2026-01-01 --park-tce 250000
+    """  # noqa: E501  # a command is one line
     with refusing():
         believed = opened.trust(keys, rotations) if keys or rotations else None
         factor_set, by = opened.open_factors(factors, believed)

@@ -50,7 +50,7 @@ def main(file: Path, product: str, number: str, quantity: str, unit: str, first:
 
     \b
     Example:
-      python -m cloud_bridge passport quarters.jsonl --product gear --batch 7 --quantity 1200 --unit piece --line press --first 2026-01-31T00:00Z --end 2026-01-31T08:00Z --issued 2026-02-01 --key park.pem --out passport
+      python -m cloud_bridge passport examples/papers/quarters.jsonl --product gear --batch 7 --quantity 1200 --unit piece --line press --first 2026-01-01T00:00Z --end 2026-01-01T08:00Z --issued 2026-01-02 --key park.pem --out passport
     """  # noqa: E501  # a command is one line
     with refusing():
         factor_set, _ = opened.open_factors(factors, opened.trust(keys, ()) if keys else None)

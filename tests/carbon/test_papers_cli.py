@@ -56,6 +56,16 @@ def test_what_is_signed_is_verified_and_counted(park):
     assert "the year, contractual: on the path" in text
 
 
+def test_the_help_shows_what_can_be_run(park, monkeypatch):
+    monkeypatch.chdir(park)
+    (park / "examples").symlink_to(PAPERS.parent)
+    for command in ("sign", "indicators", "passport", "verify"):
+        (line,) = (line for line in run(command, "--help").splitlines()
+                   if line.startswith("    python -m cloud_bridge "))
+        words = line.replace("passport.json", "passport/passport.json").split()[3:]
+        run(*words, code=int(command == "indicators"))  # that day is no zero-carbon park's
+
+
 def test_every_example_counts(park):
     rows(park / "q.jsonl", 20, 980, 90 * 96)
     papers = [word for path in sorted(PAPERS.glob("*.toml")) for word in ("--statement", path)]
