@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from boards import day_table, tariff
-from boards.shapes import MAYBE_TEXT, TEXT, Findings, Shape, table, toml, whole
+from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, table, toml, whole
 
 FOLDER = Path(__file__).parent.parent / "edge" / "carbon"
 _FACTOR = "kg CO2 per kWh, 0 .. 2 with at most four decimals"
@@ -122,7 +122,9 @@ _LIST = Shape("a list", lambda value: value if isinstance(value, list) and value
 _FLAG = Shape("true or false", lambda value: value if isinstance(value, bool) else None, False)
 _PROFILE = {"name": TEXT, "source": TEXT, "year": whole(1990, 2100), "illustrative": _FLAG,
             "note": MAYBE_TEXT, "periods": _LIST}
-_STANDARD = {"name": TEXT, "source": TEXT, "note": MAYBE_TEXT,
+# "shares" and "method" are for whoever judges a whole year: cloud_bridge/carbon/standard.py.
+_STANDARD = {"name": TEXT, "source": TEXT, "note": MAYBE_TEXT, "region": MAYBE_TEXT,
+             "shares": TABLE, "method": TABLE,
              "valid_from": Shape("a date, e.g. 2025-07-08", lambda value: value
                                  if type(value) is datetime.date else None),
              "kgce_per_kwh": Shape("kgce per kWh, above 0, at most 1", _coefficient, Decimal(1),

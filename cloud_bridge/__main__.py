@@ -4,7 +4,14 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = {"serve": "Store what gateways send, and acknowledge it."}
+_COMMANDS = {
+    "serve": "Store what gateways send, and acknowledge it.",
+    "keys": "Make keys, show them, hand over from one to the next.",
+    "sign": "Sign a factor set or a statement written in TOML.",
+    "verify": "Check a signed document with nothing but a public key.",
+    "indicators": "A park's figures against a standard, and the rest of its year.",
+    "passport": "Energy and carbon of a batch, signed, as a QR code.",
+}
 
 
 class _Parts(click.Group):
@@ -26,7 +33,7 @@ class _Parts(click.Group):
 
 @click.group(cls=_Parts)
 def main() -> None:
-    """The cloud's side of parkedge: from the broker into a database, and out again.
+    """The cloud's side of parkedge: from the broker into a database, and papers to check.
 
     \b
     Example:

@@ -113,6 +113,7 @@ MISTAKES = {
                                       'mode = "price_carbon"'],
     '[plan]\nprofile = "none.toml"': [
         'plan.profile: found "none.toml", expected a file beside the site file, or one of '
+        "cn_hunan_standard_2027.toml cn_hunan_standard_2030.toml cn_hunan_standard_2035.toml "
         "cn_park_standard.toml solar_grid_day.toml"],
     '[plan]\nmode = "cap"\nstandard = "cn_park_standard.toml"\npark_tce = 5\nday_kwh = 1': [
         "plan.park_tce: found 5 tce, for which cn_park_standard has no limit; give cap_kg"],

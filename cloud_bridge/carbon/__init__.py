@@ -1,0 +1,1 @@
+"""Carbon on the host: factor sets, statements, the park's indicators, product passports."""

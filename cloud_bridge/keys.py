@@ -1,0 +1,86 @@
+"""`keys`: make them, show them, and hand over from one to the next."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cloud_bridge import documents, keyfiles
+from cloud_bridge.documents import key_id
+from cloud_bridge.said import FILE, refusing
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+@click.group()
+def main() -> None:
+    """Keys that sign documents (Ed25519).
+
+    \b
+    Example:
+      python -m cloud_bridge keys new park.pem
+    """
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_JSON
+def new(file: Path, as_json: bool) -> None:
+    """Make a key: FILE is secret (0600), FILE.pub is to be given away.
+
+    \b
+    Example:
+      python -m cloud_bridge keys new park.pem
+    """
+    with refusing():
+        key = keyfiles.create(file)
+        public = file.with_name(file.name + ".pub")
+        public.write_bytes(keyfiles.public_pem(key.public_key()))
+    _say({"id": key_id(key.public_key()).hex(), "secret": str(file), "public": str(public)},
+         as_json)
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@_JSON
+def show(file: Path, as_json: bool) -> None:
+    """The id of a public key, by which documents name their issuer.
+
+    \b
+    Example:
+      python -m cloud_bridge keys show park.pem.pub
+    """
+    with refusing():
+        key = keyfiles.public(file)
+    _say({"id": key_id(key).hex(), "algorithm": "Ed25519", "public": key.public_bytes_raw().hex()},
+         as_json)
+
+
+@main.command()
+@click.option("--key", type=FILE, required=True, help="The old secret key.")
+@click.option("--new", "new_key", type=FILE, required=True, help="The new public key.")
+@click.option("--issued", required=True, metavar="YYYY-MM-DD",
+              help="The last day of the old key.")
+@click.option("--reason", default="", help="Why, for the record.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True,
+              help="The document of the rotation.")
+@_JSON
+def rotate(key: Path, new_key: Path, issued: str, reason: str, out: Path, as_json: bool) -> None:
+    """Let the old key sign the new one: who trusts the old trusts the new with this document.
+
+    \b
+    Example:
+      python -m cloud_bridge keys rotate --key park.pem --new park2.pem.pub --issued 2027-01-01 --out rotation.json
+    """  # noqa: E501  # a command is one line
+    with refusing():
+        old, other = keyfiles.secret(key), keyfiles.public(new_key)
+        signed = documents.sign(keyfiles.rotation(other, issued, reason), old)
+        documents.parse(signed.encode())  # the day as it was typed
+        out.write_bytes(signed.encode())
+    _say({"id": signed.id.hex(), "old": signed.issuer.hex(), "new": key_id(other).hex(),
+          "file": str(out)}, as_json)
+
+
+def _say(said: dict[str, str], as_json: bool) -> None:
+    click.echo(json.dumps(said) if as_json else
+               "\n".join(f"{name:<9} {value}" for name, value in said.items()))

@@ -1,0 +1,25 @@
+"""What the commands share: files as arguments, and a refusal in one line."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cloud_bridge.fields import DocumentError
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What is wrong with a document or a file becomes one line and exit status 1."""
+    try:
+        yield
+    except DocumentError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: {error.filename or ''}: {error.strerror or error}", err=True)
+        sys.exit(1)
