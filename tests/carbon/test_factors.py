@@ -96,6 +96,16 @@ def test_hours_come_from_a_file(tmp_path):
         found.mg_per_kwh("grid", FIRST + 96)
 
 
+def test_hours_are_as_many_as_the_days_have():
+    row = {**ROW, "basis": "hourly", "hourly": ["0.5"] * 24, "valid_until": "2026-01-01"}
+    del row["value"]
+    body = {**BODY, "factors": [row, BODY["factors"][1]]}
+    assert factors.read(Document("factors", ISSUED, body)).mg_per_kwh("grid", FIRST + 95) == 500_000
+    row["valid_until"] = "2026-01-02"
+    with pytest.raises(DocumentError, match="expected one value for each hour of valid_from"):
+        factors.read(Document("factors", ISSUED, body))
+
+
 def test_a_factor_is_in_force_from_one_local_day_to_another():
     found = made({"valid_until": "2026-01-31"}, {"value": "0.4", "valid_from": "2026-02-01"},
                  {"energy": "residual"})

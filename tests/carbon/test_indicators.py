@@ -132,6 +132,36 @@ def test_it_passes_with_2_95_or_4_43_percent_from_the_grid(park_tce, pm, limit):
         assert found["carbon_per_tce"].verdict == verdict
 
 
+def test_what_is_exactly_at_the_limit_keeps_it():
+    rows = [quarter(FIRST + n, 1229, 41_625 - 1229) for n in range(20)]
+    rows[3] = replace(rows[3], minutes=0)  # and 95 % of the time are enough
+    found = table(rows, n=20)["carbon_per_tce"]
+    assert (found.values[0], found.complete) == (Fraction(1, 5), Fraction(19, 20))
+    assert found.verdict == MET
+    assert ahead(rows[:3]).state == ON_PATH
+
+
+def test_a_whole_year_tells_its_own_size():
+    wh = int(250_000 * 10**6 / Fraction("0.1229"))
+    rows = [quarter(FIRST + 35_039, 0, wh, span=35_040, minutes=15 * 35_040)]
+    assert table(rows, n=35_040, park_tce=None)["carbon_per_tce"].limit == Fraction(1, 5)
+    short = table(rows, n=35_039, park_tce=None)["carbon_per_tce"]
+    assert (short.limit, short.verdict) == (None, NOT_ENOUGH)
+
+
+def test_clean_fuel_is_clean_energy_and_coal_is_none():
+    rows = [quarter(FIRST, 10**6, 10**6)]
+    half = Fraction("0.1229") * 2  # tce of 2 MWh, half of which is clean
+    wood = replace(CARRIERS["raw_coal"], name="wood", clean=True)
+    for carrier, clean in ((wood, half / 2 + wood.tce), (CARRIERS["raw_coal"], half / 2)):
+        paper = stated("fuel", carrier=carrier.name, unit="t", amount=1)
+        extra = state([paper], {carrier.name: carrier}, RULES.method, *DAYS)
+        measured = measure(rows, SET, FIRST, FIRST + 1)
+        found = {one.name: one for one in indicators(measured, extra, RULES, PARK_TCE)}
+        assert found["clean_share"].values == (
+            Fraction(1, 2), clean / (half + wood.tce), clean / (half + wood.tce))
+
+
 def test_natural_gas_alone_is_1_63_and_passes_as_12_3_percent():
     gas = CARRIERS["natural_gas"]
     for percent, verdict in (("12.28", MET), ("12.29", MISSED)):
@@ -272,6 +302,29 @@ def test_the_grid_energy_left_is_what_keeps_the_limit(past, days, grid, load):
         found.grid_expected_kwh - found.grid_left_kwh < 1
     if grid:
         assert found.days_left == found.grid_left_kwh * 1000 // (grid * 96)
+
+
+def test_the_rest_of_the_year_goes_on_as_the_last_four_weeks():
+    def day(grid, gen):
+        return ((grid, 0, 0), (1000, 0, 0), (0, 0, 0), (gen, 0, 0), (0, 0, 0))
+
+    rows = [quarter(FIRST + n, flows=day(20, 10) if n < 12 * 96 else day(40, 5))
+            for n in range(40 * 96)]
+    found = ahead(rows, stated("process", gas="CO2", t="0.002"), stated("heat", gj="0.03"))
+    early, late, rest = 12 * 96, 28 * 96, 325 * 96
+    added_t = Fraction("0.002") + Fraction("0.03") * CARRIERS["heat"].co2_t
+    added_tce = Fraction("0.03") * CARRIERS["heat"].tce
+    load_wh = early * 1030 + (late + rest) * 1045
+    tce = load_wh * Fraction("0.1229") / 10**6 + added_tce * Fraction(365, 40)
+
+    def emitted_t(grid_rest_wh):
+        dirty_wh = early * 30 + late * 45 + rest * 5 + grid_rest_wh
+        return tonnes(832_500, dirty_wh) + added_t * Fraction(365, 40)
+
+    assert found.projected == emitted_t(rest * 40) / tce
+    assert emitted_t(found.grid_left_kwh * 1000) <= tce / 5
+    assert emitted_t(found.grid_left_kwh * 1000 + 1000) > tce / 5
+    assert found.state == DEVIATES
 
 
 def test_a_warning_comes_while_there_is_time():

@@ -52,6 +52,12 @@ def test_what_reaches_over_the_end_of_a_period_cannot_be_told_apart():
     assert summed(stated("heat", gj=1, first="2025-01-01", last="2025-12-31")).added_t == 0
 
 
+@pytest.mark.parametrize("day", YEAR)
+def test_the_first_and_the_last_day_count(day):
+    assert summed(stated("heat", gj=1, first=str(day), last=str(day))).added_t == \
+        CARRIERS["heat"].co2_t
+
+
 def fuel(**more):
     return stated("fuel", **{"carrier": "diesel", "amount": "10", "unit": "t", **more})
 
@@ -61,6 +67,8 @@ def test_fuel_counts_in_the_unit_of_its_carrier():
     assert summed(fuel(amount="10000", unit="L", density_kg_per_l="0.84")).added_t == \
         Fraction(84, 100) * summed(fuel()).added_t
     assert summed(fuel()).added_tce == 10 * CARRIERS["diesel"].tce
+    both = summed(fuel(), fuel(carrier="raw_coal", amount=1))  # of one account on the same days
+    assert both.added_t == summed(fuel()).added_t + CARRIERS["raw_coal"].co2_t
 
 
 @pytest.mark.parametrize(("more", "said"), [
