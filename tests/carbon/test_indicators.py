@@ -252,8 +252,8 @@ def test_a_rounded_figure_never_flatters(value, places):
 def test_a_quarter_counts_once():
     with pytest.raises(DocumentError, match=f"index: found {FIRST}, expected {FIRST + 1} or more"):
         measure([quarter(FIRST, 1), quarter(FIRST, 1)], SET, FIRST, FIRST + 2)
-    line = '{"index":1,"flows":[[1,0,0],[0,0,0],[0,0,0],[0,0,0],[0,0,0]],"stored":[0,0,0,0,0],' \
-           '"minutes":15}'
+    line = b'{"index":1,"flows":[[1,0,0],[0,0,0],[0,0,0],[0,0,0],[0,0,0]],"stored":[0,0,0,0,0],' \
+           b'"minutes":15}'
     with pytest.raises(DocumentError, match="q: line 2: index: found 1, expected 2 or more"):
         list(parse([line, line], "q"))
 
@@ -348,7 +348,9 @@ def test_a_warning_comes_while_there_is_time():
 def test_lines_that_are_anything_are_refused_in_one_way(lines):
     assume(lines)
     with pytest.raises(DocumentError, match=r"^q: line 1: "):
-        list(parse(lines, "q"))
+        list(parse([line.encode("utf-16") for line in lines], "q"))
+    with pytest.raises(DocumentError, match=r"^q: line 1: "):
+        list(parse([line.encode("utf-8", "surrogatepass") for line in lines], "q"))
 
 
 @pytest.mark.parametrize(("change", "said"), [
@@ -361,6 +363,7 @@ def test_lines_that_are_anything_are_refused_in_one_way(lines):
                                  "direct gen battery"),
     ({"flows": [[0, 0, 0]] * 4 + [[0, 0, 1]]}, "quarter: flows: found [0, 0, 1], expected nothing "
                                                "from the battery to the battery"),
+    ({"index": 2**31}, "quarter: index: found 2147483648, expected a whole number 0 .. 7000000"),
     ({"minutes": 16}, "quarter: minutes: found 16, expected a whole number 0 .. 15"),
 ])
 def test_a_quarter_that_cannot_be_is_one_line(change, said):

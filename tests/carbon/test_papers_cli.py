@@ -81,7 +81,9 @@ def test_every_example_counts(park):
 @pytest.mark.parametrize("words", [
     (), ("sign", "nowhere.toml", "--key", "x", "--out", "y"), ("verify", "-"),
     ("indicators", PAPERS / "water.toml", "--first", "January", "--last", "2026-01-31"),
-    ("passport", PAPERS / "water.toml", "--first", "2026-01-01T00:07Z")])
+    ("indicators", PAPERS / "water.toml", "--first", "2026-01-01", "--last", "9999-12-31"),
+    ("passport", PAPERS / "water.toml", "--first", "2026-01-01T00:07Z"),
+    ("passport", PAPERS / "water.toml", "--first", "1999-12-31T00:00Z")])
 def test_wrong_use_is_status_2(words):
     run(*words, code=2)
 

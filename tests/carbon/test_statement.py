@@ -128,7 +128,8 @@ def test_a_body_that_is_anything_is_read_or_refused_in_one_way(data, special):
     ({"subject": "waste_heat", "available_gj": 1, "used_gj": 2},
      "statement: used_gj: found '2', expected at most available_gj, 1"),
     ({"subject": "bill", "kwh": 1, "first": "2026-02-30"},
-     "statement: first: found '2026-02-30', expected a date, e.g. 2026-01-31"),
+     "statement: first: found '2026-02-30', expected a date from 2000 to 2199, "
+     "e.g. 2026-01-31"),
     ({"subject": "bill", "kwh": 1, "last": "2025-12-31"},
      "statement: last: found '2025-12-31', expected a day from 2026-01-01 on"),
     ({"subject": "bill", "kwh": "1,5"}, "statement: kwh: found '1,5', expected an amount, exact, "
