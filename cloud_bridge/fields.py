@@ -115,18 +115,19 @@ def _name(value: Any) -> str | None:
 
 
 def date(value: Any) -> datetime.date | None:
-    """A day as YYYY-MM-DD."""
+    """A day as YYYY-MM-DD; years that leave room to count from."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         return None
     try:
-        return datetime.date.fromisoformat(value)
+        day = datetime.date.fromisoformat(value)
     except ValueError:
         return None
+    return day if 2000 <= day.year <= 2199 else None
 
 
 TEXT = Field("a text of 1 .. 500 printable characters", _text)
 NAME = Field("a name of small letters, digits and _", _name)
-DATE = Field("a date, e.g. 2026-01-31", date)
+DATE = Field("a date from 2000 to 2199, e.g. 2026-01-31", date)
 AMOUNT = Field('an amount, exact, e.g. "12.5", at most nine decimals', fraction)
 TABLES = Field("a list of tables", lambda value: value if isinstance(value, list) and value and
                all(isinstance(one, dict) for one in value) else None)

@@ -1,5 +1,6 @@
 """`keys`: make them, show them, and hand over from one to the next."""
 
+import datetime
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import click
 
 from cloud_bridge import documents, keyfiles
 from cloud_bridge.documents import key_id
-from cloud_bridge.said import FILE, refusing
+from cloud_bridge.said import DAY, FILE, refusing
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
@@ -59,13 +60,14 @@ def show(file: Path, as_json: bool) -> None:
 @main.command()
 @click.option("--key", type=FILE, required=True, help="The old secret key.")
 @click.option("--new", "new_key", type=FILE, required=True, help="The new public key.")
-@click.option("--issued", required=True, metavar="YYYY-MM-DD",
+@click.option("--issued", type=DAY, required=True,
               help="The last day of the old key.")
 @click.option("--reason", default="", help="Why, for the record.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True,
               help="The document of the rotation.")
 @_JSON
-def rotate(key: Path, new_key: Path, issued: str, reason: str, out: Path, as_json: bool) -> None:
+def rotate(key: Path, new_key: Path, issued: datetime.date, reason: str, out: Path,
+           as_json: bool) -> None:
     """Let the old key sign the new one: who trusts the old trusts the new with this document.
 
     \b
@@ -74,8 +76,7 @@ def rotate(key: Path, new_key: Path, issued: str, reason: str, out: Path, as_jso
     """  # noqa: E501  # a command is one line
     with refusing():
         old, other = keyfiles.secret(key), keyfiles.public(new_key)
-        signed = documents.sign(keyfiles.rotation(other, issued, reason), old)
-        documents.parse(signed.encode())  # the day as it was typed
+        signed = documents.sign(keyfiles.rotation(other, str(issued), reason), old)
         out.write_bytes(signed.encode())
     _say({"id": signed.id.hex(), "old": signed.issuer.hex(), "new": key_id(other).hex(),
           "file": str(out)}, as_json)

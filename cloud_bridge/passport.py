@@ -1,5 +1,6 @@
 """`passport`: what a batch has taken of energy and carbon, signed, as a file and a QR code."""
 
+import datetime
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import segno
 from cloud_bridge import documents, keyfiles
 from cloud_bridge.carbon import opened, passport, quarters
 from cloud_bridge.carbon.passport import Batch
-from cloud_bridge.said import FILE, refusing
+from cloud_bridge.said import DAY, FILE, refusing
 
 
 class _Instant(click.ParamType[int]):
@@ -33,7 +34,7 @@ class _Instant(click.ParamType[int]):
 @click.option("--end", type=_Instant(), required=True, help="End, UTC, not included.")
 @click.option("--line", default="", help="The sub-meter; without it the whole load.")
 @click.option("--site", default="")
-@click.option("--issued", required=True, metavar="YYYY-MM-DD")
+@click.option("--issued", type=DAY, required=True)
 @click.option("--factors", default="cn_910_fossil", show_default=True,
               help="Of edge/carbon/factors, or a document.")
 @click.option("--key", type=FILE, required=True, help="The secret key (`keys new`).")
@@ -43,8 +44,8 @@ class _Instant(click.ParamType[int]):
               help="A folder for passport.json, passport.svg and passport.png.")
 @click.option("--json", "as_json", is_flag=True, help="Say so as JSON.")
 def main(file: Path, product: str, number: str, quantity: str, unit: str, first: int, end: int,
-         line: str, site: str, issued: str, factors: str, key: Path, keys: tuple[Path, ...],
-         out: Path, as_json: bool) -> None:
+         line: str, site: str, issued: datetime.date, factors: str, key: Path,
+         keys: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Make a product's passport from quarter-hours of energy. The QR code holds the signed
     document itself; `verify` checks it with the public key alone.
 
@@ -55,11 +56,10 @@ def main(file: Path, product: str, number: str, quantity: str, unit: str, first:
     with refusing():
         factor_set, _ = opened.open_factors(factors, opened.trust(keys, ()) if keys else None)
         batch = Batch(product, number, first, end, quantity, unit, line, site)
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            made = passport.make(batch, quarters.parse(lines, file.name), factor_set, issued)
+        with file.open("rb") as lines:
+            made = passport.make(batch, quarters.parse(lines, file.name), factor_set, str(issued))
         signed = documents.sign(made, keyfiles.secret(key))
         data = passport.payload(signed)
-        documents.parse(data)  # the day as it was typed
         out.mkdir(parents=True, exist_ok=True)
         (out / "passport.json").write_bytes(data)
         code = segno.make(data.decode(), mode="byte", encoding="utf-8", error="l", micro=False)

@@ -1,5 +1,6 @@
 """What the commands share: files as arguments, and a refusal in one line."""
 
+import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +8,22 @@ from pathlib import Path
 
 import click
 
+from cloud_bridge import fields
 from cloud_bridge.fields import DocumentError
 
+
+class _Day(click.ParamType[datetime.date]):
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: object, param: click.Parameter | None,
+                ctx: click.Context | None) -> datetime.date:
+        day: datetime.date | None = fields.date(value)
+        if day is None:
+            self.fail(f"found {value!r}, expected {fields.DATE.expected}", param, ctx)
+        return day
+
+
+DAY = _Day()
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud_bridge import documents, fields
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.measure import load_ug
-from cloud_bridge.carbon.quarters import EPOCH, LOAD, MINUTES, ORIGINS, UNKNOWN, Quarter
+from cloud_bridge.carbon.quarters import EPOCH, LAST, LOAD, MINUTES, ORIGINS, UNKNOWN, Quarter
 from cloud_bridge.documents import Document
 from cloud_bridge.fields import AMOUNT, DocumentError, Field
 
@@ -142,7 +142,8 @@ def index_at(value: Any) -> int | None:
         then = datetime.datetime.fromisoformat(value)
     except ValueError:
         return None
-    return (then - EPOCH) // datetime.timedelta(minutes=MINUTES)
+    index = (then - EPOCH) // datetime.timedelta(minutes=MINUTES)
+    return index if 0 <= index <= LAST else None
 
 
 def _read_parts(value: Any) -> dict[str, int] | None:

@@ -30,6 +30,7 @@ LOAD, EXPORT, CHARGE = range(3)
 UNKNOWN = 4
 MINUTES = 15
 _MOST_WH = 10**12
+LAST = 7_000_000  # in the year 2199
 _LONGEST = 100_000  # quarter-hours in one gap
 _NO_LINES: Mapping[str, int] = {}
 
@@ -54,7 +55,7 @@ def _table(key: Field, value: Field) -> Field:
 
 _FLOWS = fields.list_of(f"rows, one of each of {' '.join(SOURCES)}", _row(len(SINKS)).read, 5)
 _FIELDS = {
-    "index": fields.whole(0, 2**31 - 1),
+    "index": fields.whole(0, LAST),
     "flows": Field(_FLOWS.expected, lambda value: _FLOWS.read(value)
                    if isinstance(value, list) and len(value) == len(SOURCES) else None),
     "stored": _row(len(ORIGINS)), "minutes": fields.whole(0, MINUTES * _LONGEST),
@@ -111,7 +112,7 @@ def read(raw: object, where: str = "quarter") -> Quarter:
     return Quarter(**got)
 
 
-def parse(lines: Iterable[str], name: str) -> Iterator[Quarter]:
+def parse(lines: Iterable[bytes], name: str) -> Iterator[Quarter]:
     """Quarter-hours from lines of JSON, rising in time. DocumentError names file and line."""
     last = -1
     for number, line in enumerate(lines, 1):

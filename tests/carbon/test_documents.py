@@ -141,6 +141,12 @@ def test_algorithms_that_are_only_declared_are_refused(algorithm, said):
     assert str(error.value) == said
 
 
+@pytest.mark.parametrize("change", [{"algorithm": 0}, {"issuer": b""}, {"signature": b""}])
+def test_a_signature_is_there_where_it_is_announced_and_nowhere_else(change):
+    with pytest.raises(DocumentError, match="or nothing at algorithm 0"):
+        parse(replace(SIGNED, **change).encode())
+
+
 def test_the_id_is_of_what_is_signed():
     assert SIGNED.id == replace(SIGNED, signature=b"").id
     assert SIGNED.id != replace(SIGNED, issued="2026-11-29").id

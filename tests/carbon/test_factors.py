@@ -96,6 +96,16 @@ def test_hours_come_from_a_file(tmp_path):
         found.mg_per_kwh("grid", FIRST + 96)
 
 
+def test_hours_are_as_many_as_the_days_have():
+    row = {**ROW, "basis": "hourly", "hourly": ["0.5"] * 24, "valid_until": "2026-01-01"}
+    del row["value"]
+    body = {**BODY, "factors": [row, BODY["factors"][1]]}
+    assert factors.read(Document("factors", ISSUED, body)).mg_per_kwh("grid", FIRST + 95) == 500_000
+    row["valid_until"] = "2026-01-02"
+    with pytest.raises(DocumentError, match="expected one value for each hour of valid_from"):
+        factors.read(Document("factors", ISSUED, body))
+
+
 def test_a_factor_is_in_force_from_one_local_day_to_another():
     found = made({"valid_until": "2026-01-31"}, {"value": "0.4", "valid_from": "2026-02-01"},
                  {"energy": "residual"})
@@ -123,6 +133,8 @@ def test_a_factor_is_in_force_from_one_local_day_to_another():
                             "and only there"),
     ([{"valid_until": "2025-12-31"}], "factors[0]: valid_until: found '2025-12-31', expected a day "
                                       "not before valid_from"),
+    ([{"valid_until": "9999-12-31"}], "factors[0]: valid_until: found '9999-12-31', expected a "
+                                      "date from 2000 to 2199, e.g. 2026-01-31"),
     ([{"sauce": "x"}], "factors[0]: unknown key 'sauce', expected one of energy basis gas unit "
                        "value hourly year source note valid_from valid_until"),
     ([{"source": ""}], "factors[0]: source: found '', expected a text of 1 .. 500 printable "
@@ -152,8 +164,8 @@ def test_a_body_that_is_anything_is_read_or_refused_in_one_way(data):
      "s.toml: document: kind: found 'passport', expected one of factors statement"),
     ('kind = "factors"\nissued = 2026-01-01\nname = true',
      "s.toml: document: name: found True, expected whole numbers, texts, arrays and objects only"),
-    ('kind = "factors"', "s.toml: document: issued: found nothing, expected a date, e.g. "
-                         "2026-01-31"),
+    ('kind = "factors"', "s.toml: document: issued: found nothing, expected a date from "
+                         "2000 to 2199, e.g. 2026-01-31"),
 ])
 def test_a_source_that_is_wrong_is_one_line(tmp_path, text, said):
     path = tmp_path / "s.toml"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -75,6 +77,15 @@ def test_trust_follows_rotations_in_any_order(order):
 def test_a_rotation_that_leads_nowhere_is_refused(rotations, said):
     with pytest.raises(DocumentError, match=said):
         Trust([KEYS[0].public_key()]).rotate([turned(*one) for one in rotations])
+
+
+def test_a_name_is_no_signature():
+    trust = Trust([KEYS[0].public_key()])
+    forged = replace(word(1, "2026-01-01"), issuer=key_id(KEYS[0].public_key()))
+    with pytest.raises(DocumentError, match="the signature is wrong"):
+        trust.check(forged)
+    with pytest.raises(DocumentError, match="the signature is wrong"):
+        trust.rotate([replace(turned(1, 2, "2026-01-01"), issuer=forged.issuer)])
 
 
 def test_who_is_not_trusted_is_not_believed():

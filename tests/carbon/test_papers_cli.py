@@ -11,6 +11,7 @@ import zxingcpp
 from click.testing import CliRunner
 
 from cloud_bridge.__main__ import main
+from cloud_bridge.carbon import factors as sets
 from tests.carbon.papers import FIRST
 
 PAPERS = Path(__file__).parents[2] / "examples" / "papers"
@@ -80,7 +81,9 @@ def test_every_example_counts(park):
 @pytest.mark.parametrize("words", [
     (), ("sign", "nowhere.toml", "--key", "x", "--out", "y"), ("verify", "-"),
     ("indicators", PAPERS / "water.toml", "--first", "January", "--last", "2026-01-31"),
-    ("passport", PAPERS / "water.toml", "--first", "2026-01-01T00:07Z")])
+    ("indicators", PAPERS / "water.toml", "--first", "2026-01-01", "--last", "9999-12-31"),
+    ("passport", PAPERS / "water.toml", "--first", "2026-01-01T00:07Z"),
+    ("passport", PAPERS / "water.toml", "--first", "1999-12-31T00:00Z")])
 def test_wrong_use_is_status_2(words):
     run(*words, code=2)
 
@@ -105,6 +108,22 @@ def test_a_certificate_given_twice_is_one_line(park):
     assert "certificate 7 of cn is used already" in run(
         "indicators", park / "q.jsonl", "--first", "2026-01-01", "--last", "2026-01-31",
         "--statement", park / "a.toml", "--statement", park / "b.toml", code=1)
+
+
+def test_with_somebody_to_trust_nobody_else_is_heard(park):
+    run("keys", "new", park / "other.pem")
+    judge = ("indicators", park / "q.jsonl", "--first", "2026-01-01", "--last", "2026-01-31",
+             "--park-tce", 300_000)
+    trust = "--trust", park / "park.pem.pub"
+    run("sign", park / "water.toml", "--key", park / "other.pem", "--out", park / "water.json")
+    assert "unchecked" in run(*judge, "--statement", park / "water.json")
+    assert "which is not trusted" in run(*judge, *trust, "--statement", park / "water.json", code=1)
+    assert "is not signed" in run(*judge, *trust, "--statement", park / "water.toml", code=1)
+    factors = sets.named("cn_fossil_2023")
+    run("sign", factors, "--key", park / "other.pem", "--out", park / "set.json")
+    assert "which is not trusted" in run(*judge, *trust, "--factors", park / "set.json", code=1)
+    run("sign", factors, "--key", park / "park.pem", "--out", park / "set.json")
+    assert "cn_fossil_2023" in run(*judge, *trust, "--factors", park / "set.json")
 
 
 def test_who_is_not_trusted_and_who_has_handed_over(park):

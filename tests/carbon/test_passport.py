@@ -97,6 +97,20 @@ def test_no_byte_of_it_can_be_changed():
             passport.check(bytes(changed), KEY.public_key())
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    ({"minutes": 16}, "passport: minutes: found 16, expected 0 .. 15"),
+    ({"end": "2025-12-31T16:00Z"}, "passport: minutes: found 15, expected 0 .. 0"),
+    ({"energy_wh": 1001}, "passport: from_wh: found {'grid': 1000, 'pv': 0, 'direct': 0, 'gen': 0, "
+                          "'unknown': 0}, expected parts of energy_wh"),
+    ({"end": "2025-12-31T16:07Z"}, "passport: end: found '2025-12-31T16:07Z', expected a time as "
+                                   "2026-01-31T00:15Z")])
+def test_a_passport_that_cannot_be_is_one_line(change, said):
+    body = passport.make(batch(1), [quarter(FIRST, 1000)], SET, ISSUED).body
+    with pytest.raises(DocumentError) as error:
+        passport.read(Document("passport", ISSUED, {**body, **change}))
+    assert str(error.value) == said
+
+
 @given(st.data())
 def test_a_body_that_is_anything_is_read_or_refused_in_one_way(data):
     raw = documents.parse(passport.payload(signed([quarter(FIRST, 1000)], HEAD))).body

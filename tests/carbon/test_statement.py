@@ -52,6 +52,12 @@ def test_what_reaches_over_the_end_of_a_period_cannot_be_told_apart():
     assert summed(stated("heat", gj=1, first="2025-01-01", last="2025-12-31")).added_t == 0
 
 
+@pytest.mark.parametrize("day", YEAR)
+def test_the_first_and_the_last_day_count(day):
+    assert summed(stated("heat", gj=1, first=str(day), last=str(day))).added_t == \
+        CARRIERS["heat"].co2_t
+
+
 def fuel(**more):
     return stated("fuel", **{"carrier": "diesel", "amount": "10", "unit": "t", **more})
 
@@ -61,6 +67,8 @@ def test_fuel_counts_in_the_unit_of_its_carrier():
     assert summed(fuel(amount="10000", unit="L", density_kg_per_l="0.84")).added_t == \
         Fraction(84, 100) * summed(fuel()).added_t
     assert summed(fuel()).added_tce == 10 * CARRIERS["diesel"].tce
+    both = summed(fuel(), fuel(carrier="raw_coal", amount=1))  # of one account on the same days
+    assert both.added_t == summed(fuel()).added_t + CARRIERS["raw_coal"].co2_t
 
 
 @pytest.mark.parametrize(("more", "said"), [
@@ -120,7 +128,8 @@ def test_a_body_that_is_anything_is_read_or_refused_in_one_way(data, special):
     ({"subject": "waste_heat", "available_gj": 1, "used_gj": 2},
      "statement: used_gj: found '2', expected at most available_gj, 1"),
     ({"subject": "bill", "kwh": 1, "first": "2026-02-30"},
-     "statement: first: found '2026-02-30', expected a date, e.g. 2026-01-31"),
+     "statement: first: found '2026-02-30', expected a date from 2000 to 2199, "
+     "e.g. 2026-01-31"),
     ({"subject": "bill", "kwh": 1, "last": "2025-12-31"},
      "statement: last: found '2025-12-31', expected a day from 2026-01-01 on"),
     ({"subject": "bill", "kwh": "1,5"}, "statement: kwh: found '1,5', expected an amount, exact, "
