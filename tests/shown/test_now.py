@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.image import compile_site
 from edge.controller import Controller
 from edge.now import BYTES, Now
 from edge.site import Site
+from tests.boards.sites import valid
 from tests.conftest import ROOT, Interpreter
 from tests.core.park import Park, image
 
 SCRIPT = Path(__file__).with_name("now_script.py")
 MADE = image(without=("phase", "share"))
 SECOND = 36_000
+SITES = sorted(path for path in ROOT.glob("examples/*/*.toml") if "\n[site]" in path.read_text())
 
 
 def tell(site: Site, made: dict[str, Any] = MADE, now_ms: int = SECOND * 1000 + 250
@@ -99,6 +104,18 @@ def test_a_target_is_told_when_there_is_one() -> None:
     assert told["left_s"] == 900
     few = image(without=("phase", "share", "demand"))
     assert tell(Park(few).site, few)["target_w"] is None
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_example_is_told(path: Path) -> None:
+    """Of several batteries and of an island, too."""
+    made = compile_site(valid(path))
+    site = Site(copy.deepcopy(made))
+    Controller(site).beat(1000, 9657, 0)
+    told = tell(site, made, 1250)
+    assert (told["gateway"], told["fault"]) == (made["site"]["gateway"], 0)
+    assert told["by"] == {"depot": "device", "clinic": "island"}.get(path.parent.name, "fresh")
+    assert (told["beat_age_ms"], told["load_w"]) == (250, None)
 
 
 def test_the_widest_leaves_room_for_other_parts() -> None:
