@@ -97,11 +97,15 @@ def hear(pipe: socket.socket) -> bytes:
 
 
 @contextmanager
-def gateway(command: list[str], folder: Path, **sections: Any) -> Iterator[Served]:
-    """Run `command` (an interpreter) as a gateway with a page; it must still run in the end."""
+def gateway(command: list[str], folder: Path, live_s: int = 0, **sections: Any
+            ) -> Iterator[Served]:
+    """Run `command` (an interpreter) as a gateway with a page, and with the topic every `live_s`;
+    it must still run in the end."""
     port = free_port()
     made = image(without=("phase", "share"), **sections)
     made["page"] = {"port": port, "address": "127.0.0.1"}
+    if live_s:
+        made["live"] = {"period_s": live_s}
     (folder / "image.json").write_text(json.dumps(made))
     journal = folder / "rows"
     paths = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", "PYTHONPATH": str(ROOT)}

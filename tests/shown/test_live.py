@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,9 @@ from edge.mqtt_client import MqttClient, Options
 from edge.now import BYTES
 from edge.wire import mqtt
 from hil.mosquitto import Mosquitto
+from tests.conftest import Interpreter
 from tests.core.park import image
-from tests.shown.served import wait
+from tests.shown.served import gateway, wait
 from tests.sync.test_mqtt_brokers import Watcher
 from tests.sync.test_mqtt_client import CONNACK, Port
 
@@ -147,3 +149,14 @@ def test_any_tool_reads_it_from_a_real_broker(mosquitto: Mosquitto,
     with Watcher(mosquitto, "parkedge/p/g/now", "parkedge/p/g/status") as late:  # in this order
         late.wait(("parkedge/p/g/status", b"offline", True))
         assert [topic for topic, *_ in late.got] == ["parkedge/p/g/status"]
+
+
+def test_a_gateway_on_a_board_speaks_as_well(mosquitto: Mosquitto, micropython: Interpreter,
+                                             tmp_path: Path) -> None:
+    command = [*micropython.command, "-X", "heapsize=1m"]
+    keys = {"host": mosquitto.host, "port": mosquitto.port}
+    with Watcher(mosquitto, "parkedge/p/g/now") as watcher, \
+            gateway(command, tmp_path, 1, broker=keys):
+        wait(lambda: len(watcher.got) >= 3, "nothing on the topic")
+    seconds = [json.loads(payload)["second"] for _, payload, _ in watcher.got]
+    assert len(set(seconds)) > 1
