@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from boards.found import BoardFile
 from boards.image import compile_site, encode
 from edge import __version__
+from edge.config import SWITCHES
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -31,6 +32,7 @@ _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts 
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
 IMAGE = "site.json"
+DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
              ("island", "NEEDS"), ("edge", "WORDS"),
@@ -68,6 +70,7 @@ def build(site: "Site", board: BoardFile) -> Built:
     own = closure([f"boards.{board.name}"]) - shared
     bytecode = {name: compile_module(name) for name in sorted(shared | own)}
     files = {_path(name, ".mpy"): code for name, code in bytecode.items()}
+    files |= {path: (ROOT / path).read_bytes() for name, path in DATA.items() if name in bytecode}
     files[IMAGE] = encode(image)
     files["main.py"] = _START.format(board=board.name, image=IMAGE).encode("ascii")
     sizes = {
@@ -101,7 +104,8 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
 def edge_modules(image: Mapping[str, Any]) -> set[str]:
     """The modules of the portable core that a gateway with this image loads."""
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
-    return closure([*_APP, *named(image), *(["edge.announcements"] if told else [])])
+    shown = [f"edge.{name}" for name in SWITCHES if name in image]
+    return closure([*_APP, *named(image), *shown, *(["edge.announcements"] if told else [])])
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:

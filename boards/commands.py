@@ -204,7 +204,8 @@ def flash_(site: Path, board_name: str, port: str | None) -> None:
 @click.option("--journal", "folder", type=click.Path(file_okay=False, path_type=Path),
               help="Where to keep journal and outbox.")
 def run_(site: Path, board_name: str, folder: Path | None) -> None:
-    """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator.
+    """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
+    has a [page], it is told where that is.
 
     \b
     Example:
@@ -225,8 +226,20 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
     image = compile_site(found)
     chosen: Any = import_module(f"boards.{board.name}").Board(image, folder)
     kept = f", journal and outbox in {folder}" if folder else ""
-    click.echo(f"{found.name} runs on {board.name}{kept}; Ctrl-C stops", err=True)
+    shown = _shown(**found.sections["page"])
+    click.echo(f"{found.name} runs on {board.name}{kept}{shown}; Ctrl-C stops", err=True)
     run(image, chosen)
+
+
+def _shown(address: str, port: int) -> str:
+    if not port:
+        return ""
+    from boards.page import place, trouble
+
+    if said := trouble(address, port):
+        click.echo(f"warning: page.port: {said}; control runs without the page until that changes",
+                   err=True)
+    return f", page {place(address, port)}"
 
 
 @click.command("install")

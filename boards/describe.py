@@ -9,6 +9,7 @@ from boards.site_devices import commanded
 from boards.site_fields import with_unit
 from boards.site_tables import rules
 from boards.why_words import energy, power
+from edge.config import SWITCHES
 
 
 def summary(checked: Checked) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def _valid(site: Site) -> dict[str, Any]:
         "plan": {"mode": site.sections["plan"]["mode"],
                  "parts": [name for name, _ in image.get("plan", ())],
                  "cap_g": site.carbon.cap_g if site.carbon else 0},
+        "shown": {name: image[name] for name in SWITCHES if name in image},
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
         "image": {"hash": image["hash"], "bytes": len(encode(image))},
@@ -107,6 +109,9 @@ def text(said: dict[str, Any]) -> str:
     if plan["parts"]:
         budget = f", {plan['cap_g'] / 1000:g} kg a day" if plan["cap_g"] else ""
         lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
+    for name, keys in said["shown"].items():
+        shown = ", ".join(f"{key} {value}" for key, value in keys.items())
+        lines.append(f"{name:<8}{shown}")
     facts = [f"  {profile}: {fact}" for profile, known in said["unverified"].items()
              for fact in known]
     if facts:

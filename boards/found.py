@@ -5,6 +5,7 @@ because a microcontroller's board imports what only exists there.
 """
 
 import ast
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,10 @@ def misfits(site: "Site", board: BoardFile) -> list[str]:
         elif uarts is not None and (isinstance(path, str) or path >= uarts):
             findings.add(f"bus {bus.name} path", path, f"the number of a UART, 0 .. {uarts - 1}, "
                          f"on {board.name}")
+    page = site.sections["page"]
+    if board.micropython and page["port"] and ipaddress.ip_address(page["address"]).is_loopback:
+        findings.add("page.address", page["address"], f"0.0.0.0 or the address of {board.name}: "
+                     "there is nobody on the board itself to read it")
     beat_s, watchdog_ms = site.sections["site"]["beat_s"], board.constants.get("WATCHDOG_MS")
     if watchdog_ms is not None and 1500 * beat_s > watchdog_ms:
         say(findings, "site.beat_s", f"found {beat_s} s, expected at most {watchdog_ms // 1500} s: "

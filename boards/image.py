@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boards import plan, profiles, zone
-from edge.config import SPECIAL
+from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
     image |= {name: dict(keys) for name, keys in sections.items()
-              if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name}
+              if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name
+              and (name not in SWITCHES or keys[SWITCHES[name]])}
     if site.batteries:
         image["fleet"] = [_battery(site, name) for name in site.batteries]
     wrapped = plan.image(site)

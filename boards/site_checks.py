@@ -118,6 +118,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_devices(findings, warnings, site)
     check_island(findings, site)
     _warn_limits(warnings, site)
+    _warn_shown(warnings, site)
     _warn_tariff(warnings, site, today)
     _warn_names(warnings, site)
 
@@ -183,6 +184,17 @@ def _warn_limits(warnings: Findings, site: "Site") -> None:
     if ramp is not None and step_w is not None and beat_s is not None and ramp * beat_s > step_w:
         say(warnings, "rules.ramp.ramp_w_per_s", f"{ramp * beat_s} W a beat is above "
             f"gate.step_max_w = {step_w} W: the gate will cut it")
+
+
+def _warn_shown(warnings: Findings, site: "Site") -> None:
+    """What shows people what is so now; a page has no password, so whoever reaches it reads it."""
+    period_s, broker = value(site, "live.period_s"), site.sections["broker"].get("host")
+    if period_s and broker == "":
+        say(warnings, "live.period_s", f"{period_s} s, but broker.host is empty: nobody is told")
+    address = site.sections["page"].get("address")
+    if value(site, "page.port") and address and not ipaddress.ip_address(address).is_loopback:
+        say(warnings, "page.address", f"whoever reaches {address} may read the page, without a "
+            "password and unencrypted: only for a network of the plant's own")
 
 
 def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None:

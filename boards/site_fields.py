@@ -1,6 +1,7 @@
 """How one table of a site file is read: every value of its kind, every mistake with its cure."""
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -85,6 +86,14 @@ def _id(value: Any) -> Any:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
+def _ip(value: Any) -> Any:
+    """An address as people write it; a number would pass for one."""
+    try:
+        return str(ipaddress.ip_address(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _line(value: Any) -> Any:
     whole = type(value) is int and 0 <= value <= 15
     return value if whole or (isinstance(value, str) and value) else None
@@ -97,6 +106,8 @@ def shape(field: Field, choices: Mapping[str, Iterable[str]]) -> Shape:
         return _quantity(field)
     if unit == "id":
         return Shape(f"a {_ID_WORDS}", _id, "", True)
+    if unit == "ip":
+        return Shape("an IP address as 127.0.0.1", _ip, default, default is None)
     if unit == "gateways":
         return list_of(f"names of gateways, each a {_ID_WORDS}", _id, needed=True)
     if unit == "line":

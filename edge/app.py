@@ -29,6 +29,7 @@ _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were 
 _COLLECT_BEATS = const(8)
 _PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
 _LONG_BYTES = const(512)  # or announced loads
+_LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 _collect_every = getattr(gc, "threshold", None)
@@ -62,6 +63,11 @@ class App:
         if hasattr(self.site, "share"):
             module = __import__("edge.share_link", None, None, ("link",))
             self.link = module.link(self.site, self.client, image["site"]["park"])
+        self.shown: list = []  # what tells people what is so now; steps like a bus
+        for name in ("live", "page"):
+            if name in image:
+                module = __import__("edge." + name, None, None, ("part",))
+                self.shown.append(module.part(self, image))
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
@@ -83,6 +89,8 @@ class App:
             options.slot_bytes = AROUND + len(topic) + outbox.max_payload
             told = any(keys.get("topic") for _, keys in image.get("plan", ()))
             options.packet_bytes = _LONG_BYTES if told else _PACKET_BYTES
+            if "live" in image:
+                options.control_bytes += _LIVE_BYTES
             self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
             self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
             if told:  # the site has switched it on: whoever may publish there is believed
@@ -126,7 +134,7 @@ class App:
     async def main(self):
         """Run until `stop`, then give the devices back."""
         self.board.watchdog(False)
-        tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses]
+        tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses + self.shown]
         if self.link is not None:
             tasks.append(asyncio.create_task(self._bus_task(self.link)))
         if self.uplink is not None:

@@ -5,8 +5,8 @@ all on the host. A gateway never imports this file: it loads the image (edge/ima
 host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
-given. Units "id", "text", "zone", "tariff" and "mode" are strings, "schedule" is a list, everything
-else an integer.
+given. Units "id", "ip", "text", "zone", "tariff" and "mode" are strings, "schedule" is a list,
+everything else an integer.
 """
 
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
@@ -94,6 +94,14 @@ SECTIONS = {
         ("port", "port", 1, 65535, 1883, "its port"),
         ("user", "text", None, None, "", "user name; empty = none"),
     ),
+    "live": (
+        ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),
+    ),
+    "page": (
+        ("port", "port", 0, 65535, 0, "TCP port of the local page, read only; 0 = no page"),
+        ("address", "ip", None, None, "127.0.0.1", "this machine's address it is opened by; "
+         "127.0.0.1 = from here alone, 0.0.0.0 = by any"),
+    ),
 }
 
 # One of several batteries: [battery.NAME] and [gate.NAME]. The keys of [gate] are then of all.
@@ -107,5 +115,6 @@ FLEET = {
 MOST_BATTERIES = 8
 
 # Sections with a default for every key.
-OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker")
+OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
+SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
 SPECIAL = ("island_gate",)  # sections that stand only where a rule needs them

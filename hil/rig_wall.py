@@ -158,6 +158,8 @@ class WallRig:
             path = path / "__init__.mpy" if source.is_dir() else path.with_suffix(".mpy")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(build.compile_module(name))
+            if name in build.DATA:
+                shutil.copy(_ROOT / build.DATA[name], tree / build.DATA[name])
         (tree / "image.json").write_text(json.dumps(image), encoding="utf-8")
         journal = self._folder / "journal" / "all.journal"
         journal.parent.mkdir(exist_ok=True)

@@ -155,8 +155,9 @@ def test_a_board_that_needs_no_build_says_what_to_do():
 
 
 @pytest.mark.parametrize(("name", "path", "pair", "line"), [
-    (BOARD, OFFICE, ("", ""), 'bus line path: found "/dev/ttyUSB0", expected the number of a UART, '
-                              "0 .. 1, on w5500_evb_pico2"),
+    (BOARD, OFFICE, ("port = 8040", "port = 0"),
+     'bus line path: found "/dev/ttyUSB0", expected the number of a UART, 0 .. 1, on '
+     "w5500_evb_pico2"),
     (BOARD, FOUNDRY, ("path = 1", "path = 2"), "bus battery-line path: found 2, expected the "
                                                "number of a UART, 0 .. 1, on w5500_evb_pico2"),
     ("pi", FOUNDRY, ("path = 1", 'path = "/dev/ttyUSB1"'), "bus meter-line path: found 0, expected "

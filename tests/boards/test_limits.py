@@ -86,7 +86,8 @@ def test_phases_are_read_only_where_a_rule_asks_for_them():
 def test_a_site_pays_for_its_own_limits_alone():
     foundry = judge(FOUNDRY.read_bytes()).site
     assert foundry is not None
-    few, all_ = (build.edge_modules(compile_site(made)) for made in (foundry, site()))
+    few, all_ = (build.edge_modules(compile_site(made)) for made in
+                  (foundry, site(("period_s = 60", "period_s = 0"))))
     assert all_ - few == {"edge.rules.bands", "edge.rules.phase", "edge.rules.share", "edge.share",
                           "edge.share_law", "edge.share_link", "edge.devices.phases"}
 
