@@ -33,7 +33,7 @@ _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nma
 IMAGE = "site.json"
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
-             ("island", "NEEDS"), ("edge", "WORDS"),
+             ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
              ("devices", "NEEDS"), ("ledger", "ug"), ("plan", "WORDS"), ("wire", "ERRORS"),
              ("wire", "put_bin"),
@@ -101,7 +101,9 @@ def _manifest(files: Mapping[str, bytes], board: BoardFile, image: Mapping[str, 
 def edge_modules(image: Mapping[str, Any]) -> set[str]:
     """The modules of the portable core that a gateway with this image loads."""
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
-    return closure([*_APP, *named(image), *(["edge.announcements"] if told else [])])
+    pushed = "push" in image["tariff"].get("days", {})
+    return closure([*_APP, *named(image), *(["edge.announcements"] if told else []),
+                    *(["edge.price_store"] if pushed else [])])
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:
@@ -117,8 +119,9 @@ def named(image: Mapping[str, Any]) -> list[str]:
     chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
     chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
     tariff = image["tariff"]
+    push = tariff.get("days", {}).get("push")
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
-             "edge.price_push": "push" in tariff.get("days", {}),
+             "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image}
     return chosen + [name for name, needed in parts.items() if needed]
 

@@ -40,6 +40,7 @@ class Header:
     cheapest_e4: int = 0  # a kWh at the cheapest hour
     efficiency_pm: int = 1000  # of the battery, there and back
     factor: int = 0  # mg CO2 a kWh imported
+    wear_e4: int = 0  # of a kWh discharged
 
     @classmethod
     def of(cls, image: Mapping[str, Any]) -> Self:
@@ -50,7 +51,8 @@ class Header:
         return cls(journal.FIELDS, rules, image["hash"], image["site"]["beat_s"], image["name"],
                    image["demand"]["sliding"], image["offsets"], tariff["currency"],
                    tariff["demand_e4"], min(cheapest),
-                   image["battery"]["efficiency_pm"], image["carbon"]["factor"])
+                   image["battery"]["efficiency_pm"], image["carbon"]["factor"],
+                   image["battery"]["wear_e4"])
 
     def line(self) -> bytes:
         """The first line of the file."""

@@ -34,7 +34,9 @@ def money(low: int, high: int, needed: bool = True) -> Shape:
     return Shape(f"a price {low} .. {high} with at most four decimals", read, 0, needed)
 
 
-PRICE = money(-1000, 1000)
+# What a gateway can account within 31 bits in a minute of 16 MW: edge/ledger/account.py.
+PRICE_KWH_MAX = 400
+PRICE = money(-PRICE_KWH_MAX, PRICE_KWH_MAX)
 
 
 def spans(words: str, needed: bool = False) -> Shape:

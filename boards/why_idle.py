@@ -3,7 +3,7 @@
 All else is taken to have gone as it did. Demand costs its price for each kW that the month's peak
 would have been higher, as far as the journal knows the month. Energy costs its price at each row;
 what the battery would have kept is worth what buying it anew costs: the cheapest price, through the
-losses of the battery. Losses and imports carry the site's own factor.
+losses of the battery; and it would not have aged. Losses and imports carry the site's own factor.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ class Idle(NamedTuple):
     energy_kwh: float  # imported more
     energy: float
     kept: float  # worth of what would have stayed in store
+    wear: float  # what the battery would not have aged
     carbon_kg: float
     currency: str
     moved: bool  # whether the battery did anything
 
     @property
     def total(self) -> float:
-        return self.demand + self.energy - self.kept
+        return self.demand + self.energy - self.kept - self.wear
 
 
 def idle(path: Path, moment: Moment, header: Header) -> Idle | str:
@@ -113,6 +114,7 @@ def _weighed(rows: Sequence[Row], latest: Row, span: tuple[Moment, Moment], head
                 (idle_peak_w - peak_w) / 1000 * header.demand_e4 / 1e4, sum(more),
                 sum(kwh * row["price_e4"] / 1e4 for kwh, row in zip(more, rows, strict=True)),
                 anew * header.cheapest_e4 / 1e4,
+                sum(max(0, row["store_w"]) for row in rows) * kwh * header.wear_e4 / 1e4,
                 (sum(more) - anew) * header.factor / _MEGA, header.currency,
                 any(row["store_w"] for row in rows))
 
@@ -138,6 +140,8 @@ def lines(found: Idle | str, header: Header) -> list[str]:
         f"import {_more(found.energy_kwh, 'kWh')}: {_more(found.energy, found.currency)}; what "
         f"the store {kept} is worth {abs(found.kept):.2f} at the cheapest price, "
         f"{header.cheapest_e4 / 1e4:.4f}, through the losses",
+        *([f"the battery would have aged {found.wear:.2f} {found.currency} less"]
+          if found.wear else []),
         f"in all {_more(found.total, found.currency)} and {_more(found.carbon_kg, 'kg CO2')}"]
 
 

@@ -54,14 +54,14 @@ def figures(run: Run) -> dict[str, Any]:
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(*both) for both in zip(held, bare, strict=True)],
-        "plan": saving.figures(run, bare, held),
+        "plan": saving.figures(run, bare, held), "prices": _prices(run),
     }
 
 
 def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
     """The bills of the run's months, with the battery or without."""
     imports = run.trace.import_ws if battery else run.trace.bare_ws
-    grid, prices, tariff = run.trace.grid_ws(battery), run.prices_e4, run.order.site.tariff
+    grid, prices, tariff = run.trace.grid_ws(battery), run.prices_e4, run.tariff
     sliding = bool(run.image["demand"]["sliding"])
     found, before = [], (0.0, 0)
     for month in bill.months(run.times, tariff.demand.day):
@@ -103,7 +103,7 @@ def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
           ) -> tuple[str, Column | None]:
     """Each line the best of its own, period by period, from full to full with all known ahead; or
     why there is no such figure."""
-    tariff, prices_e4 = run.order.site.tariff, run.prices_e4
+    tariff, prices_e4 = run.tariff, run.prices_e4
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
     hides = hidden(tariff, net_kw, prices_e4, (bare, held))
     if run.image["battery"]["wear_e4"]:
@@ -136,7 +136,7 @@ def _share(without: float, with_: float, best: float) -> float | None:
 def _billed_kw(run: Run) -> float:
     """The peak that the month had at the start; 0 when it is no more than what is paid for."""
     peak_w = run.opening[FIELDS.index("peak_w")]
-    return peak_w / 1000 if peak_w > run.order.site.tariff.demand.paid_w else 0.0
+    return peak_w / 1000 if peak_w > run.tariff.demand.paid_w else 0.0
 
 
 def _energy(run: Run) -> dict[str, float]:
@@ -214,6 +214,14 @@ def _words(name: str, run: Run) -> str:
 def _verdicts(run: Run) -> dict[str, float]:
     return {WORDS[number]: beats / run.bounds.beats
             for number, beats in run.bounds.verdicts.most_common() if number}
+
+
+def _prices(run: Run) -> dict[str, Any]:
+    """How far the prices are to be trusted: hours outside the tariff's validity, hours whose prices
+    were to be pushed and did not come, and what became of what was pushed."""
+    return {"unpriced_h": run.bounds.unpriced / 4, "unpushed_h": run.bounds.unpushed / 4,
+            "pushed": [{"at": told.push.at.isoformat(), "day": told.push.day.isoformat(),
+                        "refused": told.refused} for told in run.pushed]}
 
 
 def _month(month: bill.Bill, bare: bill.Bill) -> dict[str, Any]:

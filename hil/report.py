@@ -26,6 +26,7 @@ from hil.summary import (
     headline,
     money,
     plan_lines,
+    price_lines,
     remark,
     title,
 )
@@ -173,8 +174,8 @@ def _bill(found: Mapping[str, Any]) -> str:
 
 
 def _account(found: Mapping[str, Any]) -> str:
-    lines = [*energy_lines(found), carbon_line(found), *plan_lines(found)]
-    return _section("Energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
+    lines = [*price_lines(found), *energy_lines(found), carbon_line(found), *plan_lines(found)]
+    return _section("Prices, energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
 
 
 def _section(head: str, content: str, note: str = "") -> str:

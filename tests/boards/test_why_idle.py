@@ -51,6 +51,15 @@ def test_a_discharge_that_kept_the_peak_down(tmp_path: Path) -> None:
     assert found.total == pytest.approx(1260 + 10 - 3.3333, abs=1e-3)
 
 
+def test_a_battery_left_idle_does_not_age(tmp_path: Path) -> None:
+    found = idle(tmp_path, quarter(**DISCHARGING), head=replace(HEAD, wear_e4=2000))
+    assert found.wear == pytest.approx(10 * 0.2)
+    assert found.total == pytest.approx(1260 + 10 - 3.3333 - 2, abs=1e-3)
+    second = why.find(write(tmp_path / "a.journal", quarter(**DISCHARGING),
+                            replace(HEAD, wear_e4=2000)), "10:05")
+    assert "  instead  the battery would have aged 2.00 CNY less" in why.text(second)
+
+
 def test_it_is_told_in_words(tmp_path: Path) -> None:
     second = why.find(write(tmp_path / "a.journal", quarter(**DISCHARGING), HEAD), "10:05")
     assert [line for line in why.text(second).splitlines() if "instead" in line] == [

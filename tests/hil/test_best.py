@@ -12,7 +12,6 @@ from boards.site import check_bytes
 from edge.journal import FIELDS
 from hil import emulation, summary
 from hil.figures import figures
-from hil.series import SeriesError
 from hil.trace import MINUTES
 from tests.hil.little import FOUNDRY, write_load
 
@@ -77,15 +76,6 @@ def test_what_the_best_cannot_express_it_does_not_tell(tmp_path: Path) -> None:
     assert worn["best_hidden"] == "wear has a price"
     assert worn["with"]["wear"] == pytest.approx(0.1 * worn["energy_kwh"]["discharged"])
     assert worn["with"]["wear"] > 0
-
-
-def test_days_that_a_calendar_does_not_know_are_not_emulated(tmp_path: Path) -> None:
-    text = (FOUNDRY.parents[2] / "edge/tariffs/cn_jiangsu.toml").read_text(encoding="utf-8")
-    (tmp_path / "own.toml").write_text(text.replace(
-        "valid_from = 2026-01-01", "valid_from = 2026-06-25"), encoding="utf-8")
-    with pytest.raises(SeriesError, match=r"^own\.toml: valid 2026-06-25 \.\. 2026-12-31, expected "
-                       r"the days to be emulated, 2026-06-24 \.\. 2026-06-27$"):
-        run_under("own.toml", tmp_path)
 
 
 def test_a_capacity_leaves_no_peak_to_shave(tmp_path: Path) -> None:
