@@ -82,7 +82,7 @@ def _without(run: Run, bare: Sequence[bill.Bill]) -> Column:
 
 def _with(run: Run, held: Sequence[bill.Bill]) -> Column:
     """The store is valued at the cheapest price."""
-    refill = _refill_kwh(run) * min(run.prices_e4) / _E4
+    refill = _refill(run)
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
     discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
     wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
@@ -94,6 +94,11 @@ def _refill_kwh(run: Run) -> float:
     return stored_kwh(run.before.stored_uj - run.after.stored_uj) / _way(run)
 
 
+def _refill(run: Run) -> float:
+    """What that costs at the cheapest price."""
+    return _refill_kwh(run) * min(run.prices_e4) / _E4
+
+
 def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float) -> Column:
     demand, energy = sum(one.demand for one in found), sum(one.energy for one in found)
     return Column(peak, demand, energy, refill, wear, demand + energy + refill + wear)
@@ -101,7 +106,7 @@ def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float)
 
 def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
           ) -> tuple[str, Column | None]:
-    """Each line the best of its own, period by period, from full to full with all known ahead; or
+    """Each line the best of its own, period by period with all known ahead; or
     why there is no such figure."""
     tariff, prices_e4 = run.tariff, run.prices_e4
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
@@ -111,7 +116,8 @@ def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
     if hides:
         return hides, None
     found = best(tariff, run.times, net_kw, prices_e4, bare, best_battery(run))
-    return "", Column(found.peak_kw, found.demand, found.energy, 0.0, 0.0, found.total)
+    refill = _refill(run)  # it begins and ends as the run did
+    return "", Column(found.peak_kw, found.demand, found.energy, refill, 0.0, found.total + refill)
 
 
 def best_battery(run: Run) -> optimum.Battery:
@@ -120,7 +126,10 @@ def best_battery(run: Run) -> optimum.Battery:
     floor_pm, ceiling_pm = window_pm(run.image)
     power_w = max(keys["charge_max_w"], keys["discharge_max_w"])
     store_kwh = keys["capacity_wh"] * (ceiling_pm - floor_pm) / 1e6
-    return optimum.Battery(power_w / 1e3, store_kwh, _way(run))
+    full_kwh = keys["capacity_wh"] * ceiling_pm / 1e6
+    short, may = (min(max(full_kwh - stored_kwh(meters.stored_uj), 0.0), store_kwh)
+                  for meters in (run.before, run.after))
+    return optimum.Battery(power_w / 1e3, store_kwh, _way(run), short, may)
 
 
 def _way(run: Run) -> float:

@@ -71,9 +71,9 @@ def _compared(found: Mapping[str, Any]) -> str:
         "Without, with, and the best possible",
         _table(("", *HEADS), rows),
         "Without: the battery does nothing. Best: each line by itself, with all loads known ahead, "
-        "month by month, from a full store to a full store. Demand is charged by the month: a run "
-        "of some days bears the charge of its highest quarter-hour. What the store lacks at the "
-        f"end is bought back at the cheapest price, and its carbon counted. {hidden}"
+        "period by period, from the same store to the same store. Demand is charged by the month: "
+        "a run of some days bears the charge of its highest quarter-hour. What the store lacks at "
+        f"the end is bought back at the cheapest price, and its carbon counted. {hidden}"
         f"{remark(found)}")
 
 
