@@ -15,12 +15,13 @@ _MINUTES = 15
 @dataclass(frozen=True)
 class Day:
     """A day profile. Prices in 1e-4 of the currency a kWh; `charges` names the demand charge that
-    counts beside the one of all hours, "" where none does."""
+    counts beside the one of all hours, "" where none does. `pushed`: its prices are of one day."""
 
     name: str
     prices_e4: tuple[int, ...]
     exports_e4: tuple[int, ...]
     charges: tuple[str, ...] = ("",) * SLOTS
+    pushed: bool = False
 
 
 def money(low: int, high: int, needed: bool = True) -> Shape:

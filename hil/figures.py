@@ -236,11 +236,8 @@ def _prices(run: Run) -> dict[str, Any]:
 def _month(month: bill.Bill, bare: bill.Bill) -> dict[str, Any]:
     """A month's lines, each with its amount `without` the battery; one that only one of the two
     bills has is nothing on the other."""
-    def key(line: bill.Line) -> tuple[str, float]:
-        return line.item, line.price
-
-    amounts = {key(line): line.amount for line in bare.lines}
-    lines = [line._asdict() | {"without": amounts.pop(key(line), 0.0)} for line in month.lines]
+    amounts = {line.item: line.amount for line in bare.lines}
+    lines = [line._asdict() | {"without": amounts.pop(line.item, 0.0)} for line in month.lines]
     lines += [line._replace(quantity=0.0, amount=0.0)._asdict() | {"without": line.amount}
-              for line in bare.lines if key(line) in amounts]
+              for line in bare.lines if line.item in amounts]
     return {"month": month.month, "total": month.total, "without": bare.total, "lines": lines}

@@ -104,6 +104,6 @@ def billed(tariff: Tariff, told: Sequence[Told]) -> Tariff:
             continue
         dates[push.day] = name = f"pushed for {push.day}"
         each = SLOTS // len(what)
-        days[name] = replace(tariff.day(push.day), name=name, prices_e4=tuple(
+        days[name] = replace(tariff.day(push.day), name=name, pushed=True, prices_e4=tuple(
             price for price in what for _ in range(each)))
     return replace(tariff, days=days, calendar=replace(tariff.calendar, dates=dates))

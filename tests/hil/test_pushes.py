@@ -70,6 +70,13 @@ def test_prices_that_come_and_prices_that_do_not(tmp_path: Path) -> None:
     found = figures(run)
     agree(found)
     assert run.prices_e4[96:192:4] == [500 + 100 * hour for hour in range(24)]
+    pushed = next(line for line in found["months"][0]["lines"] if "pushed" in line["item"])
+    assert pushed["item"] == "energy of 1 day at pushed prices, their mean"
+    assert pushed["amount"] == pytest.approx(sum(
+        ws / 3.6e6 * (500 + 100 * hour) / 1e4 for hour in range(24)
+        for ws in run.trace.import_ws[(24 + hour) * 60:(25 + hour) * 60]))
+    month = found["months"][0]
+    assert sum(line["without"] for line in month["lines"]) == pytest.approx(month["without"])
     assert found["prices"]["unpushed_h"] == 72
     assert found["prices"]["unpriced_h"] == 0
     assert "for 72 hours prices were to be pushed and did not come" in summary.text(found)
