@@ -115,8 +115,7 @@ def image(site: "Site") -> list[list[Any]]:
                                    "demand_e4": 0 if mode == "carbon" else demand_e4}])
     wear_e4 = site.sections["battery"]["wear_e4"]
     if wear_e4 and mode in _BY_MONEY:
-        wears = [wear_e4] * (_LEVELS - 1) + [0] if mode == "cap" else [wear_e4]
-        modules.append(["wear", {"wears_e4": wears}])
+        modules.append(["wear", {"wear_e4": wear_e4}])
     said = site.sections["announced"]
     if said["schedule"] or said["local"] or said["topic"]:
         modules.append(["foresight", {

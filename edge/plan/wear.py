@@ -1,14 +1,14 @@
 """Let the trade count what the battery ages: a cycle that earns less than its wear is not done.
 
 A kWh used saves its price less its wear; a peak is shaved whatever the wear. Loaded where wear has
-a price. The host says how much for each trade of the plan, 0 for one that counts in carbon.
+a price and the plan goes by money; under a carbon cap the last level, carbon alone, is traded less
+for it, too.
 """
 
 
 def plan(planner, keys: dict, site):
-    """The planner with `wears_e4` a kWh discharged, 1e-4 currency, of its trade or each of them."""
-    trades = planner.trades if hasattr(planner, "trades") else [planner.trade]
-    for at in range(len(trades)):
-        if trades[at]:
-            trades[at].worth.wear = keys["wears_e4"][at]
+    """The planner with a wear of `wear_e4` a kWh discharged, 1e-4 currency."""
+    for trade in planner.trades if hasattr(planner, "trades") else [planner.trade]:
+        if trade:
+            trade.worth.wear = keys["wear_e4"]
     return planner

@@ -66,7 +66,7 @@ def wrapped(planner, mode, prices, site):
         planner = foresight.plan(planner, {"schedule": [[31, 20, 40, 1, 50_000, 300]],
                                            "raise_w": 200_000}, site)
     elif mode == "worn":
-        return wear.plan(planner, {"wears_e4": [2500]}, site)
+        return wear.plan(planner, {"wear_e4": 2500}, site)
     else:
         return planner
     return tally.plan(planner, {"carbon_e4": [8000, 4000] * 48}, site)

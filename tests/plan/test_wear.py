@@ -25,7 +25,7 @@ LEVELS = [3000, 6500, 10_000, 12_000]
 def worn(wear_e4: int) -> Worth:
     worth = Worth(Scale(400_000, 200_000, 200_000, 900, 0), len(LEVELS))
     planner = SimpleNamespace(trade=SimpleNamespace(worth=worth))
-    assert wear.plan(planner, {"wears_e4": [wear_e4]}, None) is planner
+    assert wear.plan(planner, {"wear_e4": wear_e4}, None) is planner
     worth.tell(LEVELS, 1_600_000)
     return worth
 
