@@ -35,7 +35,7 @@ IMAGE = "site.json"
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
              ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
-             ("devices", "NEEDS"), ("ledger", "ug"), ("plan", "WORDS"), ("wire", "ERRORS"),
+             ("devices", "NEEDS"), ("plan", "WORDS"), ("wire", "ERRORS"),
              ("wire", "put_bin"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}

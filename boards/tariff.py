@@ -70,10 +70,6 @@ class Tariff:
             return self.days[self.calendar.weekly(self.valid_from, date)]
         return self.days[self.calendar.profile(date)]
 
-    def covers(self, date: datetime.date) -> bool:
-        """Whether it is valid on a date."""
-        return (self.valid_from or date) <= date <= (self.valid_to or date)
-
     @property
     def prices_e4(self) -> list[int]:
         """Every price there is, of all profiles."""

@@ -108,6 +108,8 @@ def _cheapest(path: Path, end: Moment, header: Header) -> int:
     end_s, prices = seconds(end), {}
     for file in files(path):
         with JournalReader(file) as reader:
+            if not len(reader) or reader.moment(len(reader) - 1) < divmod(end_s - 86_400, 86_400):
+                continue
             at = reader.header.fields.index("price_e4")
             for last_s in range(end_s - 1, end_s - 86_400, -WINDOW_S):
                 number = reader.find(*divmod(last_s, 86_400))
