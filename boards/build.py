@@ -35,9 +35,9 @@ IMAGE = "site.json"
 DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
-             ("island", "NEEDS"), ("edge", "WORDS"),
+             ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
-             ("devices", "NEEDS"), ("ledger", "ug"), ("plan", "WORDS"), ("wire", "ERRORS"),
+             ("devices", "NEEDS"), ("plan", "WORDS"), ("wire", "ERRORS"),
              ("wire", "put_bin"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}
@@ -105,7 +105,9 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     """The modules of the portable core that a gateway with this image loads."""
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
     shown = [f"edge.{name}" for name in SWITCHES if name in image]
-    return closure([*_APP, *named(image), *shown, *(["edge.announcements"] if told else [])])
+    pushed = "push" in image["tariff"].get("days", {})
+    return closure([*_APP, *named(image), *shown, *(["edge.announcements"] if told else []),
+                    *(["edge.price_store"] if pushed else [])])
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:
@@ -121,8 +123,9 @@ def named(image: Mapping[str, Any]) -> list[str]:
     chosen = [f"edge.rules.{name}" for name, _ in image["rules"]]
     chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
     tariff = image["tariff"]
+    push = tariff.get("days", {}).get("push")
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
-             "edge.price_push": "push" in tariff.get("days", {}),
+             "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image}
     return chosen + [name for name, needed in parts.items() if needed]
 

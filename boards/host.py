@@ -48,6 +48,13 @@ class HostBoard:
         self._folder.mkdir(parents=True, exist_ok=True)
         return FileBlocks(str(self._folder / "outbox.bin"))
 
+    def price_device(self) -> FileBlocks | RamBlocks:
+        """Where pushed prices are kept."""
+        if self._folder is None:
+            return RamBlocks(sectors=2)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileBlocks(str(self._folder / "prices.bin"), sectors=2)
+
     def watchdog(self, feed: bool) -> None:
         """Start the watchdog, or tell it that a beat was completed."""
 

@@ -38,8 +38,10 @@ class Header:
     currency: str = ""  # of the prices below, 1e-4 of it; "": the tariff is not known
     demand_e4: int = 0  # a kW of the month's peak
     cheapest_e4: int = 0  # a kWh at the cheapest hour
+    charges: int = 0  # 1: the demand of some hours has a charge of its own
     efficiency_pm: int = 1000  # of the battery, there and back
     factor: int = 0  # mg CO2 a kWh imported
+    wear_e4: int = 0  # of a kWh discharged
 
     @classmethod
     def of(cls, image: Mapping[str, Any]) -> Self:
@@ -47,10 +49,12 @@ class Header:
         rules = ["device", *(name for name, _ in image["rules"])]
         tariff = image["tariff"]
         cheapest = tariff["days"]["levels"] if "days" in tariff else tariff["prices_e4"]
+        charges = tariff.get("billing", {}).get("charges_e4", ())
         return cls(journal.FIELDS, rules, image["hash"], image["site"]["beat_s"], image["name"],
                    image["demand"]["sliding"], image["offsets"], tariff["currency"],
-                   tariff["demand_e4"], min(cheapest),
-                   image["battery"]["efficiency_pm"], image["carbon"]["factor"])
+                   tariff["demand_e4"], min(cheapest), int(len(charges) > 1),
+                   image["battery"]["efficiency_pm"], image["carbon"]["factor"],
+                   image["battery"]["wear_e4"])
 
     def line(self) -> bytes:
         """The first line of the file."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boards import carbon, schedule
+from boards import carbon, schedule, tariff_image
 from boards.shapes import Findings
 from boards.site_fields import say
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECTIONS = ("plan", "announced")  # of a site file, that are read here and not by a gateway
 _LEVELS = 3  # of the shadow price in mode cap
 _BY_PRICE = ("price_carbon", "cap")  # modes that plan by the tariff's prices
+_BY_MONEY = ("cost", *_BY_PRICE)  # modes in which the wear of the battery counts
 _E4_PER_FACTOR = 100  # mg/kWh in 1e-4 kg/kWh
 _MG_PER_T = 10**9
 _HIGHEST_E4 = 10_000_000  # a price that the planner can compute with
@@ -106,11 +107,15 @@ def image(site: "Site") -> list[list[Any]]:
     prices = [_clipped(price) for price in priced(site)]
     modules: list[list[Any]] = []
     if mode == "cap":
-        modules.append(["cap", {"cap_g": found.cap_g, "demand_e4": demand_e4,
+        modules.append(["cap", {"cap_g": found.cap_g, "demand_e4": demand_e4, **_valid(site),
                                 "prices_e4": shadowed(site, prices)}])
     elif mode != "cost":
-        modules.append(["priced", {"prices_e4": prices,
+        valid = _valid(site) if mode in _BY_PRICE else {}
+        modules.append(["priced", {"prices_e4": prices, **valid,
                                    "demand_e4": 0 if mode == "carbon" else demand_e4}])
+    wear_e4 = site.sections["battery"]["wear_e4"]
+    if wear_e4 and mode in _BY_MONEY:
+        modules.append(["wear", {"wear_e4": wear_e4}])
     said = site.sections["announced"]
     if said["schedule"] or said["local"] or said["topic"]:
         modules.append(["foresight", {
@@ -120,6 +125,11 @@ def image(site: "Site") -> list[list[Any]]:
         modules.append(["tally", {"carbon_e4": [
             factor // _E4_PER_FACTOR for factor in found.factors]}])
     return modules
+
+
+def _valid(site: "Site") -> dict[str, list[int]]:
+    """The days of prices that are made of the tariff's: carbon and the sun have none."""
+    return {"valid": tariff_image.valid(site.tariff)}
 
 
 def _of(site: "Site") -> Carbon:

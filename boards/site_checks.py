@@ -202,7 +202,12 @@ def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None
     if tariff is None:
         return
     paid_w, target_w = tariff.demand.paid_w, value(site, "rules.demand.target_w")
+    efficiency_pm = value(site, "battery.efficiency_pm") or 1000
+    saves_e4 = min(tariff.prices_e4) * efficiency_pm // 1000
+    earns_e4 = max(price for day in tariff.days.values() for price in day.exports_e4)
     remarks = {
+        f"pays up to {earns_e4 / 1e4:g} a kWh exported, and one stored may save no more than "
+        f"{saves_e4 / 1e4:g}: a surplus is stored all the same": earns_e4 > max(saves_e4, 0),
         f"bills {paid_w} W of demand anyway: rules.demand.target_w = {target_w} W shaves for "
         "nothing": target_w and target_w < paid_w,
         "has a demand price, but no rule holds the demand: add [rules.demand]":

@@ -18,6 +18,7 @@ from boards.shapes import MAYBE_TEXT, TABLE, TEXT, Findings, Shape, list_of, tab
 from boards.tariff_calendar import FOLDER, Calendar, always, read_calendar
 from boards.tariff_days import (
     PRICE,
+    PRICE_KWH_MAX,
     SLOTS,
     Day,
     money,
@@ -34,11 +35,13 @@ _ONLY = "every day"  # the profile of a tariff whose days are all alike
 @dataclass(frozen=True)
 class Push:
     """What may be pushed for a day, before quarter-hour `until_slot` of the day before: one of the
-    profiles `days`, or prices between two limits (1e-4 currency a kWh)."""
+    profiles `days`, or prices between two limits (1e-4 currency a kWh). `daily`: it comes for every
+    day, and one for which it does not is marked."""
 
     days: tuple[str, ...]
     until_slot: int
     prices_e4: tuple[int, ...]
+    daily: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,11 @@ class Tariff:
     illustrative: bool
 
     def day(self, date: datetime.date) -> Day:
-        """The profile of a date; one outside the validity is taken for one inside."""
+        """The profile of a date. Outside the validity days go on as in the nearest week inside."""
+        if self.valid_to and date > self.valid_to:
+            return self.days[self.calendar.weekly(self.valid_to, date)]
+        if self.valid_from and date < self.valid_from:
+            return self.days[self.calendar.weekly(self.valid_from, date)]
         return self.days[self.calendar.profile(date)]
 
     @property
@@ -143,19 +150,20 @@ def _date(value: Any) -> datetime.date | None:
     return value if type(value) is datetime.date else None
 
 
+_YES_NO = Shape("true or false", lambda value: value if isinstance(value, bool) else None, False)
 _ANY = Shape("anything", lambda value: value)  # read, and judged, elsewhere
 _SHAPES = {
     "name": TEXT, "currency": Shape("an ISO 4217 code, e.g. CNY", lambda value: value
                                     if isinstance(value, str) and len(value) == 3
                                     and value.isascii() and value.isupper() else None, "", True),
-    "demand_price": money(0, PRICE_MAX, False), "export_price": money(-1000, 1000, False),
+    "demand_price": money(0, PRICE_MAX, False),
+    "export_price": money(-PRICE_KWH_MAX, PRICE_KWH_MAX, False),
     "periods": spans("price per kWh"), "demand": _ANY, "days": TABLE, "season": _ANY,
     "holidays": _ANY, "workdays": _ANY, "dates": _ANY, "push": TABLE,
     "source": MAYBE_TEXT, "note": MAYBE_TEXT,
     "valid_from": Shape("a date, e.g. 2025-01-01", _date),
     "valid_to": Shape("a date, e.g. 2025-12-31", _date),
-    "illustrative": Shape("true or false", lambda value: value if value is True or value is False
-                          else None, False),
+    "illustrative": _YES_NO,
 }
 
 
@@ -192,7 +200,8 @@ def _push(findings: Findings, raw: Mapping[str, Any], days: Mapping[str, Day]) -
         "days": list_of("names of profiles", text), "prices": list_of(
             "the lowest and the highest price a kWh", PRICE.read),
         "until": Shape('a quarter-hour "00:15" .. "24:00" of the day before',
-                       lambda value: slot_of(value) or None, SLOTS)})
+                       lambda value: slot_of(value) or None, SLOTS),
+        "daily": _YES_NO})
     for name in got["days"]:
         if name not in days:
             findings.add("push.days", name, "one of the profiles " + " ".join(days))
@@ -201,7 +210,7 @@ def _push(findings: Findings, raw: Mapping[str, Any], days: Mapping[str, Day]) -
         findings.add("push.prices", raw["push"]["prices"], "the lowest and the highest price a kWh")
     if not prices and not got["days"]:
         findings.add("push", None, "days, prices, or both")
-    return Push(got["days"], got["until"], prices)
+    return Push(got["days"], got["until"], prices, got["daily"])
 
 
 def _fit(findings: Findings, tariff: Tariff) -> None:

@@ -48,10 +48,7 @@ class Calendar:
         """workday, saturday, sunday or holiday."""
         if date in self.holidays:
             return "holiday"
-        weekday = date.weekday()
-        if date in self.workdays or weekday < 5:
-            return "workday"
-        return "saturday" if weekday == 5 else "sunday"
+        return "workday" if date in self.workdays else _weekday(date)
 
     def profile(self, date: datetime.date) -> str:
         """Name of the profile."""
@@ -59,13 +56,21 @@ class Calendar:
             return self.dates[date]
         return self.usual(date, self.type(date))
 
+    def weekly(self, like: datetime.date, date: datetime.date) -> str:
+        """Name of the profile that a date would have in the week of another one, holidays aside."""
+        return self.usual(like, _weekday(date))
+
     def usual(self, date: datetime.date, kind: str) -> str:
         """Name of the profile that a date would have as a day of this type."""
         season = next(season for season in self.seasons if season.has(date))
         if kind == "holiday" and "holiday" not in season.days:
-            weekday = date.weekday()
-            kind = "workday" if weekday < 5 else "saturday" if weekday == 5 else "sunday"
+            kind = _weekday(date)
         return season.days[kind]
+
+
+def _weekday(date: datetime.date) -> str:
+    """workday, saturday or sunday."""
+    return (*5 * ("workday",), "saturday", "sunday")[date.weekday()]
 
 
 def always(profile: str) -> Calendar:

@@ -15,12 +15,13 @@ _MINUTES = 15
 @dataclass(frozen=True)
 class Day:
     """A day profile. Prices in 1e-4 of the currency a kWh; `charges` names the demand charge that
-    counts beside the one of all hours, "" where none does."""
+    counts beside the one of all hours, "" where none does. `pushed`: its prices are of one day."""
 
     name: str
     prices_e4: tuple[int, ...]
     exports_e4: tuple[int, ...]
     charges: tuple[str, ...] = ("",) * SLOTS
+    pushed: bool = False
 
 
 def money(low: int, high: int, needed: bool = True) -> Shape:
@@ -34,7 +35,9 @@ def money(low: int, high: int, needed: bool = True) -> Shape:
     return Shape(f"a price {low} .. {high} with at most four decimals", read, 0, needed)
 
 
-PRICE = money(-1000, 1000)
+# What a gateway can account within 31 bits in a minute of 16 MW: edge/ledger/account.py.
+PRICE_KWH_MAX = 400
+PRICE = money(-PRICE_KWH_MAX, PRICE_KWH_MAX)
 
 
 def spans(words: str, needed: bool = False) -> Shape:

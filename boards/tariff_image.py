@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LEVELS_MAX = 16  # distinct prices that a gateway plans with
 YEARS = 15  # how far ahead days are listed at most
+_ENDLESS = 1 << 20  # a last day that never comes
 _EPOCH = datetime.date(2000, 1, 1)
 _WEEK = ("saturday", "sunday", *5 * ("workday",))  # as day % 7: day 0 was a Saturday
 
@@ -21,7 +22,8 @@ def compile_tariff(tariff: "Tariff", first: datetime.date) -> dict[str, Any]:
         "name": tariff.name, "currency": tariff.currency, "demand_e4": tariff.demand_e4,
         "export_e4": tariff.export_e4}
     if tariff.simple:
-        return image | {"prices_e4": list(next(iter(tariff.days.values())).prices_e4)}
+        return image | {"prices_e4": list(next(iter(tariff.days.values())).prices_e4),
+                        "valid": valid(tariff)}
     image["days"] = _days(tariff, first)
     if tariff.billed:
         image["billing"] = _billing(tariff)
@@ -31,6 +33,12 @@ def compile_tariff(tariff: "Tariff", first: datetime.date) -> dict[str, Any]:
 def levels(tariff: "Tariff") -> list[int]:
     """The prices to plan with, rising: those of all profiles."""
     return sorted({price for day in tariff.days.values() for price in day.prices_e4})
+
+
+def valid(tariff: "Tariff") -> list[int]:
+    """The first and the last day of a tariff."""
+    return [number(tariff.valid_from) if tariff.valid_from else 0,
+            number(tariff.valid_to) if tariff.valid_to else _ENDLESS]
 
 
 def number(date: datetime.date) -> int:
@@ -60,7 +68,7 @@ def _days(tariff: "Tariff", first: datetime.date) -> dict[str, Any]:
     if tariff.push:
         days["push"] = {"days": {name: names.index(name) for name in tariff.push.days},
                         "until_s": tariff.push.until_slot * 86400 // SLOTS,
-                        "prices": list(tariff.push.prices_e4)}
+                        "prices": list(tariff.push.prices_e4), "daily": int(tariff.push.daily)}
     return days
 
 

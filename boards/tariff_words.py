@@ -7,6 +7,8 @@ from boards.tariff import Tariff
 from boards.tariff_days import clock
 from boards.tariff_demand import Demand
 
+_SOON_DAYS = 60  # before its end a tariff is asked for
+
 
 def structure(tariff: Tariff) -> str:
     """What a tariff is made of."""
@@ -34,7 +36,8 @@ def _push(tariff: Tariff) -> Iterator[str]:
     if push.prices_e4:
         low, high = (price / 10_000 for price in push.prices_e4)
         what.append(f"prices {low:g} .. {high:g}")
-    yield f"pushed until {clock(push.until_slot)} the day before: {', '.join(what)}"
+    yield (f"pushed {'every day ' if push.daily else ''}until {clock(push.until_slot)} the day "
+           f"before: {', '.join(what)}")
 
 
 def _demand(demand: Demand) -> Iterator[str]:
@@ -60,9 +63,13 @@ def gaps(tariff: Tariff, today: datetime.date) -> Iterator[str]:
     """What the tariff does not cover, from today on."""
     start, end = tariff.valid_from, tariff.valid_to
     if end and end < today:
-        yield f"was valid until {end}" + ("" if tariff.simple else ": nothing is traded since")
+        yield (f"was valid until {end}: since then nothing is traded, and its last prices are "
+               "accounted; enter the new ones")
+    elif end and (end - today).days <= _SOON_DAYS:
+        yield (f"is valid until {end}, {(end - today).days} days more: after it nothing is traded; "
+               "enter the new prices")
     if start and start > today:
-        yield f"is valid from {start} on"
+        yield f"is valid from {start} on, and does not cover today"
     calendar = tariff.calendar
     if not any("holiday" in season.days for season in calendar.seasons):
         return

@@ -122,6 +122,10 @@ class Board:
         """Where the outbox keeps its frames."""
         return SectorFiles("/log", 4096, _LOG_SECTORS)
 
+    def price_device(self) -> SectorFiles:
+        """Where pushed prices are kept."""
+        return SectorFiles("/prices", 4096, 2)
+
     def watchdog(self, feed: bool) -> None:
         """Start the watchdog, or tell it that a beat was completed. It cannot be stopped."""
         if self._watchdog is None:

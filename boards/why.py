@@ -13,12 +13,15 @@ from boards.journal_file import Header, JournalError, JournalReader, files
 from boards.local_time import Moment, TimeError, local, parse, seconds
 from boards.why_words import Row, Side, age, meaning, power, share
 from edge.gate import PASSED, WORDS
-from edge.snapshot import CLOCK_OK, FAULT, NEVER_MS, TRUSTED
+from edge.snapshot import CLOCK_OK, FAULT, NEVER_MS, TRUSTED, UNPRICED, UNPUSHED
 
 __all__ = ["JournalError", "Second", "TimeError", "explain", "find", "text"]
 
 _KNOWN = (("grid", "grid_w", "grid_age_ms"), ("battery", "store_w", "store_age_ms"),
           ("state of charge", "soc_pm", "soc_age_ms"), ("PV", "pv_w", "pv_age_ms"))
+
+_PRICES = ((UNPRICED, "the tariff is not valid today: its last prices go on, nothing is traded"),
+           (UNPUSHED, "today's prices were to be pushed and did not come: the calendar's go on"))
 
 _NEEDED = ("day", "second", "flags", "lo_w", "lo_by", "hi_w", "hi_by", "chosen_w", "command_w",
            "verdict", "charge_max_w", "discharge_max_w", "net_w", "target_w", "hold_w", "price_e4",
@@ -88,6 +91,8 @@ def explain(second: Second) -> dict[str, Any]:
         "command_w": row["command_w"], "command": _command(row["command_w"]),
         "gate": _gate(row), "trusted": bool(row["flags"] & TRUSTED),
         "fault": bool(row["flags"] & FAULT), "clock_set": bool(row["flags"] & CLOCK_OK),
+        "price_e4": row["price_e4"],
+        "price_doubts": [words for bit, words in _PRICES if row["flags"] & bit],
         "known": {name: {field: row[field], "age_ms": row[aged]} for name, field, aged in _KNOWN},
         "idle": why_idle.for_machine(second.idle), "row": dict(row),
     }
@@ -144,5 +149,7 @@ def text(second: Second) -> str:
             lines.append(f"  knew     {name} {value}, {age(row[aged])}")
         else:
             lines.append(f"  knew     {name}: never read")
+    lines.append(f"  price    {row['price_e4'] / 1e4:.4f} a kWh")
+    lines += [f"  price    {words}" for words in said["price_doubts"]]
     lines += [f"  instead  {line}" for line in why_idle.lines(second.idle, second.header)]
     return "\n".join(lines)

@@ -3,7 +3,8 @@
 All else is taken to have gone as it did. Demand costs its price for each kW that the month's peak
 would have been higher, as far as the journal knows the month. Energy costs its price at each row;
 what the battery would have kept is worth what buying it anew costs: the cheapest price, through the
-losses of the battery. Losses and imports carry the site's own factor.
+losses of the battery, of the last 24 hours, or where the journal does not go back so far of the
+tariff; and it would not have aged. Losses and imports carry the site's own factor.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ class Idle(NamedTuple):
     energy_kwh: float  # imported more
     energy: float
     kept: float  # worth of what would have stayed in store
+    wear: float  # what the battery would not have aged
     carbon_kg: float
+    cheapest_e4: int
     currency: str
     moved: bool  # whether the battery did anything
 
     @property
     def total(self) -> float:
-        return self.demand + self.energy - self.kept
+        return self.demand + self.energy - self.kept - self.wear
 
 
 def idle(path: Path, moment: Moment, header: Header) -> Idle | str:
@@ -59,7 +62,11 @@ def idle(path: Path, moment: Moment, header: Header) -> Idle | str:
     span = f"{_clock(start, header)} - {_clock(end, header)}"
     if len(rows) * header.beat_s * 1000 < WINDOW_S * _WHOLE_PM:
         return f"the quarter-hour {span} is not whole in this journal, or was not all measured"
-    return _weighed(rows, _latest(path, moment, header), (start, end), header)
+    found = _weighed(rows, _latest(path, moment, header), (start, end), header,
+                     _cheapest(path, end, header))
+    if header.charges and found.moved:
+        return "demand has charges of its own for some hours, and a row does not say which"
+    return found
 
 
 def window(moment: Moment, header: Header) -> tuple[Moment, Moment]:
@@ -95,7 +102,24 @@ def _latest(path: Path, moment: Moment, header: Header) -> dict[str, int]:
     return newest
 
 
-def _weighed(rows: Sequence[Row], latest: Row, span: tuple[Moment, Moment], header: Header) -> Idle:
+def _cheapest(path: Path, end: Moment, header: Header) -> int:
+    """The lowest price of the 24 hours before a moment, looked up in each quarter-hour; the
+    tariff's lowest where one of them is not in the journal."""
+    end_s, prices = seconds(end), {}
+    for file in files(path):
+        with JournalReader(file) as reader:
+            if not len(reader) or reader.moment(len(reader) - 1) < divmod(end_s - 86_400, 86_400):
+                continue
+            at = reader.header.fields.index("price_e4")
+            for last_s in range(end_s - 1, end_s - 86_400, -WINDOW_S):
+                number = reader.find(*divmod(last_s, 86_400))
+                if number >= 0 and last_s - seconds(reader.moment(number)) < WINDOW_S:
+                    prices[last_s] = reader[number][at]
+    return min(prices.values()) if len(prices) == 96 else header.cheapest_e4
+
+
+def _weighed(rows: Sequence[Row], latest: Row, span: tuple[Moment, Moment], header: Header,
+             cheapest_e4: int) -> Idle:
     count = len(rows)
     imports = [max(0, row["grid_w"]) for row in rows]
     idles = [max(0, row["grid_w"] + row["store_w"]) for row in rows]
@@ -112,8 +136,9 @@ def _weighed(rows: Sequence[Row], latest: Row, span: tuple[Moment, Moment], head
                 idle_peak_w, f"{until:%Y-%m-%d %H:%M}",
                 (idle_peak_w - peak_w) / 1000 * header.demand_e4 / 1e4, sum(more),
                 sum(kwh * row["price_e4"] / 1e4 for kwh, row in zip(more, rows, strict=True)),
-                anew * header.cheapest_e4 / 1e4,
-                (sum(more) - anew) * header.factor / _MEGA, header.currency,
+                anew * cheapest_e4 / 1e4,
+                sum(max(0, row["store_w"]) for row in rows) * kwh * header.wear_e4 / 1e4,
+                (sum(more) - anew) * header.factor / _MEGA, cheapest_e4, header.currency,
                 any(row["store_w"] for row in rows))
 
 
@@ -137,7 +162,9 @@ def lines(found: Idle | str, header: Header) -> list[str]:
         demand,
         f"import {_more(found.energy_kwh, 'kWh')}: {_more(found.energy, found.currency)}; what "
         f"the store {kept} is worth {abs(found.kept):.2f} at the cheapest price, "
-        f"{header.cheapest_e4 / 1e4:.4f}, through the losses",
+        f"{found.cheapest_e4 / 1e4:.4f}, through the losses",
+        *([f"the battery would have aged {found.wear:.2f} {found.currency} less"]
+          if found.wear else []),
         f"in all {_more(found.total, found.currency)} and {_more(found.carbon_kg, 'kg CO2')}"]
 
 

@@ -49,6 +49,9 @@ class App:
     def __init__(self, image: dict, board):
         self.board = board
         self.site = Site(image)
+        if "push" in image["tariff"].get("days", ()):
+            store = __import__("edge.price_store", None, None, ("restore",))
+            store.restore(self.site, board.price_device())
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
         site = self.site

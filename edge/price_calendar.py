@@ -3,8 +3,8 @@ place it is loaded.
 
 The host has unrolled seasons, day types and holidays (boards/tariff_image.py): weeks of seven
 profiles, each holding until the next one, and single dates that are different. A gateway looks up.
-Outside the days for which the tariff is known prices go on as in the nearest week that is, and all
-slots have one level: there is nothing to trade on.
+Outside the days for which the tariff is known prices go on as in the nearest week that is, marked
+in every row, and all slots have one level: there is nothing to trade on.
 """
 
 from array import array
@@ -43,19 +43,26 @@ class Prices:
             while len(self.levels) < _LEVELS:  # their number never changes
                 self.levels.append(self.levels[-1] + 1)
         self.day = [self.standing_e4[level] for level in self.profiles[days["weeks"][-1][-1]]]
+        self.keep = None  # whatever keeps a push over a restart
         if "billing" in tariff:
             __import__("edge.billing").billing.bind(tariff["billing"], self, site)
+        if "push" in days and days["push"]["daily"]:
+            site.clock = __import__("edge.price_watch").price_watch.PriceWatch(site.clock, self)
 
     def level(self, day: int, slot: int) -> int:
         """Which of the levels holds; or once prices were pushed, which is nearest."""
         if slot >= _SLOTS:
             slot -= _SLOTS
             day += 1
-        if day < self.days["first"] or day > self.days["last"]:
+        if not self.covers(day):
             return len(self.levels) // 2
         profile = self.profile(day)
         level = self.profiles[profile][slot]
         return self.near[level] if profile < self.standing else level
+
+    def covers(self, day: int) -> bool:
+        """Whether the tariff is known for a day."""
+        return self.days["first"] <= day <= self.days["last"]
 
     def price_e4(self, day: int, slot: int) -> int:
         """What a kWh imported costs, exactly."""
@@ -75,6 +82,10 @@ class Prices:
             self._known_day[side] = day
         return self._known[side]
 
+    def pushed(self, day: int) -> bool:
+        """Whether a day was put."""
+        return self._put_day[day & 1] == day
+
     def put(self, day: int, profile: int):
         """Let a day have a profile, whatever the calendar says."""
         side = day & 1
@@ -83,7 +94,7 @@ class Prices:
         self.version += 1
 
     def _find(self, day: int) -> int:
-        if self._put_day[day & 1] == day:
+        if self.pushed(day):
             return self._put[day & 1]
         return self.standing_profile(day)
 

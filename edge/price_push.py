@@ -1,9 +1,10 @@
 """Prices that are pushed for a day the evening before: a day profile of the tariff by its name
 (critical peak), or prices of its own (real time).
 
-What is refused changes nothing. What is taken holds for its one day, and is gone when the gateway
-starts again: then, and where nothing comes, the day has the profile that the calendar names. A day
-that has begun is never touched, so that no account is ever restated.
+What is refused changes nothing. What is taken holds for its one day, through a restart, too, where
+the board keeps it (edge/price_store.py). Where nothing comes the day has the profile that the
+calendar names; a tariff that expects prices every day marks the rows of such a day. A day that has
+begun is never touched, so that no account is ever restated.
 
 Pushed prices are accounted exactly. To plan with, all prices, pushed or standing, share 16 levels,
 chosen anew with each push so that the farthest price is as near to its level as can be: exactly on
@@ -22,14 +23,20 @@ def push(site, day: int, what) -> str:
     the same day takes the place of the former. Not for the beat.
 
     `push` of the image: `days`, number of a profile by its name; `until_s` of the day before;
-    `prices`, the lowest and the highest, or none."""
+    `prices`, the lowest and the highest, or none; `daily`, 1 where they come for every day.
+    OSError: it is taken, but a restart would lose it."""
     calendar = site.prices
     if not hasattr(calendar, "days") or "push" not in calendar.days:
         return "the tariff knows no pushed prices"
+    wrong = _late(day, calendar, site.now) or take(calendar, day, what)
+    if not wrong and calendar.keep:
+        calendar.keep(day, what)
+    return wrong
+
+
+def take(calendar, day: int, what) -> str:
+    """As push, whenever: what was taken in time may be taken again."""
     rules = calendar.days["push"]
-    wrong = _late(day, calendar, site.now)
-    if wrong:
-        return wrong
     if isinstance(what, str):
         if what not in rules["days"]:
             return "found profile %s, expected one that may be pushed" % what

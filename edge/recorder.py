@@ -32,7 +32,7 @@ class Recorder:
         row[21] = verdict
         row[22] = now.target_w
         row[23] = now.hold_w
-        return ((verdict << 4 | lo_by) << 4 | hi_by) << 12 | flags
+        return ((verdict << 4 | lo_by) << 4 | hi_by) << 14 | flags
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""
@@ -45,7 +45,8 @@ class Recorder:
         row[28] = account.imported.wh
         row[29] = account.exported.kwh
         row[30] = account.exported.wh
-        row[31] = account.carbon.kg
-        row[32] = account.carbon.g
+        carbon = account.carbon
+        row[31] = carbon.units // 100
+        row[32] = carbon.units % 100 * 10 + carbon.e4 // 1000
         row[33] = account.cost.units
         row[34] = account.cost.e4

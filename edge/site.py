@@ -15,7 +15,9 @@ from edge.recorder import Recorder
 from edge.snapshot import Snapshot
 from edge.telemetry import Telemetry
 
-_CLOCK_OK = const(128)  # edge.snapshot.CLOCK_OK, folded into the bytecode
+_CLOCK_BIT = const(7)  # places of edge.snapshot.CLOCK_OK and UNPRICED, folded into the bytecode
+_PRICE_BIT = const(12)
+_OTHERS = const(~(1 << _CLOCK_BIT | 1 << _PRICE_BIT))  # flags that are not told here
 _GAP_MAX_S = const(300)  # of a quarter-hour may be without readings
 
 
@@ -44,7 +46,7 @@ class Site:
         tariff = image["tariff"]
         self.export_e4 = tariff["export_e4"]  # what a kWh exported earns now
         self.prices = (__import__("edge.price_calendar").price_calendar.Prices(image, self)
-                       if "days" in tariff else Prices(tariff["prices_e4"]))
+                       if "days" in tariff else Prices(tariff["prices_e4"], tariff["valid"]))
         self.planner = self._planner(image)
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
@@ -100,7 +102,8 @@ class Site:
                 self.planner.slot(local_day, slot, window.net_mean_w, window.peak_w, now.month)
             self._gap_s = gap_s
         now.price_e4 = self.prices.price_e4(now.local_day, now.local_second // 900)
-        now.flags = now.flags | _CLOCK_OK if self.clock_set else now.flags & ~_CLOCK_OK
+        now.flags = (now.flags & _OTHERS | self.clock_set << _CLOCK_BIT
+                     | (not self.prices.covers(now.local_day)) << _PRICE_BIT)
         self.journal.note_minute(now, window, self.account)
 
     def think(self):

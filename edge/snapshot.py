@@ -19,7 +19,10 @@ TRUSTED = const(16)
 READY = const(32)
 FAULT = const(64)
 CLOCK_OK = const(128)
+UNPRICED = const(4096)  # the tariff is not valid today: its last prices go on, nothing is traded
+UNPUSHED = const(8192)  # today's prices were to be pushed and did not come: the calendar's go on
 
+_LASTING = const(12480)  # FAULT, CLOCK_OK, UNPRICED and UNPUSHED are told elsewhere
 _NET_MAX_W = const(8_000_000)  # as each reading; a minute of it and of a battery fits 31 bits
 _PAIR = const(3)  # grid and battery power fresh: the load can be told
 _FIELDS = const(35)  # as many as edge.journal.FIELDS
@@ -117,7 +120,7 @@ def _settle(now, ages: dict):
         nonlocal calm_s
         # What was ever read is taken for fresh until its age says otherwise. Four times the same,
         # because a call each would cost as much as all of them.
-        flags = now.flags & (FAULT | CLOCK_OK) | now.known
+        flags = now.flags & _LASTING | now.known
         age_ms = now_ms - now.grid_ms & _TICKS
         if age_ms > grid_max_ms or not flags & GRID_FRESH:
             age_ms = odd_age_ms(GRID_FRESH, age_ms)

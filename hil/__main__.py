@@ -113,12 +113,15 @@ def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
               show_default=True, help="What runs the controller.")
 @click.option("--phases", default="334,333,333", callback=_phases, show_default=True,
               help="The load's shares of the phases, per mille, where the site has that rule.")
+@click.option("--pushes", type=_FILE, help="Prices pushed on the way: CSV at,day,prices.")
 @click.option("--out", type=_FOLDER_OUT, required=True, help="Where journal, trace and report go.")
 @_JSON
 def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) -> None:
     """A park on this machine: the real controller against a simulated plant.
 
-    Writes OUT/journal (every beat), OUT/trace.csv (15-minute means) and OUT/report.html.
+    Writes OUT/journal (every beat), OUT/trace.csv (15-minute means) and OUT/report.html. A line of
+    PUSHES is local time, date, and a profile of the tariff by its name or 24 or 96 prices a kWh,
+    as 2026-07-01T19:10,2026-07-02,critical.
 
     \b
     Example:

@@ -63,7 +63,8 @@ def load(name: str) -> None:
 def play(park: Park, wish: Wish) -> list[tuple[float, float]]:
     """Battery power, kW, and what is in store at the end, kWh above the floor, of each
     quarter-hour. The battery starts full."""
-    (power, full, way), store = park.battery, park.battery.store_kwh
+    power, full, way = park.battery[:3]
+    store = full
     played = []
     for month in park.months:
         peak = 0.0

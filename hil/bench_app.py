@@ -34,6 +34,9 @@ class _Board:
     def flash_device(self) -> FileBlocks:
         return FileBlocks(self.folder + "/outbox.bin", 4096, 16)
 
+    def price_device(self) -> FileBlocks:
+        return FileBlocks(self.folder + "/prices.bin", 4096, 2)
+
     def watchdog(self, feed: bool) -> None:
         pass
 

@@ -46,8 +46,9 @@ def hidden(tariff: Tariff, net_kw: Sequence[float], prices_e4: Sequence[int],
 
 def best(tariff: Tariff, times: Sequence[datetime], net_kw: Sequence[float],
          prices_e4: Sequence[int], bills: Sequence[bill.Bill], battery: optimum.Battery) -> Best:
-    """The best from full to full, one billing period after the other; `bills` of the run's months
-    tell which demand price each has."""
+    """The best, one billing period after the other: from the store that the run began with to the
+    one it ended with, and full where one period follows another; `bills` of the run's months tell
+    which demand price each has."""
     demand = tariff.demand
     paid_kw = demand.paid_w / 1000
     months = bill.months(times, demand.day)
@@ -59,11 +60,13 @@ def best(tariff: Tariff, times: Sequence[datetime], net_kw: Sequence[float],
         load = net_kw[first:end]
         prices = [price / _E4 for price in prices_e4[first:end]]
         rising, fixed = _price(demand, bills[there[0]], len(there))
-        lowest = optimum.lowest_peak_kw(load, battery)
+        own = battery._replace(short_kwh=battery.short_kwh if first == 0 else 0.0,
+                               may_kwh=battery.may_kwh if end == len(net_kw) else 0.0)
+        lowest = optimum.lowest_peak_kw(load, own)
         peak, cost = max(peak, lowest), cost + fixed + max(lowest - paid_kw, 0.0) * rising
         unlimited = max(*load, 0.0) + battery.power_kw
-        energy += optimum.bill_at(load, unlimited, battery, optimum.Tariff(prices, 0.0))
-        total += fixed + optimum.lowest_bill(load, battery, optimum.Tariff(prices, rising), paid_kw)
+        energy += optimum.bill_at(load, unlimited, own, optimum.Tariff(prices, 0.0))
+        total += fixed + optimum.lowest_bill(load, own, optimum.Tariff(prices, rising), paid_kw)
     return Best(peak, cost, energy, total)
 
 

@@ -102,12 +102,13 @@ def month_bill(name: str, feeds: Sequence[Feed], times: Sequence[datetime],
     """The bill of one month of quarter-hours with these local starts and prices, from all that was
     metered in it: one sum of energies, and each feed's own demand."""
     there = days(tariff, times)
-    profiles = list({day.name: day for day in there}.values())
+    profiles = list({day.name: day for day in there if not day.pushed}.values())
     imports = [quarterly(feed.import_ws) for feed in feeds]
-    bought = _by_price(imports, prices_e4)
+    standing = [None if day.pushed else price for day, price in zip(there, prices_e4, strict=True)]
     lines = [_line("energy" + _when(price, {day.name: day.prices_e4 for day in profiles}),
-                   kwh(ws), "kWh", price) for price, ws in bought]
-    used_kwh = kwh(sum(ws for _, ws in bought))
+                   kwh(ws), "kWh", price) for price, ws in _by_price(imports, standing)]
+    lines += _pushed(imports, prices_e4, there)
+    used_kwh = kwh(sum(map(sum, imports)))
     capacity = sum(feed.demand.capacity_kva for feed in feeds)
     for feed in feeds:
         lines += _demand(feed, used_kwh / capacity if capacity else 0.0, there, times, sliding)
@@ -119,13 +120,28 @@ def month_bill(name: str, feeds: Sequence[Feed], times: Sequence[datetime],
     return Bill(name, tuple(lines))
 
 
-def _by_price(columns: Sequence[Sequence[int]], prices_e4: Sequence[int]) -> list[tuple[int, int]]:
-    """Energy at each price, the highest first."""
+def _by_price(columns: Sequence[Sequence[int]], prices_e4: Sequence[int | None]
+              ) -> list[tuple[int, int]]:
+    """Energy at each price, the highest first; what has none is left out."""
     sums: dict[int, int] = {}
     for column in columns:
         for ws, price in zip(column, prices_e4, strict=True):
-            sums[price] = sums.get(price, 0) + ws
+            if price is not None:
+                sums[price] = sums.get(price, 0) + ws
     return sorted(sums.items(), reverse=True)
+
+
+def _pushed(columns: Sequence[Sequence[int]], prices_e4: Sequence[int], there: Sequence[Day]
+            ) -> Iterator[Line]:
+    """Energy at prices that were pushed for one day, all in one line at their mean."""
+    names = {day.name for day in there if day.pushed}
+    if not names:
+        return
+    parts = [(kwh(ws), price / _E4) for column in columns
+             for ws, price, day in zip(column, prices_e4, there, strict=True) if day.pushed]
+    used, amount = sum(part for part, _ in parts), sum(part * price for part, price in parts)
+    yield Line(f"energy of {len(names)} day{'s' * (len(names) > 1)} at pushed prices, their mean",
+               used, "kWh", amount / used if used else 0.0, amount)
 
 
 def _demand(feed: Feed, kwh_per_kva: float, there: Sequence[Day], times: Sequence[datetime],

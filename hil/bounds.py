@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edge.journal import FIELDS
-from edge.snapshot import FAULT
+from edge.snapshot import FAULT, UNPRICED, UNPUSHED
 
 IDLE, GATE = -1, -2  # nobody insisted; the gate had the last word
 _WIDTH = len(FIELDS)
@@ -32,6 +32,7 @@ class Bounds:
         self.examples: dict[int, array[int]] = {}
         self.opening: array[int] = array("i")  # the first row
         self.fault: array[int] | None = None  # the first row with the flag
+        self.unpriced = self.unpushed = 0  # quarter-hours that end with the flag
 
     def take(self, rows: array[int]) -> None:
         """Count the rows of one quarter-hour."""
@@ -51,6 +52,9 @@ class Bounds:
         self.strip.append(counted.most_common(1)[0][0])
         for who in counted:
             self._keep(who, rows, ruled.index(who))
+        flags = rows[_FLAGS - _WIDTH]
+        self.unpriced += bool(flags & UNPRICED)
+        self.unpushed += bool(flags & UNPUSHED)
         if self.fault is None and any(flags & FAULT for flags in rows[_FLAGS::_WIDTH]):
             self.fault = next(row for row in _split(rows) if row[_FLAGS] & FAULT)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boards import local_time
 from boards.journal_file import Header, JournalWriter
 from boards.site_devices import feeds
-from hil import dut, feed, series
+from hil import dut, feed, pushes, series
 from hil.bill import prices
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
@@ -40,6 +41,7 @@ class Order:
     warm_up_days: int = 0
     beat_s: int | None = None
     phases: tuple[int, ...] = THIRDS  # the load's shares, where the site has a rule for phases
+    pushes: Path | None = None  # prices pushed on the way (hil/pushes.py)
     dut: str = "inproc"  # what ran the controller; "wire": it was on real Modbus
 
 
@@ -53,6 +55,7 @@ class Feeds:
     pv: feed.Feed | None
     days: int
     name: str
+    pushes: Sequence[pushes.Push] = ()
 
 
 class Meters(NamedTuple):
@@ -89,11 +92,17 @@ class Run:
     balance_uj: int  # energy that came from nowhere since the very start: 0
     opening: array[int]  # journal row of the first beat
     closing: array[int]  # and of one beat after the last
+    pushed: Sequence[pushes.Told] = ()  # what became of the pushes
+
+    @cached_property
+    def tariff(self) -> Tariff:
+        """The tariff as it was billed: with the pushes that were taken."""
+        return pushes.billed(self.order.site.tariff, self.pushed)
 
     @property
     def prices_e4(self) -> list[int]:
         """Price of each quarter-hour."""
-        return prices(self.order.site.tariff, self.times)
+        return prices(self.tariff, self.times)
 
 
 def feeds_of(order: Order) -> Feeds:
@@ -117,18 +126,9 @@ def feeds_of(order: Order) -> Feeds:
         load = _measured(order.load, measured, beat_s, start, whole)
     if order.pv is not None:
         pv = _measured(order.pv, series.read(order.pv), beat_s, start, whole)
-    _covered(order.site.tariff, start, whole)
     name = order.load.name if order.load else "the shipped factory"
-    return Feeds(image, start, load, pv, days, name)
-
-
-def _covered(tariff: Tariff, start: datetime, days: int) -> None:
-    """A calendar knows the days of its validity, and no others."""
-    first, last = start.date(), (start + timedelta(days=days, minutes=-1)).date()
-    begins, ends = tariff.valid_from or first, tariff.valid_to or last
-    if not tariff.simple and (first < begins or last > ends):
-        raise series.SeriesError(f"{tariff.file}: valid {begins} .. {ends}, expected the days to "
-                                 f"be emulated, {first} .. {last}")
+    pushed = pushes.read(order.pushes, start, start + timedelta(days=whole)) if order.pushes else ()
+    return Feeds(image, start, load, pv, days, name, pushed)
 
 
 def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) -> Run:
@@ -144,10 +144,11 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
         with JournalWriter(out / JOURNAL, Header.of(image)) as journal:
             emulator = Emulator(device, plant, feeds.load, feeds.pv, moment, beat_s, journal.write,
                                 split_of(image, order.phases))
-            _pass(emulator, order.warm_up_days, done)
+            pusher = pushes.Pusher(feeds.pushes, feeds.start, device)
+            _pass(emulator, pusher, order.warm_up_days, done)
             trace, bounds, before = Trace(), Bounds(), Meters.of(plant)
             emulator.trace, emulator.bounds = trace, bounds
-            _pass(emulator, feeds.days, done)
+            _pass(emulator, pusher, feeds.days, done)
             closing = array("i", emulator.close())
     finally:
         device.close()
@@ -155,13 +156,15 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
     times = [local_time.local(divmod(began + number * feed.QUARTER_S, 86400), image["offsets"])
              for number in range(trace.quarters)]
     return Run(image, order, feeds.name, times, trace, bounds, before, Meters.of(plant),
-               plant.imbalance_uj(first_uj), bounds.opening, closing)
+               plant.imbalance_uj(first_uj), bounds.opening, closing, pusher.told)
 
 
-def _pass(emulator: Emulator, days: int, done: Callable[[int], None]) -> None:
+def _pass(emulator: Emulator, pusher: pushes.Pusher, days: int, done: Callable[[int], None]
+          ) -> None:
     for _ in range(days * feed.QUARTERS // 4):
         for _ in range(4):
             emulator.quarter()
+            pusher.quarter()
         done(4)
 
 

@@ -54,14 +54,14 @@ def figures(run: Run) -> dict[str, Any]:
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(*both) for both in zip(held, bare, strict=True)],
-        "plan": saving.figures(run, bare, held),
+        "plan": saving.figures(run, bare, held), "prices": _prices(run),
     }
 
 
 def bills(run: Run, battery: bool = True) -> list[bill.Bill]:
     """The bills of the run's months, with the battery or without."""
     imports = run.trace.import_ws if battery else run.trace.bare_ws
-    grid, prices, tariff = run.trace.grid_ws(battery), run.prices_e4, run.order.site.tariff
+    grid, prices, tariff = run.trace.grid_ws(battery), run.prices_e4, run.tariff
     sliding = bool(run.image["demand"]["sliding"])
     found, before = [], (0.0, 0)
     for month in bill.months(run.times, tariff.demand.day):
@@ -82,7 +82,7 @@ def _without(run: Run, bare: Sequence[bill.Bill]) -> Column:
 
 def _with(run: Run, held: Sequence[bill.Bill]) -> Column:
     """The store is valued at the cheapest price."""
-    refill = _refill_kwh(run) * min(run.prices_e4) / _E4
+    refill = _refill(run)
     peak = peak_kw(run.trace.import_ws, bool(run.image["demand"]["sliding"]))
     discharged_kwh = kwh(run.after.discharged_ws - run.before.discharged_ws)
     wear = discharged_kwh * run.image["battery"]["wear_e4"] / _E4
@@ -94,6 +94,11 @@ def _refill_kwh(run: Run) -> float:
     return stored_kwh(run.before.stored_uj - run.after.stored_uj) / _way(run)
 
 
+def _refill(run: Run) -> float:
+    """What that costs at the cheapest price."""
+    return _refill_kwh(run) * min(run.prices_e4) / _E4
+
+
 def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float) -> Column:
     demand, energy = sum(one.demand for one in found), sum(one.energy for one in found)
     return Column(peak, demand, energy, refill, wear, demand + energy + refill + wear)
@@ -101,9 +106,9 @@ def _column(peak: float, found: Sequence[bill.Bill], refill: float, wear: float)
 
 def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
           ) -> tuple[str, Column | None]:
-    """Each line the best of its own, period by period, from full to full with all known ahead; or
+    """Each line the best of its own, period by period with all known ahead; or
     why there is no such figure."""
-    tariff, prices_e4 = run.order.site.tariff, run.prices_e4
+    tariff, prices_e4 = run.tariff, run.prices_e4
     net_kw = [ws / 900_000 for ws in quarterly(run.trace.grid_ws(battery=False))]
     hides = hidden(tariff, net_kw, prices_e4, (bare, held))
     if run.image["battery"]["wear_e4"]:
@@ -111,7 +116,8 @@ def _best(run: Run, bare: Sequence[bill.Bill], held: Sequence[bill.Bill]
     if hides:
         return hides, None
     found = best(tariff, run.times, net_kw, prices_e4, bare, best_battery(run))
-    return "", Column(found.peak_kw, found.demand, found.energy, 0.0, 0.0, found.total)
+    refill = _refill(run)  # it begins and ends as the run did
+    return "", Column(found.peak_kw, found.demand, found.energy, refill, 0.0, found.total + refill)
 
 
 def best_battery(run: Run) -> optimum.Battery:
@@ -120,7 +126,10 @@ def best_battery(run: Run) -> optimum.Battery:
     floor_pm, ceiling_pm = window_pm(run.image)
     power_w = max(keys["charge_max_w"], keys["discharge_max_w"])
     store_kwh = keys["capacity_wh"] * (ceiling_pm - floor_pm) / 1e6
-    return optimum.Battery(power_w / 1e3, store_kwh, _way(run))
+    full_kwh = keys["capacity_wh"] * ceiling_pm / 1e6
+    short, may = (min(max(full_kwh - stored_kwh(meters.stored_uj), 0.0), store_kwh)
+                  for meters in (run.before, run.after))
+    return optimum.Battery(power_w / 1e3, store_kwh, _way(run), short, may)
 
 
 def _way(run: Run) -> float:
@@ -136,7 +145,7 @@ def _share(without: float, with_: float, best: float) -> float | None:
 def _billed_kw(run: Run) -> float:
     """The peak that the month had at the start; 0 when it is no more than what is paid for."""
     peak_w = run.opening[FIELDS.index("peak_w")]
-    return peak_w / 1000 if peak_w > run.order.site.tariff.demand.paid_w else 0.0
+    return peak_w / 1000 if peak_w > run.tariff.demand.paid_w else 0.0
 
 
 def _energy(run: Run) -> dict[str, float]:
@@ -216,14 +225,19 @@ def _verdicts(run: Run) -> dict[str, float]:
             for number, beats in run.bounds.verdicts.most_common() if number}
 
 
+def _prices(run: Run) -> dict[str, Any]:
+    """How far the prices are to be trusted: hours outside the tariff's validity, hours whose prices
+    were to be pushed and did not come, and what became of what was pushed."""
+    return {"unpriced_h": run.bounds.unpriced / 4, "unpushed_h": run.bounds.unpushed / 4,
+            "pushed": [{"at": told.push.at.isoformat(), "day": told.push.day.isoformat(),
+                        "refused": told.refused} for told in run.pushed]}
+
+
 def _month(month: bill.Bill, bare: bill.Bill) -> dict[str, Any]:
     """A month's lines, each with its amount `without` the battery; one that only one of the two
     bills has is nothing on the other."""
-    def key(line: bill.Line) -> tuple[str, float]:
-        return line.item, line.price
-
-    amounts = {key(line): line.amount for line in bare.lines}
-    lines = [line._asdict() | {"without": amounts.pop(key(line), 0.0)} for line in month.lines]
+    amounts = {line.item: line.amount for line in bare.lines}
+    lines = [line._asdict() | {"without": amounts.pop(line.item, 0.0)} for line in month.lines]
     lines += [line._replace(quantity=0.0, amount=0.0)._asdict() | {"without": line.amount}
-              for line in bare.lines if key(line) in amounts]
+              for line in bare.lines if line.item in amounts]
     return {"month": month.month, "total": month.total, "without": bare.total, "lines": lines}

@@ -18,11 +18,14 @@ _NEAR = 1e-7  # of the ceiling: how far the search goes on
 
 
 class Battery(NamedTuple):
-    """`power_kw` both ways, `store_kwh` between floor and ceiling, `way`: efficiency one way."""
+    """`power_kw` both ways, `store_kwh` between floor and ceiling, `way`: efficiency one way. It
+    begins and ends full, but for what it is short of at the start, and may be at the end."""
 
     power_kw: float
     store_kwh: float
     way: float
+    short_kwh: float = 0.0
+    may_kwh: float = 0.0
 
 
 class Tariff(NamedTuple):
@@ -34,9 +37,9 @@ class Tariff(NamedTuple):
 
 def holds(load_kw: Sequence[float], target_kw: float, battery: Battery, hours: float = 0.25,
           store_kwh: float | None = None) -> bool:
-    """Tell whether a battery that starts with `store_kwh`, or full, keeps every slot's import at or
-    below the target."""
-    store = battery.store_kwh if store_kwh is None else store_kwh
+    """Tell whether a battery that starts with `store_kwh`, or as it does, keeps every slot's import
+    at or below the target."""
+    store = battery.store_kwh - battery.short_kwh if store_kwh is None else store_kwh
     for load in load_kw:
         over = load - target_kw
         if over > 0:
@@ -76,12 +79,15 @@ class Worth:
         self.place = place = {slope: i for i, slope in enumerate(self.slopes)}
         self._ends = {p: (place[p / way], place[p * way]) for p in prices}  # buying, using
         self.lengths = [0.0] * len(self.slopes)
-        self.lengths[0] = battery.store_kwh  # the end must be full: a missing kWh costs NEVER
+        # At the end a kWh that is missing costs NEVER, but for those that may be.
+        self.lengths[0] = battery.store_kwh - battery.may_kwh
+        self.lengths[-1] = battery.may_kwh
         self.battery, self.hours, self.cost = battery, hours, 0.0
 
     def back(self, load: float, price: float, ceiling: float) -> None:
         """Walk one slot back in time, its import held at or below `ceiling` (kW)."""
-        (power, _, way), hours, lengths = self.battery, self.hours, self.lengths
+        power, way, hours = self.battery.power_kw, self.battery.way, self.hours
+        lengths = self.lengths
         into, out = hours * way, hours / way
         buy, use = self._ends[price]
         charge = ceiling - load
@@ -126,6 +132,15 @@ class Worth:
         lengths[i] -= excess
         self.cost += excess * slopes[i]
 
+    def begun(self, short_kwh: float) -> float:
+        """The least cost when the slots begin so much short of full: of its cheapest kWh."""
+        cost = self.cost
+        for length, slope in zip(reversed(self.lengths), reversed(self.slopes), strict=True):
+            kwh = min(length, short_kwh)
+            cost += kwh * slope
+            short_kwh -= kwh
+        return cost
+
     def above(self, slope: float) -> float:
         """How much of a store, kWh from empty on, is worth more than this a kWh."""
         return sum(length for length, worth in zip(self.lengths, self.slopes, strict=True)
@@ -133,11 +148,11 @@ class Worth:
 
 
 def bill_at(load_kw: Sequence[float], ceiling: float, battery: Battery, tariff: Tariff) -> float:
-    """Return the least bill with the import held at or below `ceiling` kW, from full to full."""
+    """Return the least bill with the import held at or below `ceiling` kW."""
     worth = Worth(sorted(set(tariff.prices)), battery)
     for load, price in zip(reversed(load_kw), reversed(tariff.prices), strict=True):
         worth.back(load, price, ceiling)
-    return worth.cost + tariff.demand_price * ceiling
+    return worth.begun(battery.short_kwh) + tariff.demand_price * ceiling
 
 
 def lowest_bill(load_kw: Sequence[float], battery: Battery, tariff: Tariff,

@@ -110,10 +110,11 @@ def _price(prices: Sequence[float], frame: _Frame) -> list[str]:
     parts = [f'<path class="zero" d="M{_LEFT} {zero:.1f}H{frame.width - _RIGHT}"/>',
              _text(axis, zero + 4, "0", "end"), _text(axis, frame.top + 8, "price", "end"),
              f'<path class="price" d="{_stairs(prices, frame)}"/>']
+    ends = {prices.index(min(prices)), prices.index(max(prices))}  # told in any case
     for first, end in _runs(prices):
         text = f"{prices[first]:.4f}".rstrip("0").rstrip(".")
         left, right = frame.x(first / 4), frame.x(end / 4)
-        if right - left > 7 * len(text):
+        if right - left > 7 * len(text) or first in ends:
             parts.append(_text((left + right) / 2, frame.y(prices[first]) - 5, text, "middle"))
     return parts
 

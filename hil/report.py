@@ -26,6 +26,7 @@ from hil.summary import (
     headline,
     money,
     plan_lines,
+    price_lines,
     remark,
     title,
 )
@@ -70,9 +71,9 @@ def _compared(found: Mapping[str, Any]) -> str:
         "Without, with, and the best possible",
         _table(("", *HEADS), rows),
         "Without: the battery does nothing. Best: each line by itself, with all loads known ahead, "
-        "month by month, from a full store to a full store. Demand is charged by the month: a run "
-        "of some days bears the charge of its highest quarter-hour. What the store lacks at the "
-        f"end is bought back at the cheapest price, and its carbon counted. {hidden}"
+        "period by period, from the same store to the same store. Demand is charged by the month: "
+        "a run of some days bears the charge of its highest quarter-hour. What the store lacks at "
+        f"the end is bought back at the cheapest price, and its carbon counted. {hidden}"
         f"{remark(found)}")
 
 
@@ -173,8 +174,8 @@ def _bill(found: Mapping[str, Any]) -> str:
 
 
 def _account(found: Mapping[str, Any]) -> str:
-    lines = [*energy_lines(found), carbon_line(found), *plan_lines(found)]
-    return _section("Energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
+    lines = [*price_lines(found), *energy_lines(found), carbon_line(found), *plan_lines(found)]
+    return _section("Prices, energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
 
 
 def _section(head: str, content: str, note: str = "") -> str:

@@ -1,7 +1,8 @@
 """What a plan has saved against doing nothing, month by month: money and carbon.
 
 What the store lacks at a month's end is bought back, or credited, at the cheapest price through the
-loss of charging, with the carbon of that hour: an empty battery is no saving.
+loss of charging, with the carbon of that hour: an empty battery is no saving. What the battery has
+aged is none either.
 """
 
 from __future__ import annotations
@@ -36,18 +37,20 @@ def figures(run: Run, bare: list[bill.Bill], held: list[bill.Bill]) -> dict[str,
               for column in (run.trace.bare_ws, run.trace.import_ws)]
     stored = [run.before.stored_uj, *run.trace.stored_uj]
     way = (run.image["battery"]["efficiency_pm"] / 1000) ** 0.5
+    wear_e4 = run.image["battery"]["wear_e4"]
     months = []
     for month, without, with_ in zip(
-            bill.months(run.times, run.order.site.tariff.demand.day), bare, held, strict=True):
+            bill.months(run.times, run.tariff.demand.day), bare, held, strict=True):
         missing_kwh = stored_kwh(stored[month.first] - stored[month.end]) / way
         bare_kg, held_kg = (sum(kg[month.first:month.end]) for kg in carbon)
+        discharged_kwh = kwh(sum(max(ws, 0) for ws in run.trace.store_ws[
+            month.first * MINUTES:month.end * MINUTES]))
         months.append({
             "month": month.name, "money": without.total - with_.total
-            - missing_kwh * prices[cheapest] / _E4,
+            - (missing_kwh * prices[cheapest] + discharged_kwh * wear_e4) / _E4,
             "kg": bare_kg - held_kg - missing_kwh * slots[cheapest],
             "without_kg": bare_kg, "with_kg": held_kg,
-            "discharged_kwh": kwh(sum(max(ws, 0) for ws in run.trace.store_ws[
-                month.first * MINUTES:month.end * MINUTES]))})
+            "discharged_kwh": discharged_kwh})
     delivered = sum(one["discharged_kwh"] for one in months)
     kg = sum(one["kg"] for one in months)
     return {"mode": run.order.site.sections["plan"]["mode"], "months": months,

@@ -134,9 +134,9 @@ def site_of(peak_w: int, case: Case) -> sites.Site:
     checked = sites.check_bytes(text.encode(), case.tariff.resolve().parent / "site.toml")
     if checked.site is None:
         raise sites.SiteError(checked.errors)
-    if case.mode == "bill":
-        return checked.site
-    return replace(checked.site, tariff=checked.site.tariff.free())
+    # The loads are of years gone by.
+    tariff = replace(checked.site.tariff, valid_from=None, valid_to=None)
+    return replace(checked.site, tariff=tariff if case.mode == "bill" else tariff.free())
 
 
 def check_tariff(path: Path) -> None:

@@ -134,6 +134,23 @@ def energy_lines(found: Figures) -> list[str]:
         f"{found['currency']}, carbon {amount(ledger['carbon_kg'])} kg.{blind}"]
 
 
+def price_lines(found: Figures) -> list[str]:
+    """What is to be known of the prices beside the tariff."""
+    said, lines = found["prices"], []
+    if said["unpriced_h"]:
+        lines.append(f"Prices: {said['unpriced_h']:g} hours lie outside the tariff's validity. Its "
+                     "last prices went on in bill and account, and nothing was traded.")
+    if said["unpushed_h"]:
+        lines.append(f"Prices: for {said['unpushed_h']:g} hours prices were to be pushed and did "
+                     "not come: the calendar's were planned with and accounted.")
+    for push in said["pushed"]:
+        at, what = push["at"][:16].replace("T", " "), "taken"
+        if push["refused"]:
+            what = f"refused, {push['refused']}"
+        lines.append(f"Prices pushed {at} for {push['day']}: {what}.")
+    return lines
+
+
 def carbon_line(found: Figures) -> str:
     """The factor and whose it is."""
     carbon = found["carbon"]
@@ -166,8 +183,7 @@ def text(found: Figures) -> str:
             lines.append(f"  share of the best {label}: {percent(share)}")
     if found["best_hidden"]:
         lines.append(f"  best: not told, {found['best_hidden']}")
-    if found["best_hidden"]:
-        lines.append(f"  best: not told, {found['best_hidden']}")
+    lines += [f"  {line}" for line in price_lines(found)]
     lines += ["", *(f"  {line}".rstrip() for line in bill_lines(found))]
     lines += [*(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}",
               *(f"  {line}" for line in plan_lines(found)), ""]

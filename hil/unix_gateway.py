@@ -76,6 +76,9 @@ class Board:
     def flash_device(self) -> SectorFiles:
         return SectorFiles(self._outbox)
 
+    def price_device(self) -> SectorFiles:
+        return SectorFiles(self._outbox + ".prices", sectors=2)
+
     def watchdog(self, feed: bool) -> None:
         pass
 

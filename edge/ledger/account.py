@@ -23,46 +23,18 @@ class Register:
         ws += self._ws
         wh = ws // _WS_PER_WH
         self._ws = ws - wh * _WS_PER_WH
-        if wh:
-            self.wh += wh
-            if self.wh >= 1000:
-                self.kwh += self.wh // 1000
-                self.wh %= 1000
+        self.wh += wh
+        self.kwh += self.wh // 1000
+        self.wh %= 1000
         return wh
 
 
-class Carbon:
-    """Emissions of imported energy. Wh times mg/kWh is micrograms, so nothing is rounded.
-
-    `factor` in mg CO2 per kWh (0.8325 kg/kWh = 832500).
-    """
-
-    def __init__(self, factor: int):
-        self._mg_per_wh = factor // 1000
-        self._ug_per_wh = factor % 1000
-        self.kg = 0
-        self.g = 0
-        self._mg = 0
-        self._ug = 0
-
-    def post(self, wh: int):
-        """Add the emissions of wh imported."""
-        ug = self._ug + wh * self._ug_per_wh
-        mg = self._mg + wh * self._mg_per_wh + ug // 1000
-        self._ug = ug % 1000
-        self._mg = mg % 1000
-        self.g += mg // 1000
-        if self.g >= 1000:
-            self.kg += self.g // 1000
-            self.g %= 1000
-
-    def ug(self) -> int:
-        """All of it in micrograms (allocates on a gateway: not for the beat)."""
-        return ((self.kg * 1000 + self.g) * 1000 + self._mg) * 1000 + self._ug
-
-
 class Cost:
-    """Energy cost: Wh times 1e-4 currency per kWh is 1e-7 currency, exact."""
+    """What energy costs, in money or in carbon: nothing is rounded.
+
+    Wh times 1e-4 currency a kWh is 1e-7 currency. Wh times mg of CO2 a kWh is micrograms; then
+    `units` are 10 g and `e4` mg.
+    """
 
     def __init__(self):
         self.units = 0  # whole currency units
@@ -70,13 +42,13 @@ class Cost:
         self._e7 = 0
 
     def post(self, wh: int, price: int):
-        """Add wh at price (1e-4 currency per kWh; below zero it is earned)."""
+        """Add wh at price (below zero it is earned): at most 266,667 at up to +-4,000,000, which is
+        a minute of 16 MW at 400 a kWh."""
         e7 = self._e7 + wh * (price % 1000)  # in two parts, to stay inside 31 bits
         self.e4 += wh * (price // 1000) + e7 // 1000
         self._e7 = e7 % 1000
-        if self.e4 >= 10000 or self.e4 < 0:
-            self.units += self.e4 // 10000
-            self.e4 %= 10000
+        self.units += self.e4 // 10000
+        self.e4 %= 10000
 
 
 class Account:
@@ -89,7 +61,8 @@ class Account:
         self.charged = Register()
         self.discharged = Register()
         self.cost = Cost()
-        self.carbon = Carbon(factor)
+        self.carbon = Cost()
+        self._factor = factor  # mg CO2 a kWh imported
         self.gap_s = 0  # seconds in which nothing could be measured
 
     def post(self, flows, price: int, export_price: int):
@@ -101,9 +74,8 @@ class Account:
             self.discharged.post(flows.discharge_ws)
         self.generated.post(flows.pv_ws)
         wh = self.exported.post(flows.export_ws)
-        if wh and export_price:
+        if wh:
             self.cost.post(wh, -export_price)
         wh = self.imported.post(flows.import_ws)
-        if wh:
-            self.cost.post(wh, price)
-            self.carbon.post(wh)
+        self.cost.post(wh, price)
+        self.carbon.post(wh, self._factor)

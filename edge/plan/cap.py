@@ -13,6 +13,7 @@ from edge.plan.around import Around
 from edge.plan.priced import trade_by
 
 _SLOTS = const(96)
+_MOST = const(50_000_000)  # 10 g, of a day
 
 
 class Cap(Around):
@@ -23,7 +24,7 @@ class Cap(Around):
         Around.__init__(self, planner)
         self.trades = trades
         self._carbon, self._cap_g = carbon, cap_g
-        self._begun_kg, self._begun_g = carbon.kg, carbon.g
+        self._begun, self._begun_mg = carbon.units, carbon.e4
         self.level = self.days_missed = self.debt_g = 0
         self.left_g = cap_g
 
@@ -42,15 +43,16 @@ class Cap(Around):
             self.days_missed += 1
             self.debt_g = -self.left_g if -self.left_g < self._cap_g else self._cap_g
         self.level = level(self.debt_g, self._cap_g, len(self.trades) - 1)
-        self._begun_kg, self._begun_g = self._carbon.kg, self._carbon.g
+        self._begun, self._begun_mg = self._carbon.units, self._carbon.e4
         self.left_g = self._cap_g - self.debt_g
 
     def _count(self):
         """What is left of the budget, g; held inside 31 bits, where it is long exceeded."""
-        kg = self._carbon.kg - self._begun_kg
-        if kg > 1_000_000:
-            kg = 1_000_000
-        self.left_g = self._cap_g - self.debt_g - kg * 1000 - self._carbon.g + self._begun_g
+        units = self._carbon.units - self._begun  # of 10 g
+        if units > _MOST:
+            units = _MOST
+        mg = self._carbon.e4 - self._begun_mg
+        self.left_g = self._cap_g - self.debt_g - units * 10 - mg // 1000
 
 
 def level(debt_g: int, cap_g: int, last: int) -> int:
@@ -61,7 +63,7 @@ def level(debt_g: int, cap_g: int, last: int) -> int:
 def plan(planner, keys: dict, site):
     """The planner under a cap of keys["cap_g"] a day (at most 500 million); `site` has the
     account."""
-    trades = [trade_by(planner, prices_e4, keys["demand_e4"]) for prices_e4 in keys["prices_e4"]]
+    trades = [trade_by(planner, prices_e4, keys) for prices_e4 in keys["prices_e4"]]
     planner.trade = trades[0]
     planner.refill_w = 0
     return Cap(planner, trades, site.account.carbon, keys["cap_g"])

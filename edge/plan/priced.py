@@ -1,9 +1,10 @@
 """Plan by other prices than the bill's: carbon, or money and carbon, or the sun alone.
 
 The host has made them (boards/plan.py): `prices_e4` of the 96 slots of a day, and `demand_e4`, 0
-when a peak is not worth its losses. The plan trades by them even if none differs: then nothing is
-bought to be used later, and what the sun has stored replaces import at once. The bill and the
-ledger keep the true prices.
+when a peak is not worth its losses; and `valid`, first and last day on which they are known, if
+there are such. The plan trades by them even if none differs: then nothing is bought to be used
+later, and what the sun has stored replaces import at once. The bill and the ledger keep the true
+prices.
 """
 
 from edge.plan.trade import Trade
@@ -12,12 +13,13 @@ from edge.prices import Prices
 
 def plan(planner, keys: dict, site):
     """The planner with a trade by these prices; before it has lived through a slot."""
-    planner.trade = trade_by(planner, keys["prices_e4"], keys["demand_e4"])
+    planner.trade = trade_by(planner, keys["prices_e4"], keys)
     planner.shaves = keys["demand_e4"] > 0
     planner.refill_w = 0
     return planner
 
 
-def trade_by(planner, prices_e4, demand_e4: int):
+def trade_by(planner, prices_e4, keys: dict):
     """A trade of its own in the planner's units and memory."""
-    return Trade(planner.scale, planner.memory, Prices(prices_e4), demand_e4)
+    prices = Prices(prices_e4, keys["valid"]) if "valid" in keys else Prices(prices_e4)
+    return Trade(planner.scale, planner.memory, prices, keys["demand_e4"])

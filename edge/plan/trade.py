@@ -195,7 +195,7 @@ class Trade:
         self.worth.back(expected, self._level, goal)
         self._at = at = at - 1
         self._level = self.prices.level(self._day, at)
-        if self._refill - at >= _AHEAD:  # the last slots belong to the plan that follows
+        if self._refill - at >= _AHEAD - 1:  # the slots behind belong to the plan that follows
             self._note(at % _SLOTS, worst, worst_lift)
         if at == self._slot:
             self._phase = _READY

@@ -24,6 +24,7 @@ class Worth:
         self._into_pm, self._out_pm = scale.into_pm, scale.out_pm
         self.slopes = array("i", bytes(4 * (2 * count + 2)))
         self.lengths = array("i", self.slopes)
+        self.wear = 0  # of a unit used, 1e-4 currency a kWh (edge/plan/wear.py)
         self.buy = bytearray(count)
         self.use = bytearray(count)
 
@@ -35,8 +36,8 @@ class Worth:
         dearest = 2 * levels[buy]
         slopes[0] = missed if missed > dearest else dearest
         for i in range(1, len(slopes) - 1):  # two falling rows become one
-            used = levels[use] * self._into_pm // 1000 if use >= 0 else _NONE
-            bought = levels[buy] * self._out_pm // 1000 if buy >= 0 else _NONE
+            used = _through(levels, use, self._into_pm, self.wear)
+            bought = _through(levels, buy, self._out_pm, 0)
             if bought >= used:
                 slopes[i] = bought if bought > 0 else 0
                 self.buy[buy] = i
@@ -99,3 +100,11 @@ class Worth:
             units += lengths[first]
             first += 1
         return units
+
+
+def _through(levels, level: int, pm: int, less: int) -> int:
+    """A price, so much less, through a loss; in two parts, to stay inside 31 bits."""
+    if level < 0:
+        return _NONE
+    price = levels[level] - less
+    return price // 1000 * pm + price % 1000 * pm // 1000

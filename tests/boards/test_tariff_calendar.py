@@ -176,9 +176,22 @@ def test_gaps_of_coverage_are_warned_of():
         "holidays = [2026-10-01]\n" + DAYS + YEAR + 'holiday = "rest"\n'
     found = good(text)
     assert list(tariff_words.gaps(found, datetime.date(2026, 6, 1))) == []
-    assert list(tariff_words.gaps(found, datetime.date(2026, 11, 1))) == [
+    assert list(tariff_words.gaps(found, datetime.date(2026, 10, 30))) == [
         "lists no holiday after 2026-10-01: add those to come"]
     assert list(tariff_words.gaps(found, datetime.date(2027, 1, 1))) == [
-        "was valid until 2026-12-31: nothing is traded since"]
+        "was valid until 2026-12-31: since then nothing is traded, and its last prices are "
+        "accounted; enter the new ones"]
     assert list(tariff_words.gaps(found, datetime.date(2024, 6, 1))) == [
-        "is valid from 2025-01-01 on"]
+        "is valid from 2025-01-01 on, and does not cover today"]
+
+
+@pytest.mark.parametrize("text", [PRICE, PRICE + DAYS + YEAR])
+def test_the_end_of_a_validity_is_warned_of_in_time(text):
+    """Whether its days are all alike or not."""
+    if text == PRICE:
+        text += 'periods = [["00:00", "24:00", 0.2]]\n'
+    found = good(HEAD + "valid_to = 2026-12-31\n" + text)
+    for day, words in ((datetime.date(2026, 10, 31), []), (datetime.date(2026, 11, 1), [
+            "is valid until 2026-12-31, 60 days more: after it nothing is traded; enter the new "
+            "prices"])):
+        assert list(tariff_words.gaps(found, day)) == words

@@ -87,3 +87,12 @@ def test_a_target_below_what_is_paid_for_anyway_is_a_warning():
     text = changed(("cn_two_part", "cn_jiangsu"), ("target_w = 0", "target_w = 300_000"))
     assert ("site.toml: tariff.file: cn_jiangsu.toml bills 525000 W of demand anyway: "
             "rules.demand.target_w = 300000 W shaves for nothing") in judge(text).warnings
+
+
+def test_a_surplus_that_would_earn_more_than_it_saves_is_warned_of(tmp_path):
+    for earns, warned in ((0.25, False), (0.28, True)):  # of 0.30 stored, 90 % come back
+        (tmp_path / "own.toml").write_text(
+            f'name = "own"\ncurrency = "EUR"\ndemand_price = 1\nexport_price = {earns}\n'
+            'periods = [["00:00", "24:00", 0.30]]\n', encoding="utf-8")
+        found = judge(changed(("cn_two_part.toml", "own.toml")), tmp_path / "site.toml").warnings
+        assert any("a surplus is stored all the same" in line for line in found) == warned

@@ -17,7 +17,7 @@ from boards.site_tables import rules
 from boards.why_words import meaning, power
 from edge import journal
 from edge.gate import WORDS
-from edge.snapshot import FAULT, NEVER_MS, STORE_FRESH, TRUSTED
+from edge.snapshot import FAULT, NEVER_MS, STORE_FRESH, TRUSTED, UNPRICED, UNPUSHED
 from tests.boards.rows import DAY, WELL, by, header, row, write
 
 # 10:05:00 in Shanghai
@@ -47,9 +47,21 @@ def test_a_second_in_words(tmp_path: Path):
         "  knew     battery 38 kW, 0.2 s old",
         "  knew     state of charge 71.0 %, 4.2 s old",
         "  knew     PV 88 kW, 1.9 s old",
+        "  price    0.0000 a kWh",
         "  instead  not told: the quarter-hour 10:00 - 10:15 is not whole in this journal, or was "
         "not all measured",
     ]
+
+
+def test_a_price_that_is_not_the_days_own_is_told(tmp_path: Path):
+    flags = WELL | UNPRICED
+    said = told(row(**AT, flags=flags, price_e4=6724), tmp_path)
+    assert said[-3:-1] == [
+        "  price    0.6724 a kWh",
+        "  price    the tariff is not valid today: its last prices go on, nothing is traded"]
+    said = told(row(**AT, flags=WELL | UNPUSHED), tmp_path)
+    assert said[-2] == ("  price    today's prices were to be pushed and did not come: the "
+                        "calendar's go on")
 
 
 @pytest.mark.parametrize(("fields", "line"), [

@@ -51,6 +51,15 @@ def test_a_discharge_that_kept_the_peak_down(tmp_path: Path) -> None:
     assert found.total == pytest.approx(1260 + 10 - 3.3333, abs=1e-3)
 
 
+def test_a_battery_left_idle_does_not_age(tmp_path: Path) -> None:
+    found = idle(tmp_path, quarter(**DISCHARGING), head=replace(HEAD, wear_e4=2000))
+    assert found.wear == pytest.approx(10 * 0.2)
+    assert found.total == pytest.approx(1260 + 10 - 3.3333 - 2, abs=1e-3)
+    second = why.find(write(tmp_path / "a.journal", quarter(**DISCHARGING),
+                            replace(HEAD, wear_e4=2000)), "10:05")
+    assert "  instead  the battery would have aged 2.00 CNY less" in why.text(second)
+
+
 def test_it_is_told_in_words(tmp_path: Path) -> None:
     second = why.find(write(tmp_path / "a.journal", quarter(**DISCHARGING), HEAD), "10:05")
     assert [line for line in why.text(second).splitlines() if "instead" in line] == [
@@ -62,6 +71,23 @@ def test_it_is_told_in_words(tmp_path: Path) -> None:
         "3.33 at the cheapest price, 0.3000, through the losses",
         "  instead  in all 1266.67 CNY more and 0.56 kg CO2 less"]
     assert why.explain(second)["idle"]["total"] == pytest.approx(1266.667, abs=1e-3)
+
+
+def test_the_cheapest_price_is_that_of_the_last_day(tmp_path: Path) -> None:
+    """Where the journal holds it: a season's, or a pushed one, and not the whole tariff's."""
+    rows = [row(DAY - 1 + second // 86_400, second % 86_400, price_e4=5000 if second % 86_400 < 900
+                else 8000) for second in range(START_S, 86_400 + START_S + 900, 60)]
+    rows[-15:] = quarter(**DISCHARGING)
+    assert idle(tmp_path, rows).kept == pytest.approx(10 / 0.9 * 0.5)
+    assert idle(tmp_path, rows[60:]).kept == pytest.approx(10 / 0.9 * 0.3)  # not a whole day
+
+
+def test_charges_by_the_hour_are_not_guessed(tmp_path: Path) -> None:
+    head = replace(HEAD, charges=1)
+    second = why.find(write(tmp_path / "a.journal", quarter(**DISCHARGING), head), "10:05")
+    assert why.text(second).splitlines()[-1] == (
+        "  instead  not told: demand has charges of its own for some hours, and a row does not say "
+        "which")
 
 
 def test_a_peak_billed_later_forgives(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ _IMAGE: dict[str, Any] = {
     "name": "test park",
     "site": {"park": "p", "gateway": "g", "timezone": "Asia/Shanghai", "beat_s": 1},
     "battery": {"capacity_wh": 400_000, "charge_max_w": 200_000, "discharge_max_w": 200_000,
-                "efficiency_pm": 900, "lease_ms": 5000},
+                "efficiency_pm": 900, "wear_e4": 0, "lease_ms": 5000},
     "gate": {"charge_max_w": 210_000, "discharge_max_w": 205_000, "soc_floor_pm": 50,
              "soc_ceiling_pm": 950, "import_max_w": 800_000, "export_max_w": 100_000,
              "step_max_w": 150_000, "age_max_ms": 8000, "soc_age_max_ms": 120_000},
@@ -34,6 +34,7 @@ _IMAGE: dict[str, Any] = {
              "release_s": 10},
     "demand": {"sliding": 0},
     "tariff": {"name": "cn", "currency": "CNY", "demand_e4": 400_000, "export_e4": 0,
+               "valid": [0, 1 << 20],
                "prices_e4": [3000] * 32 + [10_000] * 12 + [6500] * 24 + [10_000] * 8
                + [12_000] * 8 + [10_000] * 4 + [6500] * 8},
     "carbon": {"factor": 832_500, "source": "x", "year": 2022},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.ledger.account import Account, Carbon, Cost, Register
+from edge.ledger.account import Account, Cost, Register
 from edge.ledger.flows import Flows
 from edge.snapshot import GRID_FRESH, PV_FRESH, STORE_FRESH
 from tests.core.park import Park, image, snapshot
@@ -37,13 +37,44 @@ def test_small_powers_are_carried_until_they_count(w, seconds):
 
 @given(st.integers(0, 2_000_000), st.lists(energy, max_size=60))
 def test_carbon_is_exact_to_the_microgram(factor, energies):
-    carbon = Carbon(factor)
+    carbon = Cost()
     for wh in energies:
-        carbon.post(wh)
-        assert 0 <= carbon.g < 1000
-    total_ug = sum(energies) * factor
-    assert carbon.ug() == total_ug
-    assert carbon.kg * 1000 + carbon.g == total_ug // 1_000_000
+        carbon.post(wh, factor)
+    assert ug(carbon) == sum(energies) * factor
+
+
+def ug(carbon: Cost) -> int:
+    """Micrograms of CO2: `units` are 10 g, `e4` mg."""
+    return (carbon.units * 10_000 + carbon.e4) * 1000 + carbon._e7
+
+
+@given(st.lists(st.tuples(st.integers(0, 266_667), st.integers(-4_000_000, 4_000_000)),
+                max_size=20))
+def test_the_dearest_minute_stays_inside_31_bits(posts):
+    """A minute of 16 MW at the highest price a tariff may have: no number on the way is larger."""
+    cost, units, e4, e7 = Cost(), Small(0), Small(0), Small(0)
+    cost.units, cost.e4, cost._e7 = units, e4, e7
+    for wh, price_e4 in [*posts, (266_667, 4_000_000), (266_667, -4_000_000)]:
+        cost.post(Small(wh), Small(price_e4))
+
+
+class Small(int):
+    """An integer that must fit a gateway's small int."""
+
+    def __new__(cls, value: int) -> Small:
+        assert -(1 << 30) <= value < 1 << 30, value
+        return super().__new__(cls, value)
+
+
+def _kept_small(name: str):
+    def operate(self: int, other: int) -> Small:
+        return Small(getattr(int, name)(self, other))
+
+    return operate
+
+
+for _name in ("__add__", "__radd__", "__mul__", "__rmul__", "__mod__", "__floordiv__", "__sub__"):
+    setattr(Small, _name, _kept_small(_name))
 
 
 @given(st.lists(st.tuples(energy, price), max_size=60))
@@ -100,7 +131,7 @@ def test_every_flow_has_its_own_gross_register(minutes, span_s, factor):
     assert wh(account.generated) == sums["pv"] // 3600
     assert wh(account.charged) == sums["charge"] // 3600
     assert wh(account.discharged) == sums["discharge"] // 3600
-    assert account.carbon.ug() == sums["import"] // 3600 * factor
+    assert ug(account.carbon) == sums["import"] // 3600 * factor
     assert account.gap_s == sums["gap"]
 
 

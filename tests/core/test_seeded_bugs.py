@@ -32,7 +32,7 @@ BUGS = {
     "drops the carry of a register": (ACCOUNT, Bug(
         "ledger/account.py", "post", "self._ws = ws - wh * _WS_PER_WH", "self._ws = 0")),
     "cannot go below zero": (ACCOUNT, Bug(
-        "ledger/account.py", "post", "self.e4 >= 10000 or self.e4 < 0", "self.e4 >= 10000")),
+        "ledger/account.py", "post", "self.units += self.e4 // 10000", "self.units += 0")),
     "turns the sign of export": (ACCOUNT, Bug(
         "ledger/flows.py", "post", "flows.export_ws -= w * span_s",
         "flows.export_ws += w * span_s")),

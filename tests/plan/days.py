@@ -1,7 +1,8 @@
 """Runs on both interpreters: a week and a half of planning, one number for all that was said.
 
     days.py MODE DAYS    MODE: shave (no spread of prices), trade, free (demand costs nothing),
-                         told (trade with announced loads and a tally), capped (carbon)
+                         told (trade with announced loads and a tally), capped (carbon),
+                         dear (the highest prices there may be), worn (wear has a price)
 
 On MicroPython every call of the planner is made with the heap locked: one that allocates ends the
 script with a MemoryError. The plant is of integers too, so that the load seen is the same.
@@ -10,8 +11,8 @@ script with a MemoryError. The plant is of integers too, so that the load seen i
 import sys
 from array import array
 
-from edge.ledger.account import Carbon
-from edge.plan import cap, foresight, tally
+from edge.ledger.account import Cost
+from edge.plan import cap, foresight, tally, wear
 from edge.plan.planner import Planner
 from edge.prices import Prices
 
@@ -51,7 +52,7 @@ class Site:
     def __init__(self, prices):
         self.prices = prices
         self.account = self
-        self.carbon = Carbon(832_500)
+        self.carbon = Cost()
         self.announce = None
         self.announced = None
 
@@ -64,6 +65,8 @@ def wrapped(planner, mode, prices, site):
     elif mode == "told":
         planner = foresight.plan(planner, {"schedule": [[31, 20, 40, 1, 50_000, 300]],
                                            "raise_w": 200_000}, site)
+    elif mode == "worn":
+        return wear.plan(planner, {"wear_e4": 2500}, site)
     else:
         return planner
     return tally.plan(planner, {"carbon_e4": [8000, 4000] * 48}, site)
@@ -78,6 +81,8 @@ def announced(site, day, slot):
 
 def run(mode, days):
     prices = array("i", [3000] * 32 + [10000] * 36 + [12000] * 20 + [6500] * 8)
+    if mode == "dear":  # as dear as a tariff may be
+        prices = array("i", [4_000_000 - 300 * price for price in prices])
     if mode == "shave":
         prices = array("i", [5000] * 96)
     demand_price = 0 if mode == "free" else 400_000
@@ -105,7 +110,7 @@ def run(mode, days):
             if mode == "told":
                 total += announced(site, day, slot) + site.announced.trust_pm
             if mode == "capped":
-                site.carbon.post(max(load - power, 0) // 4)
+                site.carbon.post(max(load - power, 0) // 4, 832_500)
                 total += planner.planner.level
             if site.announce or mode == "capped":
                 total += planner.saved_e4 % 1009 + planner.saved_g % 1013 + planner.peak_less_w

@@ -12,7 +12,8 @@ SCRIPT = ROOT / "tests" / "plan" / "days.py"
 
 
 @pytest.mark.parametrize(("mode", "days"), [("shave", 10), ("trade", 9), ("free", 3),
-                                            ("told", 9), ("capped", 4)])
+                                            ("told", 9), ("capped", 4), ("dear", 4),
+                                            ("worn", 4)])
 def test_both_interpreters_plan_the_same_and_none_allocates(micropython, mode, days):
     here = subprocess.run([sys.executable, SCRIPT, mode, str(days)], capture_output=True, text=True,
                           check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.ledger.account import Carbon
+from edge.ledger.account import Cost
 from edge.plan import cap, priced, tally
 from edge.plan.planner import Planner
 from edge.prices import Prices
@@ -78,7 +78,7 @@ class Site:
 
     def __init__(self) -> None:
         self.account = self
-        self.carbon = Carbon(832_500)
+        self.carbon = Cost()
 
 
 def capped(cap_kg: int, loads_w: list[int]) -> tuple[Any, Run, list[int]]:
@@ -92,7 +92,7 @@ def capped(cap_kg: int, loads_w: list[int]) -> tuple[Any, Run, list[int]]:
         if number % 96 == 0:
             levels.append(made.level)
         run.days([load_w])
-        site.carbon.post(int(max(0, run.grid_w[-1])) // 4)
+        site.carbon.post(int(max(0, run.grid_w[-1])) // 4, 832_500)
     return made, run, levels
 
 

@@ -10,10 +10,11 @@ LOADS = st.lists(st.integers(-4, 12), min_size=1, max_size=12)
 PRICES = st.sampled_from([0.3, 0.65, 1.0, 1.2])
 
 
-def every_state_kwh(load, prices, ceiling, power, store):
-    """Least energy cost from full to full without losses, whole kW and quarters of kWh. With whole
-    numbers everywhere some whole-numbered plan is among the best."""
-    best = {store: 0.0}
+def every_state_kwh(load, prices, ceiling, power, store, short=0, may=0):
+    """Least energy cost without losses, whole kW and quarters of kWh: from full, less `short`, to
+    full, less at most `may`. With whole numbers everywhere some whole-numbered plan is among the
+    best."""
+    best = {store - short: 0.0}
     for kw, price in zip(load, prices, strict=True):
         after: dict[int, float] = {}
         for level, cost in best.items():
@@ -24,7 +25,7 @@ def every_state_kwh(load, prices, ceiling, power, store):
                     if total < after.get(left, float("inf")):
                         after[left] = total
         best = after
-    return best.get(store)
+    return min((cost for level, cost in best.items() if level >= store - may), default=None)
 
 
 @given(LOADS, st.data(), st.integers(1, 4), st.integers(1, 10), st.integers(0, 12))
@@ -35,6 +36,19 @@ def test_the_recursion_finds_what_trying_every_state_finds(load, data, power, st
     least = every_state_kwh(load, prices, ceiling, power, store)
     if least is None:
         assert found > 1000  # it had to miss the ceiling, or the full store at the end
+    else:
+        assert found == pytest.approx(least, abs=1e-9)
+
+
+@given(LOADS, st.data(), st.integers(1, 4), st.integers(1, 10), st.integers(0, 12))
+def test_a_store_that_begins_and_ends_short_of_full(load, data, power, store, ceiling):
+    prices = data.draw(st.lists(PRICES, min_size=len(load), max_size=len(load)))
+    short, may = data.draw(st.integers(0, store)), data.draw(st.integers(0, store))
+    battery = Battery(power, store / 4, 1.0, short / 4, may / 4)
+    found = bill_at(load, ceiling, battery, Tariff(prices, 40.0)) - 40.0 * ceiling
+    least = every_state_kwh(load, prices, ceiling, power, store, short, may)
+    if least is None:
+        assert found > 1000
     else:
         assert found == pytest.approx(least, abs=1e-9)
 

@@ -121,6 +121,22 @@ def test_a_plan_is_made_within_140_steps_and_lasts_a_day_at_most(slot, demand_pr
     assert due
 
 
+@given(st.integers(0, 95))
+def test_the_slot_in_which_a_plan_ends_is_still_its_own(slot):
+    """In it the wish is asked before the next plan is made; what stood there may be of other
+    prices."""
+    trade = trade_of(Prices(PRICES))
+    trade.reserve[:] = bytes([255]) * 96  # more than a store
+    made(trade, slot)
+    at = slot
+    while trade.reserve[at % 96] <= 250:
+        assert at < slot + 96
+        at += 1
+        if trade.due(at % 96, 3000):
+            break
+    assert trade.reserve[at % 96] <= 250
+
+
 @given(st.integers(1, 40))
 def test_a_shorter_battery_and_a_dearer_peak_keep_a_wider_margin(hours_tenth):
     def margin(tenths, demand_price):
