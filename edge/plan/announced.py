@@ -27,7 +27,7 @@ WORDS = ("taken", "taken in part: some of it is past, too far ahead or out of ra
          "a confidence of 1 .. 1000 is expected", "unknown kind", "the time is not known yet")
 _REASONS = const(8)
 _REACH = const(40)
-_TOLERANCE_PM = const(125)  # of the battery's power that a load may differ from what was said
+_TOLERANCE_PM = const(250)  # of the battery's power that a load may differ from what was said
 _RESTORED_PM = const(40)  # trust that a slot as announced gives back
 _TRUST_MIN_PM = const(100)  # below it nothing is believed
 _W_MAX = const(8_000_000)
