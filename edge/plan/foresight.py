@@ -16,7 +16,7 @@ above the peak without announcements, and never above the load. See tests/plan/t
 from array import array
 
 from edge.compat import const
-from edge.plan.announced import Announced
+from edge.plan.announced import REACH, Announced
 from edge.plan.hold import Hold
 from edge.plan.lived import after, power
 
@@ -41,7 +41,7 @@ class Foresight:
         self.scale, self.memory, self.target = twin.scale, twin.memory, twin.target
         self.shaves, self.trade = twin.shaves, twin.trade
         self.raised = raise_w // self.scale.quantum_w
-        self._loads = array("h", bytes(2 * _SLOTS))  # from the next slot on
+        self._loads = array("h", bytes(2 * (REACH + _BEYOND)))  # from the next slot on
         self._hold = Hold(self.scale, self._loads)
         self._day = self._slot = self._net = self._store = 0
         self._known = self._past = self._asked = 0
@@ -128,20 +128,24 @@ class Foresight:
         if past < 0 or self._asked == _DAYS:
             if self._asked == 0:  # nobody to ask
                 self._goal = self.twin.target_w // self.scale.quantum_w
+                for i in range(known):
+                    loads[i] = self.announced.load(self._day, self._slot + 1 + i, 0)
             self._phase = _AIM
             return
         self._asked += 1
         count = known + _BEYOND
-        if count > _SLOTS - 1:
-            count = _SLOTS - 1
-        highest = self._net
+        highest, first = self._net, self._slot + 1
+        place, size = memory.at(past, first), len(memory.loads)
         for i in range(count):
-            load = memory.loads[memory.at(past, self._slot + 1 + i)]
+            load = memory.loads[place]
             if i < known:
-                load = self.announced.load(self._day, self._slot + 1 + i, load)
+                load = self.announced.load(self._day, first + i, load)
                 if load > highest:
                     highest = load
             loads[i] = load
+            place += 1
+            if place == size:
+                place = 0
         if highest > self._goal:
             self._hold.begin(self._net, 0, count, self._store)
             self._hold.target = highest  # which holds; the answer is searched for below it
@@ -183,12 +187,13 @@ class Foresight:
         """The wish. For the announced slots the reserve is what they need, each taken as much
         higher as the trade takes what it remembers: else it sells what the next hour's goal
         would have needed, and the peak creeps up."""
-        scale, slot, known = self.scale, self._slot, self._known
+        scale, loads = self.scale, self._loads
+        slot, known = self._slot, self._known
         if known == 0:
             return trade.wish(slot, self._net, self._store, goal)
         need = trade.reserve[(slot + known) % _SLOTS] * trade.part
         while known > 0:
-            over = self.announced.load(self._day, slot + known, 0)
+            over = loads[known - 1]
             if over > 0:
                 over = over * trade.raised_pm // 1000
             over -= goal
