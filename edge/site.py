@@ -28,6 +28,7 @@ class Site:
         self.hash = image["hash"]  # which site this is
         self.battery = battery = image["battery"]
         self.beat_s = image["site"]["beat_s"]
+        self._turned = False  # whether this beat has closed a minute
         self._gap_s = 0  # seconds without readings, when the last quarter-hour ended
         self.fault = None  # what ended the last beat, if it could not be finished
         self.clock_set = False  # whether the wall clock was ever set from outside
@@ -105,10 +106,15 @@ class Site:
         now.flags = (now.flags & _OTHERS | self.clock_set << _CLOCK_BIT
                      | (not self.prices.covers(now.local_day)) << _PRICE_BIT)
         self.journal.note_minute(now, window, self.account)
+        self._turned = self.beat_s < 60
 
     def think(self):
-        """Let the planner work: one slice for every second of a beat. The energy above the floor
-        may be below 0, which the planner takes for nothing."""
+        """Let the planner work: one slice for every second of a beat, but none on top of a minute
+        that has closed. The energy above the floor may be below 0, which the planner takes for
+        nothing."""
+        if self._turned:
+            self._turned = False
+            return
         planner, net_w = self.planner, self.now.net_w
         above_pm = self.now.soc_pm - self._floor_pm
         capacity_wh = self.battery["capacity_wh"]

@@ -1,8 +1,9 @@
 """Runs on MicroPython: beats over recorded readings, under heap lock; what `hil bench` measures.
 
-Arguments: site image, file of readings (INPUTS rows), mode. `heap` prints a JSON line of bytes and
-microseconds; `mark` writes a byte to standard error twice before and once after each beat, between
-which an emulator counts instructions.
+Arguments: site image, file of readings, mode; for `mark` then how many numbers a row of readings
+has, and what else there is: `own` for a site with roles of its own, `remember` for four weeks
+remembered. `heap` prints a JSON line of bytes and microseconds; `mark` writes a byte to standard
+error twice before and once after each beat, between which an emulator counts instructions.
 """
 
 import gc
@@ -37,9 +38,9 @@ _controller = Controller(_site)
 _core_bytes = _used() - _before
 
 
-def _readings(path: str) -> "Iterator[array[int]]":
+def _readings(path: str, size: int = len(INPUTS)) -> "Iterator[array[int]]":
     """The rows of a file, each in the same preallocated array."""
-    row = array("i", [0] * len(INPUTS))
+    row = array("i", [0] * size)
     view = memoryview(row)
     with open(path, "rb") as file:
         while file.readinto(view):
@@ -73,11 +74,28 @@ def heap(path: str) -> None:
                       "core_bytes": _core_bytes}))
 
 
-def mark(path: str) -> None:
+def _before_all(row: "array[int]", more: "list[str]") -> "Any":
+    """What is loaded for some sites only, after all that a gateway has; returns how to hand over
+    the readings of the site's own roles."""
+    if "remember" in more:
+        from hil.bench_memory import remember
+
+        remember(_site.planner, row[1])
+    if "own" in more:
+        from hil.lockstep_own import hand_over_own
+
+        return hand_over_own
+    return None
+
+
+def mark(path: str, size: int, more: "list[str]") -> None:
     """Write a byte around every beat."""
     sink: Any = getattr(sys.stderr, "buffer", sys.stderr)
     write, beat = sink.write, _controller.beat
-    for row in _readings(path):
+    own = _before_all(next(_readings(path, size)), more)
+    for row in _readings(path, size):
+        if own is not None:
+            own(_site, row)
         hand_over(_site, row)
         now_ms, day, second = row[0], row[1], row[2]
         write(b".")
@@ -90,4 +108,7 @@ def mark(path: str) -> None:
         raise _site.fault
 
 
-(heap if sys.argv[3] == "heap" else mark)(sys.argv[2])
+if sys.argv[3] == "heap":
+    heap(sys.argv[2])
+else:
+    mark(sys.argv[2], int(sys.argv[4]), sys.argv[5:])

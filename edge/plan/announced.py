@@ -26,8 +26,8 @@ WORDS = ("taken", "taken in part: some of it is past, too far ahead or out of ra
          "all of it is past or too far ahead", "expired", "no slots",
          "a confidence of 1 .. 1000 is expected", "unknown kind", "the time is not known yet")
 _REASONS = const(8)
-_REACH = const(40)
-_TOLERANCE_PM = const(125)  # of the battery's power that a load may differ from what was said
+REACH = const(40)  # slots that are believed at a time
+_TOLERANCE_PM = const(250)  # of the battery's power that a load may differ from what was said
 _RESTORED_PM = const(40)  # trust that a slot as announced gives back
 _TRUST_MIN_PM = const(100)  # below it nothing is believed
 _W_MAX = const(8_000_000)
@@ -45,7 +45,7 @@ class Announced:
         self.contradicted = 0
         self._loads = array("h", bytes(2 * AHEAD))  # of a slot, by its number modulo AHEAD, quanta
         self._sure = array("h", bytes(2 * AHEAD))  # per mille; below 0: extra; 0: nothing said
-        self._until = array("i", bytes(4 * AHEAD))  # number of the slot with which the word lapses
+        self._early = bytearray(AHEAD)  # how many slots before its own ends the word lapses
         self._now = -1  # number of the running slot: day * 96 + slot
 
     def announce(self, day: int, slot: int, loads_w, kind: int, confidence_pm: int,
@@ -88,7 +88,8 @@ class Announced:
         at = number % AHEAD
         self._loads[at] = self.scale.power(load_w)
         self._sure[at] = sure_pm if kind == TOTAL else -sure_pm
-        self._until[at] = until
+        early = number + 1 - until
+        self._early[at] = early if early > 0 else 0
 
     def load(self, day: int, slot: int, otherwise: int) -> int:
         """The load (quanta) to plan with in a slot (96 and on: of the day after), of which memory
@@ -96,7 +97,8 @@ class Announced:
         number, now = day * 96 + slot, self._now
         at = number % AHEAD
         sure_pm = self._sure[at]
-        if sure_pm == 0 or number < now or number >= now + AHEAD or self._until[at] <= now:
+        if sure_pm == 0 or number < now or number >= now + AHEAD \
+                or number - self._early[at] < now:
             return otherwise
         more = self._loads[at]
         if sure_pm > 0:
@@ -109,7 +111,7 @@ class Announced:
         """How many slots after the running one are announced without a gap, and believed; ten
         hours at most, so that a slice of thinking stays short."""
         count = 0
-        while count < _REACH and self._believed(count + 1):
+        while count < REACH and self._believed(count + 1):
             count += 1
         return count
 
@@ -120,7 +122,7 @@ class Announced:
     def _believed(self, later: int) -> int:
         """Confidence times trust, per mille, of a slot so much after the running one."""
         at = (self._now + later) % AHEAD
-        if self._until[at] <= self._now or self.trust_pm < _TRUST_MIN_PM:
+        if self._early[at] > later or self.trust_pm < _TRUST_MIN_PM:
             return 0
         sure_pm = self._sure[at]
         return (sure_pm if sure_pm > 0 else -sure_pm) * self.trust_pm // 1000
@@ -132,7 +134,7 @@ class Announced:
         self._now = number + 1
         if number == now:
             sure_pm = self._sure[at]
-            if sure_pm and self._until[at] > number:
+            if sure_pm and self._early[at] == 0:
                 self._judge(load - self._loads[at] - (0 if sure_pm > 0 else otherwise))
             self._sure[at] = 0
             self._scheduled(number + AHEAD)

@@ -10,7 +10,8 @@ not be held, for what the park needs is not the battery's to refuse: that is tol
 
 from edge.compat import const
 from edge.plan.around import Around
-from edge.plan.priced import trade_by
+from edge.plan.priced import prices_of
+from edge.plan.trade import Trade
 
 _SLOTS = const(96)
 _MOST = const(50_000_000)  # 10 g, of a day
@@ -20,9 +21,9 @@ class Cap(Around):
     """As Planner. `level`: of the shadow price, 0 .. the last; `left_g` of the budget (below 0:
     exceeded), of which `debt_g` was owed by the day before; `days_missed`: that ended over it."""
 
-    def __init__(self, planner, trades, carbon, cap_g: int):
+    def __init__(self, planner, prices, carbon, cap_g: int):
         Around.__init__(self, planner)
-        self.trades = trades
+        self._prices = prices  # of each level, as many price levels in all
         self._carbon, self._cap_g = carbon, cap_g
         self._begun, self._begun_mg = carbon.units, carbon.e4
         self.level = self.days_missed = self.debt_g = 0
@@ -33,7 +34,7 @@ class Cap(Around):
         self._count()
         if slot == _SLOTS - 1:
             self._turn()
-        self.trade = self.planner.trade = self.trades[self.level]
+        self.trade.prices = self._prices[self.level]
         Around.slot(self, day, slot, load_w, month_peak_w, month)
 
     def _turn(self):
@@ -42,7 +43,7 @@ class Cap(Around):
         if self.left_g < 0:
             self.days_missed += 1
             self.debt_g = -self.left_g if -self.left_g < self._cap_g else self._cap_g
-        self.level = level(self.debt_g, self._cap_g, len(self.trades) - 1)
+        self.level = level(self.debt_g, self._cap_g, len(self._prices) - 1)
         self._begun, self._begun_mg = self._carbon.units, self._carbon.e4
         self.left_g = self._cap_g - self.debt_g
 
@@ -63,7 +64,11 @@ def level(debt_g: int, cap_g: int, last: int) -> int:
 def plan(planner, keys: dict, site):
     """The planner under a cap of keys["cap_g"] a day (at most 500 million); `site` has the
     account."""
-    trades = [trade_by(planner, prices_e4, keys) for prices_e4 in keys["prices_e4"]]
-    planner.trade = trades[0]
+    prices = [prices_of(prices_e4, keys) for prices_e4 in keys["prices_e4"]]
+    most = max(len(one.levels) for one in prices)
+    for i, one in enumerate(prices):
+        one.version = i  # another level is news to the trade
+        one.levels += one.levels[-1:] * (most - len(one.levels))
+    planner.trade = Trade(planner.scale, planner.memory, prices[0], keys["demand_e4"])
     planner.refill_w = 0
-    return Cap(planner, trades, site.account.carbon, keys["cap_g"])
+    return Cap(planner, prices, site.account.carbon, keys["cap_g"])

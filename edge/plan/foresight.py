@@ -16,13 +16,13 @@ above the peak without announcements, and never above the load. See tests/plan/t
 from array import array
 
 from edge.compat import const
-from edge.plan.announced import Announced
+from edge.plan.announced import REACH, Announced
 from edge.plan.hold import Hold
 from edge.plan.lived import after, power
 
 _SLOTS = const(96)
-_DAYS = const(3)  # remembered days that are asked for what follows the announced slots
-_BEYOND = const(8)  # slots of them that count
+_DAYS = const(2)  # remembered days that are asked for what follows the announced slots
+_BEYOND = const(24)  # slots of them that count
 _STRAY = const(16)  # part of the store that the twin may be ahead by before it is not followed
 _IDLE = const(0)  # phases
 _TWIN = const(1)
@@ -41,7 +41,7 @@ class Foresight:
         self.scale, self.memory, self.target = twin.scale, twin.memory, twin.target
         self.shaves, self.trade = twin.shaves, twin.trade
         self.raised = raise_w // self.scale.quantum_w
-        self._loads = array("h", bytes(2 * _SLOTS))  # from the next slot on
+        self._loads = array("h", bytes(2 * (REACH + _BEYOND)))  # from the next slot on
         self._hold = Hold(self.scale, self._loads)
         self._day = self._slot = self._net = self._store = 0
         self._known = self._past = self._asked = 0
@@ -105,7 +105,7 @@ class Foresight:
         self.busy = self._phase != _IDLE
 
     def _begin(self, net: int, store: int):
-        """Choose what to start from: what is billed or usual, or the twin's target where nothing is
+        """Choose what to start from: what is billed already, or the twin's target where nothing is
         known that it does not know."""
         self._net, self._store = net, store
         self._known = known = self.announced.known()
@@ -113,14 +113,13 @@ class Foresight:
             self.apart = True
         self._past, self._asked = self._day, 0
         self._phase = _ASK
+        goal_w = self.twin.target_w
         if not self.twin.shaves or (
                 known == 0 and self.twin_store - store < self.scale.full // _STRAY):
-            self._goal = self.twin.target_w // self.scale.quantum_w
             self._phase = _AIM
-        else:
-            self._goal = self._month_peak_w // self.scale.quantum_w
-            if self._goal < self.target.prior:
-                self._goal = self.target.prior
+        elif known:
+            goal_w = self._month_peak_w
+        self._goal = goal_w // self.scale.quantum_w
 
     def _ask(self):
         """Ask one more remembered day what target it would need after the announced slots."""
@@ -129,27 +128,31 @@ class Foresight:
         if past < 0 or self._asked == _DAYS:
             if self._asked == 0:  # nobody to ask
                 self._goal = self.twin.target_w // self.scale.quantum_w
+                for i in range(known):
+                    loads[i] = self.announced.load(self._day, self._slot + 1 + i, 0)
             self._phase = _AIM
             return
         self._asked += 1
         count = known + _BEYOND
-        if count > _SLOTS - 1:
-            count = _SLOTS - 1
-        highest = self._net
+        highest, first = self._net, self._slot + 1
+        place, size = memory.at(past, first), len(memory.loads)
         for i in range(count):
-            load = memory.loads[memory.at(past, self._slot + 1 + i)]
+            load = memory.loads[place]
             if i < known:
-                load = self.announced.load(self._day, self._slot + 1 + i, load)
+                load = self.announced.load(self._day, first + i, load)
                 if load > highest:
                     highest = load
             loads[i] = load
+            place += 1
+            if place == size:
+                place = 0
         if highest > self._goal:
             self._hold.begin(self._net, 0, count, self._store)
             self._hold.target = highest  # which holds; the answer is searched for below it
             self._phase = _HOLD
 
     def _aim(self):
-        """Hold what is wanted against the two bounds."""
+        """Go as far from the twin's target as the word is believed, within the two bounds."""
         self.recharge_w = self.twin.recharge_w
         self._phase = _IDLE
         if not self.apart:
@@ -158,9 +161,13 @@ class Foresight:
             return
         scale, goal = self.scale, self._goal
         net, store = self._net, self._store
+        sure_pm = self.announced.sure_pm()
+        if self._known:
+            plain = self.twin.target_w // scale.quantum_w
+            goal = plain + (goal - plain) * sure_pm // 1000
         twin_out = self._twin_power(net)
         ahead = (store - self.twin_store) // scale.out_pm  # of the twin, as power in one slot
-        most = ahead + scale.full // 1000 * self.announced.sure_pm() // scale.out_pm
+        most = ahead + scale.full // 1000 * sure_pm // scale.out_pm
         most = twin_out + (most if most > 0 else 0)  # that may be drawn now
         peak = net - twin_out if net - twin_out > self.twin_peak else self.twin_peak
         peak += self.raised - (ahead if ahead < 0 else 0)
@@ -177,13 +184,19 @@ class Foresight:
             self.wish_w = (wish if wish < most else most) * scale.quantum_w
 
     def _wish(self, trade, goal: int) -> int:
-        """The wish; for the announced slots the reserve is what they need, and no guess."""
-        scale, slot, known = self.scale, self._slot, self._known
+        """The wish. For the announced slots the reserve is what they need, each taken as much
+        higher as the trade takes what it remembers: else it sells what the next hour's goal
+        would have needed, and the peak creeps up."""
+        scale, loads = self.scale, self._loads
+        slot, known = self._slot, self._known
         if known == 0:
             return trade.wish(slot, self._net, self._store, goal)
         need = trade.reserve[(slot + known) % _SLOTS] * trade.part
         while known > 0:
-            over = self.announced.load(self._day, slot + known, 0) - goal
+            over = loads[known - 1]
+            if over > 0:
+                over = over * trade.raised_pm // 1000
+            over -= goal
             if over > 0:
                 need += (over if over < scale.discharge else scale.discharge) * scale.out_pm
                 if need > scale.full:

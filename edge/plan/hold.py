@@ -5,6 +5,10 @@ against the peak, and it either lasts or runs dry. The lower the target, the soo
 the best target is found by halving an interval: walk the load once for each halving.
 """
 
+from edge.compat import const
+
+_SHORT = const(32)  # loads that may be walked again in the same step
+
 
 class Hold:
     """One search at a time: `begin`, then `step` until it says True, then read `target`."""
@@ -12,8 +16,7 @@ class Hold:
     def __init__(self, scale, loads):
         self.loads = loads  # a ring of loads, quanta
         self.target = 0  # the answer, quanta
-        self._charge, self._discharge = -scale.charge, scale.discharge
-        self._full, self._into_pm, self._out_pm = scale.full, scale.into_pm, scale.out_pm
+        self.scale = scale
         self._near = scale.discharge >> 7  # what does not matter any more, quanta
         self._first = self._at = self._slots = self._store = 0  # what was asked
         self._low = 0  # what is left of the interval, up to `target`
@@ -25,25 +28,29 @@ class Hold:
         self._first, self._at = first, at
         self._slots, self._store = slots, store
         self.target = first
-        low = first - self._discharge  # nothing lower can be held
+        low = first - self.scale.discharge  # nothing lower can be held
         self._low = low if low > 0 else 0
 
     def step(self) -> bool:
-        """Walk the load once; True when `target` is the answer."""
-        if self.target - self._low <= self._near:
-            return True
-        target = (self._low + self.target) // 2
-        if self._holds(target):
-            self.target = target
-        else:
-            self._low = target + 1
-        return False
+        """Walk the load, a short one twice; True when `target` is the answer."""
+        walked = 0
+        while self.target - self._low > self._near:
+            if walked > _SHORT:
+                return False
+            target = (self._low + self.target) // 2
+            if self._holds(target):
+                self.target = target
+            else:
+                self._low = target + 1
+            walked += self._slots
+        return True
 
     def _holds(self, target: int) -> bool:
         loads, load, store = self.loads, self._first, self._store
         place, left, size = self._at, self._slots, len(loads)
-        charge, discharge, full = self._charge, self._discharge, self._full
-        into_pm, out_pm = self._into_pm, self._out_pm
+        scale = self.scale
+        charge, discharge, full = -scale.charge, scale.discharge, scale.full
+        into_pm, out_pm = scale.into_pm, scale.out_pm
         while True:
             over = load - target
             if over > 0:

@@ -2,7 +2,7 @@
 
 When a quarter-hour has ended its load is remembered, and at midnight the day is learnt from. Then
 the next quarter-hour is planned: the demand target first, the trade within it second. The work is
-cut in slices of some 60,000 instructions, and allocates nothing.
+cut in slices of some 100,000 instructions, and allocates nothing.
 """
 
 from edge.compat import const

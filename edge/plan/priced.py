@@ -13,13 +13,13 @@ from edge.prices import Prices
 
 def plan(planner, keys: dict, site):
     """The planner with a trade by these prices; before it has lived through a slot."""
-    planner.trade = trade_by(planner, keys["prices_e4"], keys)
+    prices = prices_of(keys["prices_e4"], keys)
+    planner.trade = Trade(planner.scale, planner.memory, prices, keys["demand_e4"])
     planner.shaves = keys["demand_e4"] > 0
     planner.refill_w = 0
     return planner
 
 
-def trade_by(planner, prices_e4, keys: dict):
-    """A trade of its own in the planner's units and memory."""
-    prices = Prices(prices_e4, keys["valid"]) if "valid" in keys else Prices(prices_e4)
-    return Trade(planner.scale, planner.memory, prices, keys["demand_e4"])
+def prices_of(prices_e4, keys: dict):
+    """These prices, on the days on which they are known."""
+    return Prices(prices_e4, keys["valid"]) if "valid" in keys else Prices(prices_e4)

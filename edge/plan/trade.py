@@ -56,7 +56,7 @@ class Trade:
         self._places = array("h", bytes(2 * _DAYS))
         self._needs = array("i", bytes(4 * _DAYS))
         self._lifts = bytearray(_DAYS)
-        self._raised_pm = 1000
+        self.raised_pm = 1000
         self._day = self._slot = self._goal = self._days = 0
         self._refill = -1  # slot after whose end the store is as good as refilled
         self._at = self._level = 0  # slot that the search or the walk has come to, and its level
@@ -132,7 +132,7 @@ class Trade:
         # How much higher than remembered the load may turn out. The reserve is worth the more, the
         # more a kW of peak costs over what trading a kWh earns; and the shorter the battery lasts,
         # the more of a peak one missing kWh uncovers.
-        self._raised_pm = 1000 + ratio * ratio * 5 // self._hours
+        self.raised_pm = 1000 + ratio * ratio * 5 // self._hours
         while days < _DAYS:
             past = memory.like(self._day, past)
             if past < 0:
@@ -151,7 +151,7 @@ class Trade:
         """Walk all one slot back: the reserve on each of the days, the price on their mean."""
         loads, places = self.memory.loads, self._places
         needs, lifts = self._needs, self._lifts
-        goal, raised_pm, full = self._goal, self._raised_pm, self.scale.full
+        goal, raised_pm, full = self._goal, self.raised_pm, self.scale.full
         charge, discharge = -self.scale.charge, self.scale.discharge
         total = worst = worst_lift = day = 0
         while day < self._days:

@@ -8,7 +8,6 @@ for it, too.
 
 def plan(planner, keys: dict, site):
     """The planner with a wear of `wear_e4` a kWh discharged, 1e-4 currency."""
-    for trade in planner.trades if hasattr(planner, "trades") else [planner.trade]:
-        if trade:
-            trade.worth.wear = keys["wear_e4"]
+    if planner.trade:
+        planner.trade.worth.wear = keys["wear_e4"]
     return planner

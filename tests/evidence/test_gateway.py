@@ -43,4 +43,4 @@ def test_a_slice_fits_between_two_beats_and_the_whole_in_little_heap(micropython
 
 
 def test_a_site_without_evidence_loads_none_of_it():
-    assert not [name for name in edge_modules(bench._image()) if "evidence" in name]
+    assert not [name for name in edge_modules(bench.image_of()) if "evidence" in name]

@@ -116,11 +116,11 @@ def test_a_word_lapses() -> None:
 def test_a_contradiction_halves_the_trust_and_being_right_restores_it() -> None:
     announced = made()
     announced.announce(DAY, 40, [600_000] * 50, TOTAL, 1000, *NEVER)
-    announced.passed(DAY, 40, 600 + 126, 500)  # an eighth of the battery's power is let pass
+    announced.passed(DAY, 40, 600 + 251, 500)  # a quarter of the battery's power is let pass
     assert announced.trust_pm == 500
     assert told(announced, 45, 0) == 300
     assert announced.contradicted == 1
-    announced.passed(DAY, 41, 600 - 125, 500)
+    announced.passed(DAY, 41, 600 - 250, 500)
     assert announced.trust_pm == 540
     for slot in range(42, 46):
         announced.passed(DAY, slot, 0, 500)

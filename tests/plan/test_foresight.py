@@ -181,3 +181,31 @@ def test_who_knows_two_hours_ahead_holds_a_lower_peak() -> None:
     plain_w, held_w = max(run.grid_w[-96:]), max(told.grid_w[-96:])
     assert best_w <= held_w < plain_w
     assert max(day) - held_w > 0.5 * (max(day) - best_w)
+
+
+def test_the_trade_leaves_what_the_announced_peak_needs() -> None:
+    """With four prices there is much to sell, but nothing that an announced peak will need."""
+    day = whole(w + (200_000 if 36 <= slot < 39 else 0) for slot, w in enumerate(factory(8)))
+    told, run = told_of(PRICES, POWER_W // 4), bare_of(PRICES)
+    told.foretold(day, 8)
+    run.days(day)
+    best_w = 1000 * lowest_peak_kw([w / 1000 for w in day], Battery(250.0, 400.0, 0.9**0.5))
+    held_w = max(told.grid_w[-96:])
+    assert best_w <= held_w < max(run.grid_w[-96:])
+    assert max(day) - held_w > 0.85 * (max(day) - best_w)
+
+
+@settings(max_examples=25)
+@given(DAY, LIE, SURE)
+def test_the_less_a_word_is_believed_the_less_it_moves_the_target(day, lie, sure_pm) -> None:
+    told, highest_w = told_of(FLAT, 8_000_000), 0  # so wide that only belief binds
+    for slot, load_w in enumerate(day):
+        said = [load_w, *day[slot + 1:slot + 2], *[lie] * 16]
+        told.say(told.slots, said, sure_pm=sure_pm)
+        told.days([load_w])
+        plan, highest_w = told.planner, max(highest_w, load_w)
+        if plan.apart:
+            plain_w, far_w = plan.twin.target_w, max(2_000_000, highest_w)
+            assert plan.target_w >= plain_w - plain_w * sure_pm // 1000 - QUANTUM_W
+            assert plan.target_w <= max(
+                highest_w, plain_w + (far_w - plain_w) * sure_pm // 1000) + QUANTUM_W

@@ -37,7 +37,7 @@ def search(scale: Scale, loads: list[int], store: int) -> int:
         ring[(size - 3 + i) % size] = load
     hold = Hold(scale, ring)
     hold.begin(loads[0], size - 3, len(loads) - 1, store)
-    for _ in range(9):  # 7 halvings of the battery's power, one more by what is rounded
+    for _ in range(9 if len(loads) > 32 else 5):  # 7 halvings of the power, one by rounding
         if hold.step():
             return hold.target
     raise AssertionError("the search does not end")

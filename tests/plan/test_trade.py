@@ -145,7 +145,7 @@ def test_a_shorter_battery_and_a_dearer_peak_keep_a_wider_margin(hours_tenth):
             memory.note(TODAY - 1, at, 900)
         trade = Trade(scale, memory, Prices(PRICES), demand_price)
         made(trade, 0)
-        return trade._raised_pm
+        return trade.raised_pm
 
     assert margin(hours_tenth, 400_000) >= margin(hours_tenth + 1, 400_000)
     assert margin(hours_tenth, 800_000) > margin(hours_tenth, 400_000) > margin(hours_tenth, 0)
