@@ -9,7 +9,7 @@ after each slice, between which an emulator counts instructions.
 import gc
 import sys
 
-from edge.ledger.account import Carbon
+from edge.ledger.account import Cost
 from edge.plan import cap, foresight
 from edge.plan.planner import Planner
 from edge.prices import Prices
@@ -35,7 +35,7 @@ class _Site:
 
     def __init__(self) -> None:
         self.account = self
-        self.carbon = Carbon(832_500)
+        self.carbon = Cost()
         self.announce: Any = None
         self.announced: Any = None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.ledger.account import Carbon
+from edge.ledger.account import Cost
 from edge.plan import cap
 from edge.plan.planner import Planner
 from edge.plan.trade import Trade
@@ -21,7 +21,7 @@ class Site:
 
     def __init__(self) -> None:
         self.account = self
-        self.carbon = Carbon(832_500)
+        self.carbon = Cost()
 
 
 def told(trade) -> list[list[int]]:
@@ -31,8 +31,8 @@ def told(trade) -> list[list[int]]:
 def end_day(run: Run, site: Site, day: int, owed_g: int) -> None:
     """Live through a day that ends with such a debt."""
     run.days(factory(day)[:95])
-    site.carbon.g = site.carbon.kg = run.planner.debt_g = 0
-    run.planner._begun_kg, run.planner._begun_g = 0, -CAP_G - owed_g
+    site.carbon.units = site.carbon.e4 = run.planner.debt_g = 0
+    run.planner._begun, run.planner._begun_mg = -(CAP_G + owed_g) // 10, 0
     run.days(factory(day)[95:])
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.ledger.account import Carbon
+from edge.ledger.account import Cost
 from edge.plan import cap
 from edge.plan.announced import AHEAD, TOTAL, Announced
 from edge.plan.foresight import Foresight
@@ -28,7 +28,7 @@ class Site:
 
     def __init__(self) -> None:
         self.account = self
-        self.carbon = Carbon(832_500)
+        self.carbon = Cost()
 
 
 def remembering(planner, loads_w) -> None:
