@@ -1,0 +1,59 @@
+"""A leaf has one form, which MessagePack reads, and none other is taken for one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.ledger.leaf import Leaf, numbers, unpack
+
+
+@pytest.mark.parametrize(("coded", "says"), [
+    (b"\x80\x00", "0: not its shortest"), (b"\x01\x81", "1: cut off"),
+    (b"\xff" * 8 + b"\x01", "0: not its shortest")])
+def test_numbers_in_another_form_are_refused(coded, says):
+    with pytest.raises(ValueError, match=says):
+        numbers(coded)
+
+
+def coded(values):
+    leaf = Leaf(1, len(values))
+    leaf.begin(values)
+    while not leaf.step(bytes(range(8)), bytes(range(32))):
+        pass
+    return leaf
+
+
+@given(st.lists(st.integers(0, 2**56 - 1), max_size=60))
+def test_a_leaf_is_plain_messagepack_and_comes_back(values):
+    leaf = coded(values)
+    data = bytes(leaf.buffer[:leaf.n])
+    assert unpack(data) == (1, values, bytes(range(8)), bytes(range(32)))
+    kind, binary, factor_id, before = msgpack.unpackb(data)
+    assert (kind, numbers(binary), factor_id, before) == unpack(data)
+    assert msgpack.packb([kind, binary, factor_id, before]) == data
+    assert leaf.digest == hashlib.sha256(b"\0" + data).digest()
+
+
+@given(st.lists(st.integers(0, 300), max_size=60), st.data())
+def test_a_changed_leaf_is_another_leaf_or_refused(values, data):
+    """No byte is without meaning: what can be read at all reads differently."""
+    leaf = bytearray(coded(values).buffer[:coded(values).n])
+    whole = unpack(bytes(leaf))
+    at = data.draw(st.integers(0, len(leaf) - 1))
+    leaf[at] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(ValueError):
+        assert unpack(bytes(leaf)) != whole
+
+
+@given(st.binary(max_size=120))
+def test_bytes_of_a_stranger_are_a_leaf_or_refused(data):
+    with contextlib.suppress(ValueError):
+        kind, values, factor_id, before = unpack(data)
+        assert msgpack.unpackb(data) == [kind, msgpack.unpackb(data)[1], factor_id, before]
+        assert all(0 <= value < 2**56 for value in values)
