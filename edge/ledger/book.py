@@ -9,25 +9,24 @@ apportion.py), one leaf for its whole span.
 """
 
 from edge.compat import const
-from edge.ledger.leaf import SITE, TENANTS, Leaf, origins
+from edge.ledger.leaf import (
+    EXCHANGED,
+    GAIN,
+    GAP,
+    IMBALANCE,
+    OVERCOUNT,
+    SITE,
+    SITE_NUMBERS,
+    TENANTS,
+    Leaf,
+    origins,
+)
 from edge.ledger.matrix import LOAD, STORE, Matrix
 from edge.ledger.minutes import MINUTES, Minutes
 from edge.ledger.pool import Pool
 from edge.ledger.registers import READ, REPLACED
 from edge.ledger.tenants import Tenants
 from edge.ledger.views import View
-
-# Flags of a leaf.
-IMBALANCE = const(1)  # for a while charge and export exceeded all sources
-OVERCOUNT = const(2)  # for a while sub-meters exceeded the load
-GAIN = const(4)  # energy appeared in store that nothing explains
-GAP = const(8)
-EXCHANGED = const(16)  # a register was replaced or set: its difference is no energy
-
-# What the clock was in the worst of the minutes.
-TIME_UNKNOWN = const(0)
-TIME_FREE = const(1)
-TIME_SYNCED = const(2)
 
 _OWN = const(7)  # meters of the site itself; tenants follow
 _MINUTES_PER_H = const(60)
@@ -69,7 +68,7 @@ class Book:
         for i in range(_OWN):
             if meters[i]:
                 self.mask |= 1 << i
-        self.leaves = [Leaf(SITE, 45 + 5 * len(self.views))]
+        self.leaves = [Leaf(SITE, SITE_NUMBERS + 5 * len(self.views))]
         if n > _OWN:
             self.leaves.append(Leaf(TENANTS, (4 + len(self.views)) * (n - _OWN + 2)))
         self._origins = origins(self.mask)
@@ -102,9 +101,8 @@ class Book:
         self._span = quarter - self.quarter
         self.quarter = quarter
         self._readings, self._store_wh, self._time = readings, store_wh, time
-        self._flags = self._unread = self._steps = 0
-        for minute in range(MINUTES):
-            self._steps += self.minutes.has(quarter, minute)
+        self._flags = self._unread = 0
+        self._steps = self.minutes.count(quarter)
         if self._span > 1 or self._steps < _STEPS_MIN:
             self._flags = GAP
         self.matrix.clear()
@@ -135,7 +133,7 @@ class Book:
         if register:
             sum_w = self.minutes.sum_w(self.quarter, i)
             wh = register.take(self._readings[i], self._span, sum_w // _MINUTES_PER_H)
-            if register.state != READ:
+            if register.state != READ and i < _OWN:
                 self._unread |= 1 << i
                 if register.state == REPLACED:
                     self._flags |= EXCHANGED

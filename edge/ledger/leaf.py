@@ -25,9 +25,24 @@ _BIN8 = const(0xC4)
 _BIN16 = const(0xC5)
 _CHUNK = const(6)  # numbers a slice
 
+# Flags.
+IMBALANCE = const(1)  # for a while charge and export exceeded all sources
+OVERCOUNT = const(2)  # for a while sub-meters exceeded the load
+GAIN = const(4)  # energy appeared in store that nothing explains
+GAP = const(8)  # one step for the whole span, the grid to the load first
+EXCHANGED = const(16)  # a register was replaced or set: its difference is no energy
+
+# `time`: what the clock was in the worst of the minutes.
+TIME_UNKNOWN = const(0)
+TIME_FREE = const(1)
+TIME_SYNCED = const(2)
+
+SITE_NUMBERS = const(46)  # of a site with every meter, before its views
 METERS = ("import", "generator", "discharge", "direct", "pv", "charge", "export")
+# The last quarter-hour since 2000-01-01 UTC, how many end with it, how many minutes were measured
+# (15 in each make it complete), then bits: `unread` and `meters` by meter.
 BEGINNING = ("quarter", "span", "steps", "time", "flags", "unread", "meters")
-AMOUNTS = ("load", "export", "loss", "inventory", "adjusted")
+AMOUNTS = ("load", "export", "loss", "inventory", "adjusted")  # see edge/ledger/views.py
 
 
 def origins(meters: int) -> list:
@@ -37,7 +52,9 @@ def origins(meters: int) -> list:
 
 
 def fields(meters: int, n_views: int) -> list:
-    """The names of the numbers of kind 1, for a site with these meters."""
+    """The names of the numbers of kind 1, for a site with these meters: its registers as they are
+    booked, what each source gave to each sink (in place of the store its contents' origins), what
+    is in store, and of each view the amounts in µg."""
     names = list(BEGINNING) + [name + "_register_wh" for i, name in enumerate(METERS)
                           if meters >> i & 1]
     names += ["owed_charge_wh", "owed_export_wh"]

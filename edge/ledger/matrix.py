@@ -30,15 +30,14 @@ class Matrix:
 
     def __init__(self):
         self.flows = [0] * 15
-        self.total = [0] * 15
         self.owed = [0, 0]
         self._sinks = [0] * 3
         self._given = [0, 0]
+        self.clear()
 
     def clear(self):
         """Begin a new sum; what is owed stays."""
-        for i in range(15):
-            self.total[i] = 0
+        self.total = [0] * 15
 
     def step(self, sources, asked, measured: bool) -> bool:
         """Book `sources` (Wh of five) to load and `asked` (Wh charged, exported); True when all

@@ -46,6 +46,14 @@ class Minutes:
         """Whether this minute was measured."""
         return self._quarter[quarter % 2 * MINUTES + minute] == quarter
 
+    def count(self, quarter: int) -> int:
+        """How many of its minutes were measured."""
+        row, n = quarter % 2 * MINUTES, 0
+        for i in range(row, row + MINUTES):
+            if self._quarter[i] == quarter:
+                n += 1
+        return n
+
     def sum_w(self, quarter: int, meter: int) -> int:
         """The sum of a meter's powers over the minutes measured, W."""
         row = quarter % 2 * MINUTES

@@ -20,7 +20,6 @@ class Pool:
         self.wh = 0
         self.origin = [0] * 5
         self.full_wh = self.drawn_wh = self.gain_wh = self.loss_wh = 0
-        self.traced = [0] * 15
         self._drawn = [0] * 5
         self._rows = [0] * 15
         self.clear()
@@ -28,8 +27,7 @@ class Pool:
     def clear(self):
         """Begin new sums."""
         self.lost = self.gained = 0
-        for i in range(15):
-            self.traced[i] = 0
+        self.traced = [0] * 15
 
     def step(self, flows):
         """Charge, then discharge what `flows` (edge/ledger/matrix.py) say. What is discharged

@@ -19,19 +19,17 @@ class Tenants:
         self.n = n
         self.owed = [0] * n
         self.asked = [0] * n
-        self.wh = [0] * (n + 1)
-        self.ug: list = [[0] * (n + 1) for _ in range(n_views)]
+        self._n_views = n_views
         self._given = [0] * n
         self._step = [0] * (n + 1)  # Wh
         self._next = 0  # tenant whose carbon comes next; before it:
         self._reached = self._shared = 0  # Wh and µg
+        self.clear()
 
     def clear(self):
         """Begin new sums; what is owed stays."""
-        for i in range(self.n + 1):
-            self.wh[i] = 0
-            for sums in self.ug:
-                sums[i] = 0
+        self.wh = [0] * (self.n + 1)
+        self.ug = [[0] * (self.n + 1) for _ in range(self._n_views)]
 
     def step(self, load_wh: int) -> bool:
         """Share a step's load among what is `asked`; True when there was enough of it."""

@@ -9,12 +9,21 @@ from binascii import hexlify
 
 from edge.compat import heap_lock, heap_unlock
 from edge.ledger.book import Book
+from edge.ledger.leaf import fields, unpack
 from edge.ledger.registers import MeterRegister
 
 FIRST = 942_000
 SUB_METERS = 10
 MODULUS = 100_000_000
+SITE_NAMES = fields(0b1111111, 2)
 FACTORS = ((832_500, 791_300, 832_500, 0, 0), (530_600, 791_300, 827_300, 12_100, 41_700))
+
+
+def told(leaf, names=SITE_NAMES):
+    """A leaf by name, from its bytes, and the hash of the one before."""
+    _, found, _, before = unpack(bytes(leaf.buffer[:leaf.n]))
+    assert len(found) == len(names)
+    return {name: found[i] for i, name in enumerate(names)}, before
 
 
 class Random:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.ledger.leaf import Leaf, numbers, unpack
+from edge.ledger.leaf import SITE_NUMBERS, Leaf, fields, numbers, unpack
 
 
 @pytest.mark.parametrize(("coded", "says"), [
@@ -57,3 +57,14 @@ def test_bytes_of_a_stranger_are_a_leaf_or_refused(data):
         kind, values, factor_id, before = unpack(data)
         assert msgpack.unpackb(data) == [kind, msgpack.unpackb(data)[1], factor_id, before]
         assert all(0 <= value < 2**56 for value in values)
+
+
+@pytest.mark.parametrize("meters", [0b1111111, 0b1110101, 0b0000001])
+def test_there_is_room_for_every_number_of_any_site(meters):
+    names = fields(meters, 4)
+    assert len(names) == len(set(names)) <= SITE_NUMBERS + 20
+    leaf = Leaf(1, SITE_NUMBERS + 20)
+    leaf.begin([2**56 - 1] * (SITE_NUMBERS + 20))
+    while not leaf.step(bytes(8), bytes(32)):
+        pass
+    assert len(unpack(bytes(leaf.buffer[:leaf.n]))[1]) == len(fields(0b1111111, 4))
