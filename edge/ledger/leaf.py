@@ -55,8 +55,8 @@ def fields(meters: int, n_views: int) -> list:
     """The names of the numbers of kind 1, for a site with these meters: its registers as they are
     booked, what each source gave to each sink (in place of the store its contents' origins), what
     is in store, and of each view the amounts in µg."""
-    names = list(BEGINNING) + [name + "_register_wh" for i, name in enumerate(METERS)
-                          if meters >> i & 1]
+    names = list(BEGINNING)
+    names += [name + "_register_wh" for i, name in enumerate(METERS) if meters >> i & 1]
     names += ["owed_charge_wh", "owed_export_wh"]
     names += [SOURCES[i] + "_" + sink + "_wh" for i in origins(meters) if i != STORE
               for sink in SINKS]

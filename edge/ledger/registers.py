@@ -31,7 +31,7 @@ class MeterRegister:
         self._quarters = 0  # since the last reading
         self.state = READ
 
-    def resume(self, wh: int, unread: bool):
+    def resume(self, wh: int, unread):
         """Go on after a restart from what the last leaf tells. For how long a register had not
         been read is not told: a day is taken."""
         self.wh = wh

@@ -11,7 +11,7 @@ _OTHERS = (0, 1, 3, 4)  # sources that are not the store
 
 
 class View:
-    """`factors`, mg CO2 per kWh of each source in the order of edge/ledger/matrix.py, in the
+    """`factors`, mg CO2 per kWh (>= 0) of each source in the order of edge/ledger/matrix.py, in the
     store's place that of what nobody can explain. In µg: `inventory` is in store; `load`,
     `export`, `loss`, and `adjusted` (booked without a source: unexplained gain), since `clear`.
 

@@ -49,7 +49,7 @@ class Day:
 day = st.builds(Day, st.integers(0, 65535), st.integers(1, 24))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(day)
 def test_every_leaf_balances_to_the_microgram(day):
     inventory = [0, 0]
@@ -64,7 +64,7 @@ def test_every_leaf_balances_to_the_microgram(day):
             inventory[view] = after
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(day)
 def test_every_leaf_balances_in_energy_and_stands_on_its_registers(day):
     store = 0
@@ -96,7 +96,7 @@ def test_every_leaf_balances_in_energy_and_stands_on_its_registers(day):
             opening[meter] = register
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(day)
 def test_the_tenants_and_the_common_part_are_the_load(day):
     for site, tenants in zip(day.site, day.tenants, strict=True):

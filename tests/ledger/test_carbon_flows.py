@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.ledger.matrix import GRID, PV, Matrix
@@ -49,7 +49,6 @@ class Busbar:
             view.settle(self.pool)
 
 
-@settings(max_examples=200)
 @given(steps, st.lists(factors, min_size=1, max_size=4))
 def test_carbon_in_is_carbon_out_at_every_step(steps, rows):
     bar = Busbar(rows)
@@ -63,7 +62,6 @@ def test_carbon_in_is_carbon_out_at_every_step(steps, rows):
             assert min(*parts, view.adjusted) >= 0
 
 
-@settings(max_examples=200)
 @given(steps, factors)
 def test_energy_in_is_energy_out_and_no_origin_is_lost(steps, row):
     bar = Busbar([row])
@@ -93,7 +91,6 @@ def test_energy_in_is_energy_out_and_no_origin_is_lost(steps, row):
         assert [sum(pool.traced[j::3]) for j in range(3)] == bar.matrix.total[6:9]
 
 
-@settings(max_examples=200)
 @given(steps, factors)
 def test_the_pool_never_gets_dirtier_than_the_worst_that_flowed_in(steps, row):
     bar = Busbar([row])

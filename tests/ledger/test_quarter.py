@@ -136,8 +136,13 @@ def test_only_a_later_quarter_of_an_opened_book_is_closed():
     assert not unopened.close(FIRST, [0] * 7, 0, 2)
 
 
-def test_a_book_of_other_meters_is_not_resumed():
+def test_a_book_of_other_meters_views_or_tenants_is_not_resumed():
     site = list(worked(plain(), [0] * 7).values())
-    other = Book([MeterRegister(1, 1 << 32, 10**7)] + [None] * 6, (), FACTORS, 0)
+    fewer = [MeterRegister(1, 1 << 32, 10**7)] + [None] * 6
+    full = plain().registers
+    for other in (Book(fewer, (), FACTORS, 0), Book(full, (), FACTORS[:1], 0),
+                  Book(full, sub_meters(1), FACTORS, 0)):
+        with pytest.raises(ValueError, match="other meters"):
+            resume(other, site, [], bytes(32))
     with pytest.raises(ValueError, match="other meters"):
-        resume(other, site, [], bytes(32))
+        resume(plain(), site, site, bytes(32))
