@@ -158,7 +158,7 @@ def test_a_book_resumed_from_its_last_leaves_goes_on_as_if_nothing_had_been(seed
         assert register.wh == other.wh
     readings = [(count + 3) % 100_000_000 for count in day.park.counts]
     for one in (book, day.book):
-        one.close(one.quarter + then, readings, 50_000, 2)
+        one.close(FIRST + first + then, readings, 50_000, 2)  # later than any minute noted
         while one.busy:
             one.step()
     assert [bytes(leaf.buffer[:leaf.n]) for leaf in book.leaves] == [

@@ -68,3 +68,17 @@ def test_there_is_room_for_every_number_of_any_site(meters):
     while not leaf.step(bytes(8), bytes(32)):
         pass
     assert len(unpack(bytes(leaf.buffer[:leaf.n]))[1]) == len(fields(0b1111111, 4))
+
+
+TAIL = b"\xc4\x08" + bytes(8) + b"\xc4\x20" + bytes(32)
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"\x94\x01\xc4\x01" + TAIL, b"\x94\x01\xc4\x00\x05" + TAIL,
+    b"\x94\x01\xc5\x00\x01\x05" + TAIL, b"\x94\x03\xc4\x01\x05" + TAIL,
+    b"\x93\x01\xc4\x01\x05" + TAIL, b"\x94\x01\xc4\x01\x05" + TAIL + b"\0",
+    b"\x94\x01\xc4\x01\x05" + TAIL.replace(b"\x20", b"\x1f")])
+def test_another_shape_is_no_leaf(data):
+    assert unpack(b"\x94\x01\xc4\x01\x05" + TAIL)[1] == [5]
+    with pytest.raises(ValueError, match="leaf: "):
+        unpack(data)

@@ -76,13 +76,17 @@ def test_quarters_without_readings_become_one_gap_and_the_store_is_kept():
     assert (leaf["loss_wh"], leaf["in_store_grid_wh"]) == (10_000, 40_000)
 
 
-def test_export_beyond_all_sources_is_owed_and_told():
+def test_export_beyond_all_sources_is_owed_and_told_and_booked_later_also_by_a_new_book():
     book = plain((0, 0, 0, 0, 600_000, 0, 700_000))
     leaf = worked(book, [0, 0, 0, 0, 150_000, 0, 175_000])
     assert leaf["flags"] == flags.IMBALANCE
     assert (leaf["pv_export_wh"], leaf["owed_export_wh"]) == (150_000, 25_000)
-    leaf = worked(book, [0, 0, 0, 0, 200_000, 0, 175_000], quarter=FIRST + 2)
-    assert (leaf["pv_export_wh"], leaf["pv_load_wh"], leaf["owed_export_wh"]) == (25_000, 25_000, 0)
+    again = plain()
+    resume(again, list(leaf.values()), [], book.before)
+    for one in (book, again):
+        leaf = worked(one, [0, 0, 0, 0, 200_000, 0, 175_000], quarter=FIRST + 2)
+        assert (leaf["pv_export_wh"], leaf["pv_load_wh"], leaf["owed_export_wh"]) == (
+            25_000, 25_000, 0)
 
 
 def sub_meters(n):

@@ -81,3 +81,11 @@ def test_the_first_reading_only_opens_the_account():
     assert register.take(77_777, 1, 400) == 400
     assert (register.wh, register.state) == (777_770, SUBSTITUTE)
     assert register.take(77_778, 1, 400) == 10
+
+
+def test_after_a_restart_a_day_is_believed_of_a_register_that_had_not_been_read():
+    for unread, state in ((0, REPLACED), (1, READ)):
+        register = MeterRegister(10, 1 << 32, MOST_WH)
+        register.resume(10_000, unread)
+        assert register.take(1000 + 96 * MOST_WH // 10, 1, 5) == (96 * MOST_WH if unread else 5)
+        assert register.state == state
