@@ -37,8 +37,9 @@ DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
              ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
-             ("devices", "NEEDS"), ("plan", "WORDS"), ("wire", "ERRORS"),
-             ("wire", "put_bin"),
+             ("devices", "NEEDS"), ("ledger", "BEGINNING"), ("ledger", "AMOUNTS"),
+             ("ledger", "fields"), ("ledger", "tenant_fields"), ("plan", "WORDS"),
+             ("wire", "ERRORS"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}
 

@@ -31,7 +31,8 @@ APP_BEATS = 60
               help="Folder of 1s|15s|60s.csv.gz telemetry blocks; generated ones without it.")
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
-    """Measure the beat, the planner, the sizes, the emulator, the telemetry and a signature.
+    """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature
+    and the ledger.
 
     \b
     Example:
@@ -158,12 +159,25 @@ def _window(_: Path | None) -> dict[str, float]:
 def _evidence(_: Path | None) -> dict[str, float]:
     from boards.build import BuildError
     from hil import bench_evidence
+    from hil.bench_modules import FailedError
 
     try:
         with tempfile.TemporaryDirectory() as folder:
             return {**bench_evidence.instructions(counting(Path(folder))),
                     **bench_evidence.min_heap(tool("micropython-i386"))}
-    except (BuildError, bench_evidence.FailedError) as error:
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
+
+
+def _ledger(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil.bench_ledger import measure
+    from hil.bench_modules import FailedError
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return measure(counting(Path(folder)), tool("micropython-i386"))
+    except (BuildError, FailedError) as error:
         raise NotMeasuredError(str(error)) from error
 
 
@@ -172,4 +186,5 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
+    "ledger": _ledger,
 }
