@@ -125,6 +125,8 @@ def named(image: Mapping[str, Any]) -> list[str]:
     chosen += [f"edge.plan.{name}" for name, _ in image.get("plan", ())]
     tariff = image["tariff"]
     push = tariff.get("days", {}).get("push")
+    if "ledger" in image:
+        chosen += ["edge.ledger.gather", "edge.evidence.keeper"]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image}

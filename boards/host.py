@@ -17,6 +17,7 @@ from edge.port import TcpPort
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
+STATE_SECTORS = 4
 
 
 class HostBoard:
@@ -48,12 +49,28 @@ class HostBoard:
         self._folder.mkdir(parents=True, exist_ok=True)
         return FileBlocks(str(self._folder / "outbox.bin"))
 
-    def price_device(self) -> FileBlocks | RamBlocks:
-        """Where pushed prices are kept."""
+    def state(self, name: str) -> FileBlocks | RamBlocks:
+        """Where a record that must survive a power cut is kept (edge/keep.py)."""
         if self._folder is None:
-            return RamBlocks(sectors=2)
+            return RamBlocks(sectors=STATE_SECTORS)
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileBlocks(str(self._folder / "prices.bin"), sectors=2)
+        return FileBlocks(str(self._folder / f"{name}.bin"), sectors=STATE_SECTORS)
+
+    def secret(self, name: str) -> bytes:
+        """32 secret bytes of this gateway alone, made when they are first asked for."""
+        if self._folder is None:
+            return os.urandom(32)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{name}.key"
+        if not path.exists():
+            fresh = path.with_suffix(".new")
+            fresh.touch(0o600)
+            with fresh.open("wb") as file:
+                file.write(os.urandom(32))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(path)
+        return path.read_bytes()
 
     def watchdog(self, feed: bool) -> None:
         """Start the watchdog, or tell it that a beat was completed."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import plan, profiles, zone
+from boards import ledger, plan, profiles, zone
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
 
@@ -35,6 +35,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
     wrapped = plan.image(site)
     if wrapped:
         image["plan"] = wrapped
+    if "ledger" in site.sections:
+        image["ledger"] = ledger.image(site)
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
@@ -98,4 +100,6 @@ def device_image(device: "Device", site: "Site") -> dict[str, Any]:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
     image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
                                     poll_ms=device.poll_ms, **limits)
+    if device.line:
+        image["line"] = device.line
     return image | {"battery": device.battery} if site.batteries else image

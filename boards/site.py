@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from boards import ledger as ledgers
 from boards import plan as plans
 from boards import tariff as tariffs
 from boards import zone
@@ -38,6 +39,7 @@ class Site:
     batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
     loads: tuple[Load, ...] = ()  # that may be shed, most important first
     carbon: plans.Carbon | None = None
+    ledger: ledgers.Ledger | None = None
 
     @property
     def name(self) -> str:
@@ -123,7 +125,8 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     loads = read_loads(findings, raw.get("load", []))
     site = Site(path, sections, used, prices, buses, devices,  # type: ignore[arg-type]
                 names, loads)
-    return replace(site, carbon=plans.read(findings, site, path.parent))
+    return replace(site, carbon=plans.read(findings, site, path.parent),
+                   ledger=ledgers.read(findings, site, path.parent))
 
 
 def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:

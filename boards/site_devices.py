@@ -11,6 +11,7 @@ from boards.site_fields import read_table
 from boards.site_tables import DEVICE, LINK, LINKS, NAME
 from edge.devices.phases import Phases
 from edge.devices.roles import Storage
+from edge.ledger.gather import SubMeter
 
 OF_RULE = {"phase": Phases}  # roles that a site has only with a rule; without it nobody reads them
 
@@ -39,6 +40,7 @@ class Device:
     unit: int
     poll_ms: int
     battery: int = 0  # whose it is, as a place among the site's batteries
+    line: str = ""  # of the ledger alone: the line or the tenant it is the meter of
 
 
 def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
@@ -77,9 +79,14 @@ def read_devices(findings: Findings, raw: object, buses: Sequence[Bus], named: I
             continue
         profile = _profile(findings, key, got["profile"], got["signals"], idle)
         if profile is not None:
+            if got["line"]:  # the ledger's own meter: nothing else of it is read
+                profile = replace(profile, signals={signal: point for signal, point in
+                                                    profile.signals.items()
+                                                    if signal in SubMeter.SIGNALS})
             battery = _battery(findings, f"{key}.battery", got["battery"], profile, batteries)
             device = _device(findings, key, got, profile, places, buses)
-            device = replace(device, battery=battery) if device and battery is not None else None
+            device = replace(device, battery=battery, line=got["line"]) \
+                if device and battery is not None else None
             devices += [device] if device else []
     if len(devices) < len(entries):
         findings.spoiled.add("device")
@@ -164,8 +171,8 @@ def _battery(findings: Findings, key: str, name: str, profile: Profile, batterie
 
 
 def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
-    """The devices that read one signal."""
-    return [device for device in devices if signal in device.profile.signals]
+    """The devices that read one signal for the beat."""
+    return [device for device in devices if signal in device.profile.signals and not device.line]
 
 
 def commanded(devices: Sequence[Device], shape: str = "signed") -> list[Device]:

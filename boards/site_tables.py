@@ -46,6 +46,7 @@ DEVICE: tuple[Field, ...] = (
     ("unit", "address", 0, 255, -1, "its address on the bus; without it the profile's"),
     ("poll_ms", "ms", 100, 600_000, 1000, "how often it is read"),
     ("battery", "battery", None, None, "", "whose it is, where the site has several batteries"),
+    ("line", "text", None, None, "", "[ledger]: direct, generator, or a tenant it is the meter of"),
     ("signals", "signals", None, None, "", "which of its readings to use; without it all"),
 )
 LOAD: tuple[Field, ...] = (

@@ -6,6 +6,7 @@ its DE and /RE together on one pin:
     UART 1   TX GP4   RX GP5   DE GP6
 """
 
+import os
 import time
 
 import network
@@ -29,6 +30,7 @@ _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
 _RELEASE_MS = 1  # added to the computed end of a frame
 _LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+_STATE_SECTORS = 4
 _PASSWORD = "/broker.password"
 _UNIX_2000_S = 946_684_800
 _DAY_S = 86_400
@@ -122,9 +124,26 @@ class Board:
         """Where the outbox keeps its frames."""
         return SectorFiles("/log", 4096, _LOG_SECTORS)
 
-    def price_device(self) -> SectorFiles:
-        """Where pushed prices are kept."""
-        return SectorFiles("/prices", 4096, 2)
+    def state(self, name: str) -> SectorFiles:
+        """Where a record that must survive a power cut is kept (edge/keep.py)."""
+        return SectorFiles("/" + name, 4096, _STATE_SECTORS)
+
+    def secret(self, name: str) -> bytes:
+        """32 secret bytes of this gateway alone, made when they are first asked for from the
+        chip's own source of randomness; flashing leaves them alone."""
+        path = "/" + name + ".secret"
+        try:
+            with open(path, "rb") as file:
+                found = file.read()
+            if len(found) == 32:
+                return found
+        except OSError:
+            pass
+        found = os.urandom(32)
+        with open(path + ".new", "wb") as file:
+            file.write(found)
+        os.rename(path + ".new", path)
+        return found
 
     def watchdog(self, feed: bool) -> None:
         """Start the watchdog, or tell it that a beat was completed. It cannot be stopped."""

@@ -6,6 +6,9 @@ import click
 
 _COMMANDS = {
     "serve": "Store what gateways send, and acknowledge it.",
+    "export": "A gateway's evidence and figures, out of the store into files.",
+    "audit": "Whether a gateway's books stand, with files and a public key.",
+    "witness": "Cosign a log's newest head, if it extends the last one seen.",
     "keys": "Make keys, show them, hand over from one to the next.",
     "sign": "Sign a factor set or a statement written in TOML.",
     "verify": "Check a signed document with nothing but a public key.",

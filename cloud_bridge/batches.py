@@ -13,7 +13,10 @@ from edge.wire.batch import VERSION as BATCH_VERSION
 MESSAGE_VERSION = 1
 TELEMETRY = 1  # kinds of message; GAP is the fourth
 BIRTH = 2
-LEDGER = 3
+LEDGER = 3  # a leaf; edge/evidence/keeper.py
+HEAD = 4
+TERMS = 5
+KEY = 6
 MAX_BYTES = 128 * 1024  # of a message; the largest that a common cloud takes
 _U32 = 0xFFFFFFFF
 

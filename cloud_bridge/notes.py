@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -96,6 +97,14 @@ class Key:
         if told != key.id.hex():
             raise NoteError(f"key: found id {told}, expected {key.id.hex()}")
         return key
+
+
+def key_from(text: str) -> Key:
+    """A key as text, or from the file of that name. NoteError when it is none; OSError."""
+    path = Path(text)
+    if text.count("+") < 2 or path.is_file():
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+    return Key.read(text)
 
 
 def parse(data: bytes) -> Note:

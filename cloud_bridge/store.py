@@ -147,6 +147,14 @@ class Store:
                 if start_utc <= _utc(values) < end_utc:
                     yield Row(_utc(values), fields, tuple(values))
 
+    def bodies(self, park: str, gateway: str, kinds: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Kind and body of a gateway's messages of these kinds, in the order they came in."""
+        wanted = tuple(kinds)
+        marks = ", ".join("?" * len(wanted))
+        yield from self._db.execute(
+            f"SELECT kind, body FROM messages WHERE park = ? AND gateway = ? AND kind IN ({marks})"
+            " ORDER BY received_utc, epoch, seq", (park, gateway, *wanted))
+
     def _prepare(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -51,13 +51,16 @@ class App:
         self.site = Site(image)
         if "push" in image["tariff"].get("days", ()):
             store = __import__("edge.price_store", None, None, ("restore",))
-            store.restore(self.site, board.price_device())
+            store.restore(self.site, board.state("prices"))
         self.controller = Controller(self.site)
         self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
-        site = self.site
+        site: Any = self.site
         for device in image["devices"]:
-            storage = site.fleet[device.get("battery", 0)]
-            self.buses[device["bus"]].add(Driver(device, [storage] + site.roles))
+            if "line" in device:  # a meter of the ledger's own
+                roles = [site.ledger.lines[device["line"]]]
+            else:
+                roles = [site.fleet[device.get("battery", 0)]] + site.roles
+            self.buses[device["bus"]].add(Driver(device, roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None
@@ -71,6 +74,10 @@ class App:
             if name in image:
                 module = __import__("edge." + name, None, None, ("part",))
                 self.shown.append(module.part(self, image))
+        self.keeper: Any = None  # of the carbon ledger; steps like a bus
+        if "ledger" in image:
+            module = __import__("edge.evidence.keeper", None, None, ("part",))
+            self.keeper = module.part(self, image)
         self.running = True
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
@@ -140,6 +147,8 @@ class App:
         tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses + self.shown]
         if self.link is not None:
             tasks.append(asyncio.create_task(self._bus_task(self.link)))
+        if self.keeper is not None:
+            tasks.append(asyncio.create_task(self._bus_task(self.keeper)))
         if self.uplink is not None:
             tasks.append(asyncio.create_task(self._uplink_task(self.uplink)))
         try:

@@ -66,6 +66,10 @@ SECTIONS = {
         ("source", "text", None, None, None, "who published the factor, and when"),
         ("year", "year", 1990, 2100, None, "the year the factor describes"),
     ),
+    "ledger": (
+        ("factors", "text", None, None, None, "factor sets, names or files with spaces between"),
+        ("head_h", "h", 1, 24, 24, "a signed head of the ledger every so many hours"),
+    ),
     "plan": (
         ("mode", "mode", None, None, "cost", "cost, carbon, green_first, cap or price_carbon"),
         ("carbon_price", "currency/t", 0, 100_000, 0, "what a tonne of CO2 counts beside the bill"),
@@ -117,4 +121,4 @@ MOST_BATTERIES = 8
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
-SPECIAL = ("island_gate",)  # sections that stand only where a rule needs them
+SPECIAL = ("island_gate", "ledger")  # sections that stand only where somebody needs them

@@ -57,6 +57,8 @@ class Site:
         self.rules = self._rules(image["rules"])
         if "fleet" in image:  # several batteries in the place of one
             __import__("edge.fleet", None, None, ("join",)).join(self, image)
+        if "ledger" in image:
+            __import__("edge.ledger.gather", None, None, ("join",)).join(self, image)
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):

@@ -34,8 +34,8 @@ class _Board:
     def flash_device(self) -> FileBlocks:
         return FileBlocks(self.folder + "/outbox.bin", 4096, 16)
 
-    def price_device(self) -> FileBlocks:
-        return FileBlocks(self.folder + "/prices.bin", 4096, 2)
+    def state(self, name: str) -> FileBlocks:
+        return FileBlocks(self.folder + "/" + name + ".bin", 4096, 2)
 
     def watchdog(self, feed: bool) -> None:
         pass

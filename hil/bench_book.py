@@ -1,10 +1,9 @@
 """Runs on MicroPython: the carbon ledger over made-up quarter-hours; what `hil bench` measures.
 
 Arguments: mode, quarter-hours. Every meter there is runs in every minute and there are two views
-with a factor for each source, so that no shorter way is ever taken. `mark` prints before each slice
-whether it belongs to a minute's step (1) or to the quarter-hour (0), and writes a byte to standard
-error twice before and once after it; `garbage` prints the bytes of heap a step takes, `live` those
-of the longest leaf.
+with a factor for each source, so that no shorter way is ever taken. `mark` writes a byte to
+standard error twice before and once after each slice; `garbage` prints the bytes of heap that a
+minute of the quarter-hour takes, `live` those of the longest leaf.
 """
 
 import gc
@@ -63,29 +62,27 @@ def _quarters(book: Book, plant: _Plant, n: int) -> "Iterator[Callable[[], objec
             yield book.step
 
 
-def _mark(book: Book, slices: "Iterator[Callable[[], object]]") -> None:
+def _mark(slices: "Iterator[Callable[[], object]]") -> None:
     sink: Any = getattr(sys.stderr, "buffer", sys.stderr)
     write = sink.write
     for work in slices:
-        print("step", int(book.busy and book.in_step()))
         write(b".")
         write(b".")  # what a mark costs
         work()
         write(b".")
 
 
-def _garbage(book: Book, slices: "Iterator[Callable[[], object]]", steps: int) -> None:
+def _garbage(slices: "Iterator[Callable[[], object]]", minutes: int) -> None:
     used: Any = gc
     taken = 0
     for work in slices:
-        of_step = book.busy and book.in_step()
         gc.collect()
         gc.disable()
         before = used.mem_alloc()
         work()
-        taken += (used.mem_alloc() - before) * of_step
+        taken += used.mem_alloc() - before
         gc.enable()
-    print(taken // steps)
+    print(taken // minutes)
 
 
 def main(mode: str, n: int) -> None:
@@ -94,9 +91,9 @@ def main(mode: str, n: int) -> None:
     book = Book(meters, (), _FACTORS, 5_000)
     slices = _quarters(book, _Plant(), n)
     if mode == "mark":
-        _mark(book, slices)
+        _mark(slices)
     elif mode == "garbage":
-        _garbage(book, slices, 15 * n)
+        _garbage(slices, 15 * n)
     else:
         longest = 0
         for work in slices:

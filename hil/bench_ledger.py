@@ -28,9 +28,7 @@ def measure(counting: Sequence[str], interpreter: str) -> dict[str, float]:
         longest = bench_modules.run(heap, folder, PROGRAM, "live", n)
         smallest = bench_modules.smallest_heap(interpreter, folder, PROGRAM, "live", n)
     slices = bench_modules.instructions(told)
-    of_step = [line == "step 1" for line in told.splitlines() if line.startswith("step ")]
-    in_steps = sum(cost for cost, is_of in zip(slices, of_step, strict=True) if is_of)
-    return {"ledger.arm_instructions": round(in_steps / (15 * QUARTERS)),
+    return {"ledger.arm_instructions": round(sum(slices) / (15 * QUARTERS)),
             "ledger.arm_instructions_max": max(slices),
             "ledger.garbage_bytes": int(garbage),
             "ledger.min_heapsize_bytes": smallest,

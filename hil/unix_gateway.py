@@ -76,8 +76,11 @@ class Board:
     def flash_device(self) -> SectorFiles:
         return SectorFiles(self._outbox)
 
-    def price_device(self) -> SectorFiles:
-        return SectorFiles(self._outbox + ".prices", sectors=2)
+    def state(self, name: str) -> SectorFiles:
+        return SectorFiles(self._outbox + "." + name, sectors=4)
+
+    def secret(self, name: str) -> bytes:
+        return bytes(range(32))  # a rig's: the same every time
 
     def watchdog(self, feed: bool) -> None:
         pass

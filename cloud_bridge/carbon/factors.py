@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import edge
-from cloud_bridge import fields
+from cloud_bridge import fields, source
 from cloud_bridge.carbon.quarters import EPOCH, index_of
 from cloud_bridge.documents import Document
 from cloud_bridge.fields import AMOUNT, DATE, TEXT, DocumentError
@@ -78,6 +78,15 @@ class FactorSet:
 def shipped() -> list[str]:
     """The sets that come with parkedge, by name."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def by_id(number: bytes) -> FactorSet | None:
+    """The shipped set of this id, if one has it."""
+    for name in shipped():
+        document = source.load(FOLDER / f"{name}.toml")
+        if document.id == number:
+            return read(document)
+    return None
 
 
 def read(document: Document) -> FactorSet:

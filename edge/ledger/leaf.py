@@ -30,6 +30,7 @@ IMBALANCE = const(1)  # for a while charge and export exceeded all sources
 OVERCOUNT = const(2)  # for a while sub-meters exceeded the load
 GAIN = const(4)  # energy appeared in store that nothing explains
 GAP = const(8)  # one step for the whole span, the grid to the load first
+OPENED = const(32)  # an account begins: what registers moved before is in none
 EXCHANGED = const(16)  # a register was replaced or set: its difference is no energy
 
 # `time`: what the clock was in the worst of the minutes.

@@ -58,20 +58,26 @@ class Pool:
             origin[i] += rows[at] - drawn[i]
             at += 3
 
-    def settle(self, measured_wh: int, slack_wh: int):
-        """Move the content to within slack_wh of what the battery says it holds: what is missing
-        was lost, what is too much gained. The slack keeps the steps of a coarse state of charge
+    def drift(self, measured_wh: int, slack_wh: int) -> tuple:
+        """What was lost and what was gained, Wh, to come within slack_wh of what the battery says
+        it holds (below 0: it does not say). The slack keeps the steps of a coarse state of charge
         from being booked as a loss and a gain, over and over."""
-        origin, drawn = self.origin, self._drawn
         over, under = self.wh - measured_wh - slack_wh, measured_wh - slack_wh - self.wh
+        if measured_wh < 0:
+            return 0, 0
+        return over if over > 0 else 0, under if under > 0 else 0
+
+    def settle(self, lost_wh: int, gained_wh: int):
+        """Take off what was lost (at most `wh`), of every origin in proportion, and add what was
+        gained."""
+        origin, drawn = self.origin, self._drawn
         self.full_wh, self.drawn_wh = self.wh, 0
-        self.loss_wh = loss = over if over > 0 else 0
-        self.gain_wh = gain = under if under > 0 else 0
-        if loss:
-            apportion(loss, origin, drawn)
+        self.loss_wh, self.gain_wh = lost_wh, gained_wh
+        if lost_wh:
+            apportion(lost_wh, origin, drawn)
             for i in range(5):
                 origin[i] -= drawn[i]
-        origin[STORE] += gain
-        self.wh += gain - loss
-        self.lost += loss
-        self.gained += gain
+        origin[STORE] += gained_wh
+        self.wh += gained_wh - lost_wh
+        self.lost += lost_wh
+        self.gained += gained_wh

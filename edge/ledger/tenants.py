@@ -1,8 +1,8 @@
 """The load shared among those who have a meter of their own, and its carbon with it.
 
-A tenant gets the mix the whole load has in that minute. What no sub-meter counts is the common
-part, kept behind the last tenant. Sub-meters that count more than the load are cut in proportion;
-the rest stays owed, to be booked as soon as the load has room.
+A tenant gets the mix that the whole load has in that quarter-hour. What no sub-meter counts is the
+common part, kept behind the last tenant. Sub-meters that count more than the load are cut in
+proportion; the rest stays owed, to be booked as soon as the load has room.
 """
 
 from edge.compat import const
@@ -42,8 +42,9 @@ class Tenants:
         return left >= 0
 
     def carbon(self, view: int, ug: int) -> bool:
-        """Share the carbon of that load in one view, a few tenants at a call; True when done."""
-        step, sums = self._step, self.ug[view]
+        """Share the carbon of all that load in one view, a few tenants at a call; True when done.
+        The shares are those of `apportion`."""
+        step, sums = self.wh, self.ug[view]
         whole = sum(step)
         at, reached, given = self._next, self._reached, self._shared
         end = at + _CHUNK if at + _CHUNK <= self.n else self.n + 1
@@ -51,7 +52,7 @@ class Tenants:
             if step[i]:
                 reached += step[i]
                 upto = ug * reached // whole
-                sums[i] += upto - given
+                sums[i] = upto - given
                 given = upto
         self._next, self._reached, self._shared = end, reached, given
         if end <= self.n:

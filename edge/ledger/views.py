@@ -23,52 +23,40 @@ class View:
     def __init__(self, factors):
         self.factors = factors
         self.inventory = 0
-        self._drawn_load = 0  # of the last step, through the store
         self.clear()
 
     def clear(self):
         """Begin new sums; the inventory stays."""
         self.load = self.export = self.loss = self.adjusted = 0
 
-    def step(self, flows, pool):
-        """Book what a step's `flows` brought into the store and, after the pool's own step, what
-        came out of it. What flows past it is for `straight`."""
-        inventory, factors = self.inventory, self.factors
+    def step(self, flows):
+        """Book what `flows` brought to load, export and store; `draw` follows, what came out."""
+        load, export, inventory, factors = 0, 0, self.inventory, self.factors
         for i in _OTHERS:
-            charged = flows[3 * i + 1]
-            if charged:
-                inventory += charged * factors[i]
-        load = 0
-        wh = pool.drawn_wh
-        if wh:
-            if pool.gain_wh:
-                gained = pool.gain_wh * factors[STORE]
-                self.adjusted += gained
-                inventory += gained
-            drawn = inventory * wh // pool.full_wh
-            load = drawn * flows[6] // wh  # as `apportion` would
-            two = drawn * (flows[6] + flows[7]) // wh
-            self.load += load
-            self.export += drawn - two
-            inventory += two - load - drawn  # what is charged again returns
-        self._drawn_load = load
+            factor = factors[i]
+            if factor:
+                load += flows[3 * i] * factor
+                inventory += flows[3 * i + 1] * factor
+                export += flows[3 * i + 2] * factor
+        self.load += load
+        self.export += export
         self.inventory = inventory
 
-    def load_ug(self, flows) -> int:
-        """All the carbon of the last step's load, of which these were the flows."""
-        ug = self._drawn_load
-        for i in _OTHERS:
-            ug += flows[3 * i] * self.factors[i]
-        return ug
-
-    def straight(self, flows):
-        """Book what flowed past the store. A factor that stands makes that linear, so that the
-        sum of many steps' flows will do."""
-        for i in _OTHERS:
-            factor = self.factors[i]
-            if factor:
-                self.load += flows[3 * i] * factor
-                self.export += flows[3 * i + 2] * factor
+    def draw(self, flows, pool):
+        """Book what came out of the store, after the pool's own step."""
+        wh, inventory = pool.drawn_wh, self.inventory
+        if wh == 0:
+            return
+        if pool.gain_wh:
+            gained = pool.gain_wh * self.factors[STORE]
+            self.adjusted += gained
+            inventory += gained
+        drawn = inventory * wh // pool.full_wh
+        load = drawn * flows[6] // wh  # as `apportion` would
+        two = drawn * (flows[6] + flows[7]) // wh
+        self.load += load
+        self.export += drawn - two
+        self.inventory = inventory - drawn + two - load  # what is charged again returns
 
     def settle(self, pool):
         """Book what the pool lost or gained when it was settled. The loss is rounded up, so that

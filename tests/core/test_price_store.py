@@ -160,8 +160,8 @@ def test_a_gateway_restores_them_when_it_starts(tmp_path):
 class Closing(Board):
     """Remembers its files, so that the next start may open them."""
 
-    def price_device(self) -> Any:
-        self.prices = super().price_device()
+    def state(self, name: str) -> Any:
+        self.prices = super().state(name)
         return self.prices
 
 

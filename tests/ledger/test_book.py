@@ -117,7 +117,10 @@ def test_the_made_up_park_meets_everything():
     seen = 0
     for leaf in leaves:
         seen |= leaf["flags"]
-    assert seen == (flags.IMBALANCE | flags.OVERCOUNT | flags.GAIN | flags.GAP | flags.EXCHANGED)
+    assert seen == (flags.IMBALANCE | flags.OVERCOUNT | flags.GAIN | flags.GAP | flags.EXCHANGED
+                    | flags.OPENED)
+    assert [leaf["flags"] & flags.OPENED for leaf in leaves] == [flags.OPENED] + [0] * (
+        len(leaves) - 1)
     assert {leaf["span"] for leaf in leaves} >= {1, 2, 3}
     assert {leaf["steps"] for leaf in leaves} >= {0, 9, 10, 15}
     assert any(leaf["unread"] for leaf in leaves)

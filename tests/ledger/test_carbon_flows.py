@@ -39,12 +39,12 @@ class Busbar:
         if self.pool.drawn_wh:
             self.pool.trace(flows)
         for i, view in enumerate(self.views):
-            view.step(flows, self.pool)
-            view.straight(flows)
+            view.step(flows)
+            view.draw(flows, self.pool)
             self.emitted[i] += sum(view.factors[k] * sources[k] for k in (0, 1, 3, 4))
 
     def settle(self, measured_wh, slack_wh):
-        self.pool.settle(measured_wh, slack_wh)
+        self.pool.settle(*self.pool.drift(measured_wh, slack_wh))
         for view in self.views:
             view.settle(self.pool)
 

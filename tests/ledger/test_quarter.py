@@ -29,7 +29,11 @@ def worked(book, readings, quarter=FIRST + 1, store_wh=0):
     assert not book.close(quarter + 1, readings, store_wh, flags.TIME_SYNCED), "busy"
     while book.busy:
         book.step()
-    return told(book.leaves[0])[0]
+    leaf = told(book.leaves[0])[0]
+    if leaf["quarter"] - leaf["span"] == FIRST:
+        assert leaf["flags"] & flags.OPENED
+    leaf["flags"] &= ~flags.OPENED
+    return leaf
 
 
 def test_the_register_is_the_master_of_the_powers():

@@ -1,0 +1,150 @@
+"""The carbon ledger of a site: the factor sets it accounts by, and the meters that feed it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boards.profile_schema import TYPES, Profile, signal_point
+from boards.shapes import Findings
+from boards.site_devices import Device, feeds
+from boards.site_fields import say
+
+if TYPE_CHECKING:
+    from boards.site import Site
+    from cloud_bridge.carbon.factors import FactorSet
+
+LINES = ("direct", "generator")  # meters of a line into the site; any other name is a tenant's
+_ENERGIES = ("grid", "gen", "residual", "direct", "pv")  # in the order of edge/ledger/matrix.py
+_QUARTERS_H = 4
+_NEVER_WH = 2**53 - 1  # a register that does not begin again
+_LINE_MAX_W = 8_000_000  # of what the site file tells no rating
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The factor sets, the one that is reported first."""
+
+    sets: "tuple[FactorSet, ...]"
+
+
+def read(findings: Findings, site: "Site", beside: Path) -> Ledger | None:
+    """Read the sets that [ledger] names, and hold the meters against it."""
+    named = [device for device in site.devices if device.line]
+    keys = site.sections.get("ledger")
+    if keys is None:
+        for device in named:
+            say(findings, f"device {device.name}.line", f'found "{device.line}", expected a table '
+                "[ledger], which counts it")
+        return None
+    if None in keys.values():
+        return None
+    before = len(findings.lines)
+    _check_lines(findings, site, named)
+    sets = [_set(findings, name, beside) for name in keys["factors"].split()]
+    if not 1 <= len(sets) <= 4:
+        findings.add("ledger.factors", keys["factors"], "1 .. 4 factor sets, spaces between them")
+    if len(findings.lines) > before:
+        return None
+    return Ledger(tuple(one for one in sets if one is not None))
+
+
+def _check_lines(findings: Findings, site: "Site", named: "list[Device]") -> None:
+    from cloud_bridge.evidence.terms import MOST_TENANTS
+
+    lines = [device.line for device in named]
+    for line in dict.fromkeys(lines):
+        if lines.count(line) > 1:
+            findings.add("device.line", line, "one device for each")
+    if len(tenants(site.devices)) > MOST_TENANTS:
+        findings.add("device.line", len(tenants(site.devices)), f"at most {MOST_TENANTS} tenants")
+    for device in named:
+        if "grid_w" not in device.profile.signals:
+            say(findings, f"device {device.name}.line", f"{device.profile.id} is no meter: it has "
+                "no grid_w")
+
+
+def _set(findings: Findings, name: str, beside: Path) -> "FactorSet | None":
+    """A shipped set by name, or a file beside the site file."""
+    from cloud_bridge import source
+    from cloud_bridge.carbon import factors
+    from cloud_bridge.fields import DocumentError
+
+    path = beside / name
+    try:
+        document = source.open_any(path) if path.is_file() else source.load(factors.named(name))
+        found = factors.read(document)
+    except (DocumentError, OSError) as error:
+        say(findings, "ledger.factors", str(error))
+        return None
+    if any(found.hourly(energy) for energy in _ENERGIES):
+        say(findings, "ledger.factors", f"{name}: changes by the hour, expected factors that stand:"
+            " views by the hour are made from the leaves, on a host")
+        return None
+    return found
+
+
+def tenants(devices: "tuple[Device, ...]") -> list[str]:
+    """The names of the tenants and lines that have a meter, in order."""
+    return [device.line for device in devices if device.line and device.line not in LINES]
+
+
+def image(site: "Site") -> dict[str, Any]:
+    """What a gateway loads; see edge/ledger/gather.py and edge/evidence/keeper.py."""
+    from cloud_bridge.evidence import terms
+
+    keys, found = site.sections["ledger"], site.ledger
+    assert found is not None, "a checked site has its ledger"
+    rows = [[one.mg_per_kwh(energy, _newest(one)) for energy in _ENERGIES] for one in found.sets]
+    meters, own = _meters(site), _tenants(site)
+    text = terms.make(rows, [one.name for one in found.sets], [one.id for one in found.sets],
+                      meters, own)
+    lines = [device.line for device in site.devices if device.line in LINES]
+    return {"factors": rows, "meters": [list(one or ()) for one in meters],
+            "tenants": [[name, list(limits)] for name, limits in own], "lines": lines,
+            "slack_wh": site.sections["battery"]["capacity_wh"] // 1000 + 1,
+            "batteries": max(1, len(site.batteries)),
+            "head_quarters": keys["head_h"] * _QUARTERS_H, "terms": text.decode(),
+            "terms_id": terms.id_of(text).hex()}
+
+
+def _newest(found: "FactorSet") -> int:
+    """A quarter-hour in which every factor of a set is the newest there is."""
+    return max(factor.first for factor in found.factors)
+
+
+def _meters(site: "Site") -> list[tuple[int, int] | None]:
+    """Of each meter in the order of edge/ledger/leaf.py: import, generator, discharge, direct, pv,
+    charge, export."""
+    gate, lines = site.sections["gate"], {one.line: one for one in site.devices if one.line}
+    has_pv = bool(feeds(site.devices, "pv_w"))
+    return [
+        _limits(feeds(site.devices, "import_wh"), "import_wh", gate["import_max_w"]),
+        _limits([lines["generator"]], "import_wh", _LINE_MAX_W) if "generator" in lines else None,
+        _limits(feeds(site.devices, "discharge_wh"), "discharge_wh", gate["discharge_max_w"]),
+        _limits([lines["direct"]], "import_wh", _LINE_MAX_W) if "direct" in lines else None,
+        _limits(feeds(site.devices, "pv_wh"), "pv_wh", _LINE_MAX_W) if has_pv else None,
+        _limits(feeds(site.devices, "charge_wh"), "charge_wh", gate["charge_max_w"]),
+        _limits(feeds(site.devices, "export_wh"), "export_wh", gate["import_max_w"])]
+
+
+def _tenants(site: "Site") -> list[tuple[str, tuple[int, int]]]:
+    most_w = site.sections["gate"]["import_max_w"]
+    return [(device.line, _limits([device], "import_wh", most_w)) for device in site.devices
+            if device.line and device.line not in LINES]
+
+
+def _limits(devices: "list[Device]", signal: str, most_w: int) -> tuple[int, int]:
+    """What a register counts to, and twice what its line carries in a quarter-hour, Wh."""
+    turns = [_turn_wh(device.profile, signal) for device in devices
+             if signal in device.profile.signals]
+    return turns[0] if len(turns) == 1 else _NEVER_WH, max(1, most_w * 2 // _QUARTERS_H)
+
+
+def _turn_wh(profile: Profile, signal: str) -> int:
+    """Where an unsigned register begins again; a float, or one with a variable scale, never."""
+    point = profile.points[signal_point(profile.signals[signal])[0]]
+    _, low, high = TYPES[point.kind]
+    if low < 0 or point.power:
+        return _NEVER_WH
+    turn = (high + 1) * profile.signal_scale(signal)
+    return min(int(turn), _NEVER_WH) if turn.denominator == 1 and turn > 0 else _NEVER_WH

@@ -1,0 +1,55 @@
+"""`export`: a gateway's evidence, and its figures, out of the store into files."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cloud_bridge.evidence import bundle, gathered, judge, tables
+from cloud_bridge.evidence.figures import quarters_of
+from cloud_bridge.fields import DocumentError
+from cloud_bridge.said import FILE, refusing
+from cloud_bridge.store import Store, StoreError
+
+FORMATS = ("csv", "parquet", "certificates")
+
+
+@click.command()
+@click.option("--store", "path", type=FILE, required=True, help="The bridge's SQLite file.")
+@click.option("--gateway", required=True, metavar="PARK/GATEWAY")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="The folder; signed documents that are in it already stay.")
+@click.option("--table", "formats", type=click.Choice(FORMATS), multiple=True,
+              help="Figures beside the evidence: energies and carbon of each quarter-hour as CSV "
+                   "or Parquet; generation and storage by the hour, shaped as granular "
+                   "certificates.")
+@click.option("--json", "as_json", is_flag=True, help="Say so as JSON.")
+def main(path: Path, gateway: str, out: Path, formats: tuple[str, ...], as_json: bool) -> None:
+    """Write the evidence of one gateway to a folder that `audit` takes, on any machine.
+
+    \b
+    Example:
+      python -m cloud_bridge export --store park.db --gateway demo/foundry --out evidence --table csv
+    """  # noqa: E501  # a command is one line
+    park, _, name = gateway.partition("/")
+    with refusing():
+        try:
+            with Store(path, create=False) as store:
+                found = gathered.gather(store, park, name)
+        except StoreError as error:
+            raise DocumentError(str(error)) from None
+        if not found.leaves:
+            raise DocumentError(f"{path}: has no ledger of {gateway}")
+        out.mkdir(parents=True, exist_ok=True)
+        found.write(out)
+        if formats:
+            told = bundle.read(out)
+            verdict = judge.read_accounts(told)
+            rows = quarters_of(verdict.accounts, told.terms)
+            for form in formats:
+                tables.write(form, out, verdict.accounts, rows)
+    said = {"gateway": gateway, "leaves": len(found.leaves), "heads": len(found.heads),
+            "skipped": found.skipped, "out": str(out)}
+    click.echo(json.dumps(said) if as_json else
+               f"{gateway}: {said['leaves']} leaves, {said['heads']} heads"
+               + (f", {found.skipped} messages skipped" if found.skipped else "") + f": {out}")

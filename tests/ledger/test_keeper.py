@@ -1,0 +1,259 @@
+"""The ledger kept: through power cuts, failing storage and restarts, the same on a gateway."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from array import array
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud_bridge import notes
+from cloud_bridge.batches import HEAD, KEY, LEDGER, TERMS
+from cloud_bridge.evidence import bundle, gathered
+from cloud_bridge.evidence.judge import judge
+from cloud_bridge.evidence.terms import id_of, make
+from edge.blocks import RamBlocks
+from edge.ledger.leaf import GAP, OPENED
+from tests.conftest import ROOT
+from tests.ledger.kept import FACTORS, LIMITS, ORIGIN, SEED, TENANTS, Park, keys_of
+
+SCRIPT = ROOT / "tests" / "ledger" / "kept.py"
+PUBLIC = notes.Key(ORIGIN, Ed25519PrivateKey.from_private_bytes(SEED).public_key()
+                   .public_bytes_raw())
+
+
+def terms_text(tenants=TENANTS, factors=FACTORS):
+    limits = (LIMITS[0], LIMITS[1])
+    return make(factors, ["cn_910_fossil", "other"], [bytes(8), bytes(range(8))],
+                [limits, None, limits, limits, limits, limits, limits],
+                [(name, limits) for name in tenants])
+
+
+def park(tenants=TENANTS, head_quarters=4):
+    text = terms_text(tenants)
+    return Park(keys_of(tenants, text, id_of(text).hex(), head_quarters))
+
+
+def told(messages) -> bundle.Bundle:
+    """What an auditor would be given of such messages."""
+    found = gathered.sort(messages)
+    terms = [bundle.terms.parse(text) for text in found.terms]
+    return bundle.Bundle(found.leaves, [(f"{size}.note", note) for size, note in
+                                        sorted(found.heads.items())],
+                         {one.id: one for one in terms})
+
+
+def verdict(messages):
+    return judge(told(messages), [PUBLIC])
+
+
+@pytest.mark.parametrize("tenants", [[], TENANTS])
+def test_what_a_gateway_sends_is_a_ledger_that_stands(tenants):
+    one = park(tenants)
+    for _ in range(13):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert len(found.accounts) == 12  # the first quarter-hour only opens the account
+    assert found.leaves == 12 * (1 + bool(tenants))
+    assert found.heads == 4  # the first as soon as there is a leaf, then on every full hour
+    assert found.signed == found.leaves - found.leaves // 12
+    assert [site.values["flags"] & OPENED for site, _ in found.accounts] == [OPENED] + [0] * 11
+    kinds = [kind for kind, _ in one.outbox.messages]
+    assert kinds[0] == TERMS
+    assert kinds.count(KEY) == 1
+    told_key = next(body for kind, body in one.outbox.messages if kind == KEY)
+    assert notes.Key.read(told_key.decode()) == PUBLIC
+
+
+def begun(quarters=3):
+    """A park whose ledger is under way, with a head for every quarter-hour."""
+    one = park(head_quarters=1)
+    for _ in range(quarters):
+        one.quarter()
+        one.work()
+    return one
+
+
+def goes_on(one):
+    """Two more quarter-hours; the ledger stands, and no time is missing in it."""
+    for _ in range(2):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    spans = [site.values["span"] for site, _ in found.accounts]
+    assert sum(spans) == found.accounts[-1][0].quarter - found.accounts[0][0].quarter + spans[0]
+    assert [site.values["flags"] & GAP for site, _ in found.accounts] == [
+        GAP * (span > 1) for span in spans]
+    return spans
+
+
+def test_a_power_cut_after_any_slice_loses_no_leaf_and_makes_no_two():
+    """A quarter-hour that was being booked when the power went is part of a gap."""
+    base = begun()
+    whole = base.again()
+    whole.quarter()
+    slices = whole.work()
+    assert slices > 300
+    seen = set()
+    for cut in range(0, slices, 7):
+        one = base.again()
+        one.quarter()
+        one.work(cut)
+        seen.add(max(goes_on(one.again())))
+    assert seen == {1, 2}
+
+
+def test_a_power_cut_within_the_storage_leaves_what_was_or_what_comes(monkeypatch):
+    one = begun()
+    images: list[tuple[tuple[bytes, ...], int]] = []
+    program = RamBlocks.program
+
+    def torn(device, sector, offset, buf, n):
+        for cut in range(0, n, 23):
+            half = RamBlocks(4096, 4)
+            half.memory[:] = device.memory
+            program(half, sector, offset, buf, cut)
+            images.append((tuple(bytes(half.memory if other is device else other.memory)
+                                 for other in one.devices), len(one.outbox.messages)))
+        program(device, sector, offset, buf, n)
+
+    one.quarter()
+    monkeypatch.setattr(RamBlocks, "program", torn)
+    one.work()
+    monkeypatch.undo()
+    assert len(images) > 15
+    for image, sent in images:
+        goes_on(one.again(image, one.outbox.messages[:sent]))
+
+
+def test_storage_that_fails_is_tried_again_and_nothing_is_sent_before():
+    one = park()
+    one.quarter()
+    one.work()
+    one.quarter()
+    sync = one.devices[0].sync
+
+    def broken():
+        raise OSError(5)
+
+    one.devices[0].sync = broken  # type: ignore[method-assign]
+    for _ in range(2000):
+        if one.keeper.errors:
+            break
+        one.keeper.step(0)
+    assert one.keeper.step(0) == 5000
+    assert not any(kind == LEDGER for kind, _ in one.outbox.messages)
+    one.devices[0].sync = sync  # type: ignore[method-assign]
+    one.work()
+    assert verdict(one.outbox.messages).faults == []
+    assert sum(kind == LEDGER for kind, _ in one.outbox.messages) == 2
+
+
+def test_an_outbox_that_fails_is_tried_again():
+    one = park()
+    append, calls = one.outbox.append, array("i", [0])
+
+    def unsure(kind, data, n):
+        calls[0] += 1
+        if calls[0] % 3:
+            raise OSError(28)
+        append(kind, data, n)
+
+    one.outbox.append = unsure  # type: ignore[method-assign]
+    for _ in range(5):
+        one.quarter()
+        for _ in range(3000):
+            if one.keeper.step(0) == 1000:
+                break
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert len(found.accounts) == 4
+
+
+def test_other_tenants_open_another_account_in_the_same_chain():
+    one = park()
+    for _ in range(5):
+        one.quarter()
+        one.work()
+    text = terms_text(TENANTS[:1])
+    one.keys = keys_of(TENANTS[:1], text, id_of(text).hex())
+    one.start()
+    assert "other meters" in one.keeper.broken
+    for _ in range(5):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert any("a new account is opened" in note for note in found.notes)
+    assert [one.why for one in found.missing] == ["no account was kept"]
+
+
+def test_other_factors_go_on_with_the_account():
+    one = park()
+    for _ in range(5):
+        one.quarter()
+        one.work()
+    rows = [[827_300, 827_300, 827_300, 0, 0], [1, 2, 3, 4, 5]]
+    text = terms_text(factors=rows)
+    one.keys = {**keys_of(TENANTS, text, id_of(text).hex()), "factors": rows}
+    one.start()
+    for _ in range(5):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert len(found.accounts) == 9
+    assert len({site.terms_id for site, _ in found.accounts}) == 2
+
+
+def test_a_gateway_put_back_to_last_week_signs_nothing_and_is_found_out():
+    one = park()
+    for _ in range(6):
+        one.quarter()
+        one.work()
+    old = bytes(one.devices[0].memory)
+    for _ in range(8):
+        one.quarter()
+        one.work()
+    heads = sum(kind == HEAD for kind, _ in one.outbox.messages)
+    one.devices[0].memory[:] = old
+    one.start()
+    for _ in range(3):
+        one.quarter()
+        one.work()
+    assert "expected at least" in one.keeper.broken
+    assert sum(kind == HEAD for kind, _ in one.outbox.messages) == heads
+    assert any("does not follow" in fault for fault in verdict(one.outbox.messages).faults)
+
+
+def test_a_clock_put_back_loses_no_energy():
+    one = park([])
+    for _ in range(4):
+        one.quarter()
+        one.work()
+    one.minutes -= 45
+    for _ in range(5):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    imported = sum(sum(site.flows[0:3]) for site, _ in found.accounts)
+    first = found.accounts[0][0]
+    assert imported - sum(first.flows[0:3]) == (
+        found.accounts[-1][0].register_wh(0) - first.register_wh(0))
+    assert all(site.values["unread"] == 0 for site, _ in found.accounts[1:])
+
+
+@pytest.mark.parametrize("every", [0, 457])
+def test_both_interpreters_keep_the_same_ledger(micropython, every):
+    here = subprocess.run([sys.executable, SCRIPT, "6", str(every)], capture_output=True, text=True,
+                          check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    there = micropython.run(SCRIPT, 6, every, heap="256k")
+    assert there.stdout == here.stdout
+    assert here.stdout.count("\n4 ") >= 2
