@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.lockstep_own import OWN_RULES
+from hil.inputs import OWN, OWN_RULES
 from hil.plants import _E6, Battery, Plant
 
 _OVER_S = 10
@@ -115,8 +115,6 @@ class IslandPlant(Plant):
     _up_s: int = 1 << 30
     _over_s: int = 0
 
-    own_inputs = 7
-
     @property
     def grid_w(self) -> int:
         """What the grid meter shows now: import positive, nothing through an open switch."""
@@ -124,13 +122,14 @@ class IslandPlant(Plant):
             return 0
         return self._wanted_w(0) - self._sun_w() - self.battery.power_w - self._gen_w()
 
-    def show(self, inputs: array[int], now_ms: int) -> None:
-        """Fill in what the instruments of an island say, and the meter that dies with the grid."""
+    def show(self, inputs: array[int], at: int, now_ms: int) -> None:
+        """Fill in what the instruments of an island say (OWN, from place `at` on), and the meter
+        that dies with the grid."""
         inputs[3] = self.grid_w
         if not self.grid_up:
             inputs[4] = -1
         seen = self.signals()
-        inputs[14:21] = array("i", [
+        inputs[at:at + len(OWN)] = array("i", [
             seen["islanded"], seen["grid_ok"], now_ms, seen["gen_w"], seen["gen_running"] // 1000,
             seen["gen_ready"], now_ms if self.diesel else -1])
 

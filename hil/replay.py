@@ -19,8 +19,8 @@ from edge.snapshot import CLOCK_OK, NEVER_MS, READY
 from edge.ticks import ticks_add
 from hil.dut import InProcess
 from hil.emulate import image_of
+from hil.inputs import OWN_RULES
 from hil.lockstep import INPUTS
-from hil.lockstep_own import OWN_RULES
 
 if TYPE_CHECKING:
     from boards.site import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.snapshot import TRUSTED
-from hil.fleet_inputs import places
+from hil.inputs import battery_places
 from tests.fleet.fleet import LIMIT, OVER_W, SUNNY, A, B, C, FleetLoop, one, several, three, working
 
 
@@ -115,7 +115,7 @@ def test_a_long_beat_steps_over_no_edge(load_w, pv_w):
 
 def tell(loop: FleetLoop, number: int, soc_pm) -> None:
     """Let a BMS show something else than there is."""
-    place = places(number)[2]
+    place = battery_places(loop.names, number)[2]
 
     def change(inputs) -> None:
         inputs[place] = soc_pm(inputs[place])

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from edge import journal
-from hil import fleet_inputs, lockstep
+from hil import lockstep
 from hil.dut import InProcess, MicroPythonProcess
+from hil.inputs import battery_places, names
 from tests.conftest import ROOT
 from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
@@ -44,6 +45,7 @@ LARGEST = several(*(one(f"b{k}", capacity_wh=3_700_000, charge_max_w=1_000_000,
 
 def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
     """Readings that wander and jump, converters and BMS that fall silent and come back."""
+    known = names({"rules": (), "fleet": [None] * count})
     rng = random.Random(count)
     now_ms, clock_s = TICKS - 1_000_000 * beat_s % TICKS, DAY * 86_400 + 80_000
     load_w = top_w // 2
@@ -55,7 +57,7 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
         silent = [max(0, left - 1) for left in silent]
         load_w = rng.choice((load_w,) * 50 + (top_w, 0, -top_w // 3))
         load_w = min(max(load_w + rng.randrange(-top_w // 40, top_w // 40), -top_w), top_w)
-        row = array("i", bytes(4 * fleet_inputs.width(count)))
+        row = array("i", bytes(4 * len(known)))
         row[:11] = array("i", [
             now_ms, clock_s // 86_400, clock_s % 86_400, load_w, -1 if silent[0] else now_ms,
             0, 0, 0, 0, rng.randrange(top_w // 4), now_ms])
@@ -67,7 +69,7 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
             said = (stores[k], -1 if silent[1 + k] else (now_ms - rng.choice((0, 300))) % TICKS,
                     socs[k], -1 if silent[1 + count + k] else now_ms,
                     rng.choice((10**6,) * 9 + (0,)), 10**6, int(rng.random() > 0.02))
-            for place, value in zip(fleet_inputs.places(k), said, strict=True):
+            for place, value in zip(battery_places(known, k), said, strict=True):
                 row[place] = value
         yield row
 
