@@ -247,7 +247,8 @@ def _chosen(there: dict[str, Path], sites: str | None) -> list[Path]:
 def replay(journal: Path, site: Path, as_json: bool) -> None:
     """Run what a journal's beats saw through today's code, and find the first difference.
 
-    Exit status 0 when all rows are the same, 1 when one is not.
+    What no row holds (a switch, phases, loans, each of several batteries) is taken from what was
+    said then, and named. Exit status 0 when all rows are the same, 1 when one is not.
 
     \b
     Example:
