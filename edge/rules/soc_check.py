@@ -7,7 +7,7 @@ FIELDS = (
     ("tolerance_pm", "pm", 20, 500, 150, "how far reading and count may lie apart"),
     ("settle_pm_per_h", "pm/h", 0, 1000, 120, "how fast the count follows the reading"),
 )
-_SOC_FRESH = const(4)  # edge.snapshot.SOC_FRESH, folded into the bytecode
+_STORE_AND_SOC = const(6)  # as in edge/snapshot.py: both fresh
 _PM_S = const(3600)  # a per mille an hour, counted every second
 
 
@@ -28,8 +28,8 @@ def rule(by: int, keys: dict, site):
     def narrow(now, by=by, exactly=site.envelope.exactly, ws_per_pm=ws_per_pm, lost_pm=lost_pm,
                tolerance_pm=tolerance_pm, settle_pm=keys["settle_pm_per_h"]):
         nonlocal count_pm, rest_ws, settled, doubted
-        if not now.flags & _SOC_FRESH:  # another rule's matter; begin anew when it is read again
-            count_pm = -1
+        if now.flags & _STORE_AND_SOC != _STORE_AND_SOC:  # another rule's matter; begin anew when
+            count_pm = -1  # both are read again
             return
         if count_pm < 0:
             count_pm = now.soc_pm
