@@ -44,15 +44,14 @@ wished = st.sampled_from([(), ("demand",), ("demand", "tariff", "self_use")])
 
 def site(contract_w: int, share_w: int, phase_w: int, ramp_w: int, without: Sequence[str],
          batteries: int) -> dict[str, Any]:
-    """All rules that one site may have together; those of an island need one."""
+    """All rules that one site may have together, but those of an island."""
     rules = {"contract": {"import_max_w": contract_w}, "ramp": {"ramp_w_per_s": ramp_w},
-             "share": {"safe_w": share_w, "keep_w": share_w},
+             "share": {"safe_w": share_w, "keep_w": share_w}, "soc_check": {},
              "phase": {"import_max_w": phase_w}}
     sections = {"rules": rules, "without": tuple(without), "site": {"beat_s": BEAT_S},
                 "gate": GATE}
     if batteries == 1:
         return image(**sections)
-    sections["without"] += ("soc_check", "phase")
     return several(*(one(f"b{k}", charge_max_w=30_000 + 30_000 * k) for k in range(batteries)),
                    **sections)
 
@@ -69,7 +68,7 @@ def test_charging_never_lifts_import_above_any_limit(
     device.site.planner.slot = lambda *_: None
     each = [Battery(keys["capacity_wh"], keys["charge_max_w"], keys["discharge_max_w"],
                     soc_pm=soc_pm) for keys in made.get("fleet", [made["battery"]])]
-    spread = Split(split) if batteries == 1 else None
+    spread = Split(split)
     kept = array("i")
     Emulator(device, Plant(Bank(each) if batteries > 1 else each[0]), feed, None, (DAY, 0),
              BEAT_S, kept.extend, spread).quarter()
@@ -77,8 +76,7 @@ def test_charging_never_lifts_import_above_any_limit(
     for load_w, w in zip(feed.watts, kept[COMMAND_W::len(FIELDS)], strict=True):
         if w < 0:
             assert load_w - w <= min(contract_w, share_w)
-            if spread:
-                assert max(spread.grid_w(load_w, 0, w)) <= phase_w + 2  # a third is rounded
+            assert max(spread.grid_w(load_w, 0, w)) <= phase_w + 2  # a third is rounded
 
 
 def test_and_it_does_charge_up_to_them() -> None:
@@ -88,5 +86,6 @@ def test_and_it_does_charge_up_to_them() -> None:
     device.site.planner.recharge_w = FREE_W
     each = [Battery(keys["capacity_wh"], keys["charge_max_w"], keys["discharge_max_w"], soc_pm=300)
             for keys in made["fleet"]]
-    Emulator(device, Plant(Bank(each)), feed, None, (DAY, 0), BEAT_S, kept.extend).quarter()
+    Emulator(device, Plant(Bank(each)), feed, None, (DAY, 0), BEAT_S, kept.extend,
+             Split()).quarter()
     assert min(kept[COMMAND_W::len(FIELDS)]) == -80_000

@@ -37,7 +37,9 @@ def several(*batteries: dict[str, Any], **sections: Any) -> dict[str, Any]:
         "charge_max_w": sum(keys["charge_max_w"] for keys in batteries),
         "discharge_max_w": sum(keys["discharge_max_w"] for keys in batteries)}
     gate = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "step_max_w": 8_000_000}
-    without = (*sections.get("without", ONLY), "phase")  # nobody reads its phases
+    without = sections.get("without", ONLY)
+    if "phase" not in sections.get("rules", {}):
+        without += ("phase",)  # nobody reads its phases
     made = image(**{**sections, "without": without, "battery": whole,
                     "gate": {**gate, **sections.get("gate", {})}})
     made["fleet"] = list(batteries)
