@@ -81,8 +81,6 @@ def _check_company(findings: Findings, site: "Site") -> None:
     for name in ("island", "generator", "shed", "min_import", "rejoin"):
         if name in site.rules and site.batteries:
             say(findings, f"rules.{name}", "found beside several batteries, expected a single one")
-        if name in site.rules and "phase" in site.rules:
-            say(findings, f"rules.{name}", "found beside [rules.phase], expected one of the two")
 
 
 def _check_needs(findings: Findings, site: "Site") -> None:

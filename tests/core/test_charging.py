@@ -18,7 +18,6 @@ from tests.core.park import DAY, image
 from tests.fleet.fleet import one, several
 
 BEAT_S = 15
-BEATS = 900 // BEAT_S
 COMMAND_W = FIELDS.index("command_w")
 FREE_W = 8_000_000
 GATE = {"import_max_w": FREE_W, "export_max_w": FREE_W, "step_max_w": FREE_W}
@@ -27,9 +26,9 @@ GATE = {"import_max_w": FREE_W, "export_max_w": FREE_W, "step_max_w": FREE_W}
 class Steps:
     """A quarter-hour of loads, each held for a while."""
 
-    def __init__(self, loads: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, loads: Sequence[tuple[int, int]], beat_s: int = BEAT_S) -> None:
         watts = [w for w, beats in loads for _ in range(beats)]
-        self.watts = [watts[k % len(watts)] for k in range(BEATS)]
+        self.watts = [watts[k % len(watts)] for k in range(900 // beat_s)]
 
     def quarter(self, number: int) -> Sequence[int]:
         return self.watts
