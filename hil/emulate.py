@@ -67,6 +67,7 @@ class Emulator:
         self._number += 1
         dut, plant, battery, inputs = self.dut, self.plant, self.plant.battery, self._inputs
         beat, live, span_s, rows, stores = dut.beat, plant.run, self._beat_s, array("i"), []
+        served: list[tuple[int, int]] = []
         for load_w, pv_w in zip(loads, pvs, strict=True):
             self._show(load_w, pv_w)
             setpoint_w = beat(inputs)
@@ -77,7 +78,11 @@ class Emulator:
             plant.pv_w = pv_w
             live(setpoint_w, span_s)
             stores.append(battery.power_w)
+            if isinstance(plant, IslandPlant):
+                served.append(plant.served_w(span_s))
             self._pass(span_s)
+        if served:  # what an island could not carry, or use of the sun, has not flowed
+            loads, pvs = [w for w, _ in served], [w for _, w in served]
         self.trace.take(loads, pvs, stores, battery.stored_uj, dut.row[_TARGET])
         self.bounds.take(rows)
         if self._keep:

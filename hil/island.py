@@ -111,6 +111,7 @@ class IslandPlant(Plant):
     black_s: int = 0
     island_s: int = 0
     drawn_w: int = field(default=0, init=False)  # what all that is connected wants
+    _told_ws: tuple[int, int] = (0, 0)
     _time_s: int = 0
     _up_s: int = 1 << 30
     _over_s: int = 0
@@ -162,6 +163,13 @@ class IslandPlant(Plant):
         self.island_s += span_s
         self._alone(setpoint_w, wanted_w, span_s)
         return 0
+
+    def served_w(self, span_s: int) -> tuple[int, int]:
+        """Of the span_s seconds just lived through: the load that was supplied, less what the
+        generator gave, and the sun that was used, W. The grid carries the rest."""
+        load_ws, pv_ws = self._told_ws
+        self._told_ws = self.load_ws - self.gen_ws, self.pv_ws
+        return (self._told_ws[0] - load_ws) // span_s, (self._told_ws[1] - pv_ws) // span_s
 
     def imbalance_uj(self, start_uj: int) -> int:
         """Energy that appeared from nowhere since the battery held start_uj; always 0."""

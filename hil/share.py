@@ -19,8 +19,11 @@ _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
 def _cut(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int]:
-    if text is None:
-        return 0, 0
+    return span_of_day(text) if text is not None else (0, 0)
+
+
+def span_of_day(text: str) -> tuple[int, int]:
+    """Seconds of the day of a span as 10:00-11:30. Raises click.BadParameter."""
     found = _SPAN.fullmatch(text)
     if found is None:
         raise click.BadParameter(f"found {text}, expected times of the day as 10:00-11:30")
