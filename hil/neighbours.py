@@ -80,6 +80,7 @@ class Neighbour:
     """One gateway with its plant."""
 
     def __init__(self, image: Mapping[str, Any], air: Air, load: Load) -> None:
+        self.image = image
         self.device = dut.InProcess(image)
         self.plant = plant_of(image)
         self.load = load
