@@ -156,7 +156,7 @@ def island_lines(found: Figures) -> list[str]:
     life = found["island"]
     if not life:
         return []
-    gen = f", {amount(life['gen_wh'] / 1000)} kWh from the generator in {life['starts']} starts" \
+    gen = f", {amount(life['gen_wh'] / 1000)} kWh from the generator (starts: {life['starts']})" \
         if "gen_wh" in life else ""
     return [f"Without the grid for {life['island_s'] // 60} min, of these {life['black_s']} s in "
             f"the dark{gen}; {amount(life['unserved_wh'] / 1000)} kWh of connected load not "

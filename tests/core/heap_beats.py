@@ -1,8 +1,7 @@
 """Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
 
     heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
-                                  hil.lockstep.names(IMAGE), and OWN where the site has roles of
-                                  its own
+                                  hil.inputs.names(IMAGE)
 
 A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
 the fault; the traceback names the function. The fault is then cleared, so that one place does not
