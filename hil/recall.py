@@ -32,7 +32,7 @@ _AGED = tuple((INPUTS.index(f"{name}_ms"), f"{name}_age_ms")
 _READY = INPUTS.index("ready")
 _NEEDED = (*(name for _, name in _SAME), *(name for _, name in _AGED), "flags")
 _SAID = ("net_w", "lo_w", "lo_by", "hi_w", "hi_by", "command_w")
-_OWN_FLAGS = ~0xFF  # from bit 8 on they are told by rules of HEARD
+_OWN_FLAGS = 0xF00  # told by rules of HEARD, see edge/journal.py
 
 
 class Recall:
