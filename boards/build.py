@@ -129,7 +129,8 @@ def named(image: Mapping[str, Any]) -> list[str]:
         chosen += ["edge.ledger.gather", "edge.evidence.keeper"]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
-             "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image}
+             "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image,
+             "edge.fleet.phases": "fleet" in image and "edge.rules.phase" in chosen}
     return chosen + [name for name, needed in parts.items() if needed]
 
 

@@ -166,10 +166,6 @@ def _check_phase(findings: Findings, site: "Site") -> None:
     import_w, fuse_a = value(site, "rules.phase.import_max_w"), value(site, "rules.phase.fuse_a")
     if import_w == 0 and fuse_a == 0:
         say(findings, "rules.phase", "found no limit, expected import_max_w of a phase or fuse_a")
-    for name in ("phase", "soc_check"):  # they know one battery; each of several doubts itself
-        if name in site.rules and site.batteries:
-            say(findings, f"rules.{name}", f"found with {len(site.batteries)} batteries, expected "
-                "a site with a single one")
 
 
 def _warn_limits(warnings: Findings, site: "Site") -> None:

@@ -58,6 +58,14 @@ def check_island(findings: Findings, site: "Site") -> None:
     _check_coils(findings, site)
     if "shed" in site.rules and not site.loads and "load" not in findings.spoiled:
         say(findings, "rules.shed", "found no load to shed, expected tables [[load]]")
+    over_w = site.rules.get("shed", {}).get("import_max_w")
+    least_w = site.rules.get("contract", {}).get("import_max_w", 0)
+    if over_w and not least_w:
+        say(findings, "rules.shed.import_max_w", f"found {over_w} W, expected [rules.contract], by "
+            "which the battery helps before a load is shed")
+    elif over_w and least_w and over_w < least_w:
+        say(findings, "rules.shed.import_max_w", f"found {over_w} W, expected at least "
+            f"rules.contract.import_max_w = {least_w} W, from which on the battery helps")
     if site.loads and "shed" not in site.rules:
         say(findings, "load", "found loads to shed, expected [rules.shed] to shed them")
     if ("island" in site.rules) != ("island_gate" in site.sections):
@@ -81,8 +89,6 @@ def _check_company(findings: Findings, site: "Site") -> None:
     for name in ("island", "generator", "shed", "min_import", "rejoin"):
         if name in site.rules and site.batteries:
             say(findings, f"rules.{name}", "found beside several batteries, expected a single one")
-        if name in site.rules and "phase" in site.rules:
-            say(findings, f"rules.{name}", "found beside [rules.phase], expected one of the two")
 
 
 def _check_needs(findings: Findings, site: "Site") -> None:

@@ -33,7 +33,7 @@ class Controller:
             site.journal.note(now, site.envelope, 0)
             row = now.row
             row[0], row[2] = day, now_ms
-            site.telemetry.offer(site.journal.row, _GATE_FAULT << 22 | now.flags, now.beat_s)
+            site.telemetry.offer(site.journal.row, _GATE_FAULT << 26 | now.flags, now.beat_s)
         except Exception:
             site.fault = site.fault or _FAULT  # the first fault is the cause; keep it
         return 0

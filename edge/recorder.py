@@ -15,7 +15,7 @@ class Recorder:
 
     def note(self, now, envelope, chosen_w: int) -> int:
         """Write what was decided this beat. Returns in one number all of it that is news when it
-        changes: what bound, what the gate said, the flags."""
+        changes: what bound (of 63 rules), what the gate said, the flags."""
         row = self.row
         lo_by = envelope.lo_by
         hi_by = envelope.hi_by
@@ -32,7 +32,7 @@ class Recorder:
         row[21] = verdict
         row[22] = now.target_w
         row[23] = now.hold_w
-        return ((verdict << 4 | lo_by) << 4 | hi_by) << 14 | flags
+        return ((verdict << 6 | lo_by) << 6 | hi_by) << 14 | flags
 
     def note_minute(self, now, window, account):
         """Write what changes only from minute to minute."""

@@ -97,6 +97,18 @@ def _phases(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int
     return shares
 
 
+def _outages(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
+             ) -> tuple[tuple[int, int], ...]:
+    from hil.share import span_of_day
+
+    spans = tuple(map(span_of_day, texts))
+    for begin, end in spans:
+        if begin >= end:
+            raise click.BadParameter("found a span that ends before it begins, expected times of "
+                                     "one day as 10:00-11:30")
+    return spans
+
+
 def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else text)
 
@@ -114,6 +126,9 @@ def _told(found: dict[str, Any], text: str, as_json: bool) -> None:
 @click.option("--phases", default="334,333,333", callback=_phases, show_default=True,
               help="The load's shares of the phases, per mille, where the site has that rule.")
 @click.option("--pushes", type=_FILE, help="Prices pushed on the way: CSV at,day,prices.")
+@click.option("--outage", "outages", multiple=True, callback=_outages,
+              help="The grid is away from then to then on each day reported, as 10:00-11:30; for "
+                   "a site with the rule island. May be given again.")
 @click.option("--out", type=_FOLDER_OUT, required=True, help="Where journal, trace and report go.")
 @_JSON
 def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) -> None:
@@ -134,6 +149,8 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
     from hil.series import SeriesError
 
     order = emulation.Order(_site(site), warm_up_days=warm_up, **ordered)
+    if order.outages and "island" not in order.site.rules:
+        _fail(f"{site}: found no [rules.island], expected a site that can run without the grid")
     try:
         feeds = emulation.feeds_of(order)
         with progress("emulating", (feeds.days + warm_up) * 96, as_json) as done:
@@ -247,7 +264,8 @@ def _chosen(there: dict[str, Path], sites: str | None) -> list[Path]:
 def replay(journal: Path, site: Path, as_json: bool) -> None:
     """Run what a journal's beats saw through today's code, and find the first difference.
 
-    Exit status 0 when all rows are the same, 1 when one is not.
+    What no row holds (a switch, phases, loans, each of several batteries) is taken from what was
+    said then, and named. Exit status 0 when all rows are the same, 1 when one is not.
 
     \b
     Example:

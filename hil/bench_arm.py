@@ -30,12 +30,12 @@ class _Recorder:
 
     def __init__(self, image: dict[str, Any], file: Any) -> None:
         self._inner, self._file = InProcess(image), file
-        self.site = self._inner.site
+        self.names = self._inner.names
         self.row, self.coils = self._inner.row, 0
 
-    def beat(self, inputs: array[int]) -> Any:
-        self._file.write(inputs)
-        setpoint = self._inner.beat(inputs)
+    def beat(self, row: array[int]) -> Any:
+        self._file.write(row)
+        setpoint = self._inner.beat(row)
         self.coils = self._inner.coils
         return setpoint
 
@@ -77,13 +77,12 @@ def examples() -> dict[str, float]:
 
 
 def _record(path: Path, tree: Tree) -> tuple[int, bool]:
-    """Record a closed loop of a site; how many numbers a row has, and whether it has roles of its
-    own."""
+    """Record a closed loop of a site; how many numbers a row has, and whether these are more than
+    those of every site."""
     from boards import local_time
     from boards.site import check
     from hil.emulate import Emulator, plant_of
     from hil.emulation import Order, feeds_of
-    from hil.lockstep_own import has_own
     from hil.phase_split import split_of
 
     site = check(path).site
@@ -98,7 +97,7 @@ def _record(path: Path, tree: Tree) -> tuple[int, bool]:
             tree.image["site"]["beat_s"], split=split_of(tree.image))
         for _ in range(BEATS // 900):
             emulator.quarter()
-    return tree.readings.stat().st_size // 4 // BEATS, has_own(device.site)
+    return len(device.names), len(device.names) > len(INPUTS)
 
 
 def _mark(tree: Tree, size: int, more: list[str]) -> list[int]:

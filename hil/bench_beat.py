@@ -75,17 +75,17 @@ def heap(path: str) -> None:
 
 
 def _before_all(row: "array[int]", more: "list[str]") -> "Any":
-    """What is loaded for some sites only, after all that a gateway has; returns how to hand over
-    the readings of the site's own roles."""
+    """What is loaded for some sites only, after all that a gateway has; returns what hands over
+    the readings that not every site has."""
     if "remember" in more:
         from hil.bench_memory import remember
 
         remember(_site.planner, row[1])
     if "own" in more:
-        from hil.lockstep_own import hand_over_own
+        from hil.inputs import takers
 
-        return hand_over_own
-    return None
+        return takers(load(sys.argv[1]), _site)
+    return []
 
 
 def mark(path: str, size: int, more: "list[str]") -> None:
@@ -94,9 +94,9 @@ def mark(path: str, size: int, more: "list[str]") -> None:
     write, beat = sink.write, _controller.beat
     own = _before_all(next(_readings(path, size)), more)
     for row in _readings(path, size):
-        if own is not None:
-            own(_site, row)
         hand_over(_site, row)
+        for take in own:
+            take(row)
         now_ms, day, second = row[0], row[1], row[2]
         write(b".")
         write(b".")  # what a mark costs

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".cache" / "bin"
 ARM_ROOT = ROOT / ".cache" / "micropython-armhf"
 SITE = ROOT / "examples" / "foundry" / "site.toml"
-_SCRIPTS = ("hil", "hil.lockstep", "hil.lockstep_own", "hil.fleet_inputs", "hil.bench_memory",
-            "hil.bench_beat", "hil.bench_app", "hil.bench_plan")
+_SCRIPTS = ("hil", "hil.lockstep", "hil.inputs", "hil.bench_memory", "hil.bench_beat",
+            "hil.bench_app", "hil.bench_plan")
 _FROM_S = 9 * 3600 + 50 * 60  # a busy hour of the factory day
 _TIMEOUT_S = 300
 

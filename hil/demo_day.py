@@ -252,13 +252,14 @@ class _Pupil:
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self.names: tuple[str, ...] = lockstep.INPUTS
         self.row: array[int] = app.site.journal.row
         self.coils = 0  # a site of the demo has no relays
         app.site.clock_set = True
 
-    def beat(self, inputs: "array[int]") -> Any:
+    def beat(self, row: "array[int]") -> Any:
         app = self._app
-        setpoint = lockstep.beat(app.site, app.controller, inputs)
+        setpoint = lockstep.beat(app.site, app.controller, row)
         _forget(app.site.telemetry)
         return setpoint
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
-from hil import lockstep, lockstep_own
+from hil import inputs, lockstep
 
 KINDS = ("inproc", "micropython")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -32,14 +32,16 @@ class DutError(RuntimeError):
 
 
 class Dut(Protocol):
-    """`row` is the journal row of the last beat."""
+    """`names` say what a row of inputs holds (hil/inputs.py); `row` is the journal row of the last
+    beat."""
 
+    names: tuple[str, ...]
     row: array[int]
     coils: int  # the relays' bits after the last beat
 
-    def beat(self, inputs: array[int]) -> Any:
-        """Take one beat; returns the setpoint, W, discharge positive; of several batteries a list
-        of theirs."""
+    def beat(self, row: array[int]) -> Any:
+        """Take one beat with a row of inputs; returns the setpoint, W, discharge positive, and of
+        several batteries a list of theirs."""
 
     def close(self) -> None:
         """End it."""
@@ -52,16 +54,17 @@ class InProcess:
         self.site = Site(dict(image))
         self.site.clock_set = True
         self.row: array[int] = self.site.journal.row
+        self.names = inputs.names(image)
         self.coils = 0
-        self._own = lockstep_own.has_own(self.site)
-        self._controller = Controller(self.site)
+        self._own = inputs.OWN[0] in self.names
         # a file of both Pythons has no types
-        self._beat: Callable[..., Any] = lockstep_own.beat_own if self._own else lockstep.beat
+        self._beat: Callable[[array[int]], Any] = lockstep.bind(
+            image, self.site, Controller(self.site))
 
-    def beat(self, inputs: array[int]) -> Any:
-        setpoint = self._beat(self.site, self._controller, inputs)
+    def beat(self, row: array[int]) -> Any:
+        setpoint = self._beat(row)
         if self._own:
-            self.coils = lockstep_own.coils(self.site)
+            self.coils = inputs.coils(self.site)
         return setpoint
 
     def close(self) -> None:
@@ -74,12 +77,12 @@ class MicroPythonProcess:
     def __init__(self, image: Mapping[str, Any], command: Sequence[str] | None = None) -> None:
         program = command or find()
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
+        self.names = inputs.names(image)
         self.coils = 0
-        self._batteries = batteries_of(image)
+        self._batteries = len(image.get("fleet", ()))
+        self._own = inputs.OWN[0] in self.names
         self._size = len(self.row) * self.row.itemsize
-        own = dict(image["rules"]).keys() & set(lockstep_own.OWN_RULES)
-        self._more = self._batteries if self._batteries > 1 else 1 if own else 0
-        self._whole = self._size + 4 * self._more  # setpoints behind the row, or relays
+        self._whole = self._size + 4 * (self._batteries + self._own)  # behind the row: answers
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
         path = Path(self._folder.name, "image.json")
@@ -94,9 +97,9 @@ class MicroPythonProcess:
         assert self._process.stdout is not None
         self._sink, self._source = self._process.stdin, self._process.stdout
 
-    def beat(self, inputs: array[int]) -> Any:
+    def beat(self, row: array[int]) -> Any:
         try:
-            self._sink.write(inputs)
+            self._sink.write(row)
             self._sink.flush()
             data = self._source.read(self._whole)
         except BrokenPipeError:
@@ -104,11 +107,10 @@ class MicroPythonProcess:
         if len(data) < self._whole:
             raise DutError(self._last_words())
         self.row = array("i", data[:self._size])
-        if self._batteries > 1:
-            return array("i", data[self._size:]).tolist()
-        if self._more:
-            self.coils = array("i", data[self._size:])[0]
-        return self.row[self._setpoint]
+        told = array("i", data[self._size:]).tolist()
+        if self._own:
+            self.coils = told.pop()
+        return told if self._batteries else self.row[self._setpoint]
 
     def close(self) -> None:
         with suppress(BrokenPipeError):
@@ -126,11 +128,6 @@ class MicroPythonProcess:
         said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"MicroPython ended with status {self._process.returncode}: " + \
             (said[-1] if said else "it said nothing")
-
-
-def batteries_of(image: Mapping[str, Any]) -> int:
-    """How many batteries a site has."""
-    return len(image.get("fleet", (None,)))
 
 
 def find() -> list[str]:

@@ -20,7 +20,7 @@ from hil import island
 from hil.bounds import Bounds
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
-from hil.fleet_inputs import places, width
+from hil.inputs import OWN, PHASES, battery_places
 from hil.island import IslandPlant
 from hil.phase_split import Split
 from hil.plants import Bank, Battery, Plant
@@ -52,8 +52,11 @@ class Emulator:
         self._split = split
         battery = plant.battery
         self._bank = battery.batteries if isinstance(battery, Bank) else ()
-        self._inputs = array("i", bytes(4 * (
-            width(len(self._bank) or 1, split is not None) + plant.own_inputs)))
+        names = dut.names
+        self._places = [battery_places(names, number) for number in range(len(self._bank))]
+        self._own = names.index(OWN[0]) if OWN[0] in names else 0
+        self._phases = names.index(PHASES[0]) if PHASES[0] in names else 0
+        self._inputs = array("i", bytes(4 * len(names)))
         self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
         self._no_pv = [0] * (QUARTER_S // beat_s)
 
@@ -64,6 +67,7 @@ class Emulator:
         self._number += 1
         dut, plant, battery, inputs = self.dut, self.plant, self.plant.battery, self._inputs
         beat, live, span_s, rows, stores = dut.beat, plant.run, self._beat_s, array("i"), []
+        served: list[tuple[int, int]] = []
         for load_w, pv_w in zip(loads, pvs, strict=True):
             self._show(load_w, pv_w)
             setpoint_w = beat(inputs)
@@ -74,7 +78,11 @@ class Emulator:
             plant.pv_w = pv_w
             live(setpoint_w, span_s)
             stores.append(battery.power_w)
+            if isinstance(plant, IslandPlant):
+                served.append(plant.served_w(span_s))
             self._pass(span_s)
+        if served:  # what an island could not carry, or use of the sun, has not flowed
+            loads, pvs = [w for w, _ in served], [w for _, w in served]
         self.trace.take(loads, pvs, stores, battery.stored_uj, dut.row[_TARGET])
         self.bounds.take(rows)
         if self._keep:
@@ -99,14 +107,14 @@ class Emulator:
         inputs[7] = battery.soc_now_pm
         inputs[9] = pv_w
         inputs[10] = now_ms if self._pv else -1
-        for number, one in enumerate(self._bank):
-            for place, value in zip(places(number), readings(one, now_ms), strict=True):
+        for places, one in zip(self._places, self._bank, strict=True):
+            for place, value in zip(places, readings(one, now_ms), strict=True):
                 inputs[place] = value
-        if self._split:
-            self._split.show(inputs, self.plant, load_w, pv_w)
         if isinstance(self.plant, IslandPlant):
             self.plant.load_w, self.plant.pv_w = load_w, pv_w
-            self.plant.show(inputs, now_ms)
+            self.plant.show(inputs, self._own, now_ms)
+        if self._split:
+            self._split.show(inputs, self._phases, self.plant)
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

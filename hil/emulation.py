@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from hil import dut, feed, pushes, series
 from hil.bill import prices
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
+from hil.island import IslandPlant, lived
 from hil.phase_split import THIRDS, split_of
 from hil.plants import Plant
 from hil.trace import Trace
@@ -42,6 +43,7 @@ class Order:
     beat_s: int | None = None
     phases: tuple[int, ...] = THIRDS  # the load's shares, where the site has a rule for phases
     pushes: Path | None = None  # prices pushed on the way (hil/pushes.py)
+    outages: tuple[tuple[int, int], ...] = ()  # from second to second of each day reported
     dut: str = "inproc"  # what ran the controller; "wire": it was on real Modbus
 
 
@@ -93,6 +95,7 @@ class Run:
     opening: array[int]  # journal row of the first beat
     closing: array[int]  # and of one beat after the last
     pushed: Sequence[pushes.Told] = ()  # what became of the pushes
+    life: dict[str, int] = field(default_factory=dict)  # without the grid: hil/island.py lived
 
     @cached_property
     def tariff(self) -> Tariff:
@@ -138,6 +141,9 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
     moment = local_time.parse(feeds.start.isoformat(), (0, 0), image["offsets"])
     plant = plant_of(image)
     first_uj = plant.battery.stored_uj
+    if isinstance(plant, IslandPlant):
+        plant.outages = [(86400 * day + begin, 86400 * day + end) for begin, end in order.outages
+                         for day in range(order.warm_up_days, order.warm_up_days + feeds.days)]
     out.mkdir(parents=True, exist_ok=True)
     device = dut.start(order.dut, image)
     try:
@@ -156,7 +162,8 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
     times = [local_time.local(divmod(began + number * feed.QUARTER_S, 86400), image["offsets"])
              for number in range(trace.quarters)]
     return Run(image, order, feeds.name, times, trace, bounds, before, Meters.of(plant),
-               plant.imbalance_uj(first_uj), bounds.opening, closing, pusher.told)
+               plant.imbalance_uj(first_uj), bounds.opening, closing, pusher.told,
+               lived(plant))
 
 
 def _pass(emulator: Emulator, pusher: pushes.Pusher, days: int, done: Callable[[int], None]

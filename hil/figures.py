@@ -52,6 +52,7 @@ def figures(run: Run) -> dict[str, Any]:
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
         "billed_kw": _billed_kw(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
+        "island": run.life if run.order.outages else {},
         "bounds": _bounds(run), "verdicts": _verdicts(run),
         "months": [_month(*both) for both in zip(held, bare, strict=True)],
         "plan": saving.figures(run, bare, held), "prices": _prices(run),

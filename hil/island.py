@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.lockstep_own import OWN_RULES
+from hil.inputs import OWN, OWN_RULES
 from hil.plants import _E6, Battery, Plant
 
 _OVER_S = 10
@@ -111,11 +111,10 @@ class IslandPlant(Plant):
     black_s: int = 0
     island_s: int = 0
     drawn_w: int = field(default=0, init=False)  # what all that is connected wants
+    _told_ws: tuple[int, int] = (0, 0)
     _time_s: int = 0
     _up_s: int = 1 << 30
     _over_s: int = 0
-
-    own_inputs = 7
 
     @property
     def grid_w(self) -> int:
@@ -124,13 +123,14 @@ class IslandPlant(Plant):
             return 0
         return self._wanted_w(0) - self._sun_w() - self.battery.power_w - self._gen_w()
 
-    def show(self, inputs: array[int], now_ms: int) -> None:
-        """Fill in what the instruments of an island say, and the meter that dies with the grid."""
+    def show(self, inputs: array[int], at: int, now_ms: int) -> None:
+        """Fill in what the instruments of an island say (OWN, from place `at` on), and the meter
+        that dies with the grid."""
         inputs[3] = self.grid_w
         if not self.grid_up:
             inputs[4] = -1
         seen = self.signals()
-        inputs[14:21] = array("i", [
+        inputs[at:at + len(OWN)] = array("i", [
             seen["islanded"], seen["grid_ok"], now_ms, seen["gen_w"], seen["gen_running"] // 1000,
             seen["gen_ready"], now_ms if self.diesel else -1])
 
@@ -163,6 +163,13 @@ class IslandPlant(Plant):
         self.island_s += span_s
         self._alone(setpoint_w, wanted_w, span_s)
         return 0
+
+    def served_w(self, span_s: int) -> tuple[int, int]:
+        """Of the span_s seconds just lived through: the load that was supplied, less what the
+        generator gave, and the sun that was used, W. The grid carries the rest."""
+        load_ws, pv_ws = self._told_ws
+        self._told_ws = self.load_ws - self.gen_ws, self.pv_ws
+        return (self._told_ws[0] - load_ws) // span_s, (self._told_ws[1] - pv_ws) // span_s
 
     def imbalance_uj(self, start_uj: int) -> int:
         """Energy that appeared from nowhere since the battery held start_uj; always 0."""

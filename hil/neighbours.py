@@ -20,8 +20,9 @@ from boards.local_time import Moment, parse
 from boards.site import Site
 from edge.share_link import ShareLink
 from edge.ticks import ticks_add
-from hil import dut, feed, lockstep
+from hil import dut, feed
 from hil.emulate import plant_of
+from hil.inputs import PHASES
 from hil.phase_split import split_of
 
 START = datetime(2026, 7, 1)  # a Wednesday
@@ -79,6 +80,7 @@ class Neighbour:
     """One gateway with its plant."""
 
     def __init__(self, image: Mapping[str, Any], air: Air, load: Load) -> None:
+        self.image = image
         self.device = dut.InProcess(image)
         self.plant = plant_of(image)
         self.load = load
@@ -88,7 +90,9 @@ class Neighbour:
         self.link.join(air, image["site"]["park"])
         self._split = split_of(image)
         battery = self.plant.battery
-        self._inputs = array("i", bytes(4 * len(lockstep.names(image))))
+        names = self.device.names
+        self._phases = names.index(PHASES[0]) if self._split else 0
+        self._inputs = array("i", bytes(4 * len(names)))
         self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
 
     def live(self, moment: Moment, now_ms: int, load_w: int, span_s: int) -> None:
@@ -99,7 +103,7 @@ class Neighbour:
         inputs[3] = load_w - battery.power_w
         inputs[5], inputs[7], inputs[10] = battery.power_w, battery.soc_now_pm, -1
         if self._split:
-            self._split.show(inputs, self.plant, load_w, 0)
+            self._split.show(inputs, self._phases, self.plant)
         setpoint_w = self.device.beat(inputs)
         self.plant.load_w = load_w
         self.plant.run(setpoint_w, span_s)

@@ -29,10 +29,13 @@ class Split:
             store = [store_w * (k + 1 == self._store_phase) for k in range(3)]
         return [load - pv - own for load, pv, own in zip(loads, _thirds(pv_w), store, strict=True)]
 
-    def show(self, inputs: array[int], plant: Any, load_w: int, pv_w: int) -> None:
-        """Write the readings behind the other inputs (hil/lockstep.py), stamped as the grid's."""
-        inputs[-4:-1] = array("i", self.grid_w(load_w, pv_w, plant.battery.power_w))
-        inputs[-1] = inputs[4]
+    def show(self, inputs: array[int], at: int, plant: Any) -> None:
+        """Write the readings PHASES of hil/inputs.py, from place `at` on, of one meter with the
+        grid's: their sum and their stamp."""
+        grid_w, pv_w, store_w = inputs[3], inputs[9], plant.battery.power_w
+        inputs[at:at + 3] = array("i", self.grid_w(grid_w + store_w + pv_w, pv_w, store_w)
+                                  if plant.closed else [0] * 3)
+        inputs[at + 3] = inputs[4]
 
 
 def split_of(image: Mapping[str, Any], load_pm: Sequence[int] = THIRDS) -> Split | None:

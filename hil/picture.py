@@ -30,6 +30,7 @@ class Day(NamedTuple):
     soc: Sequence[float]  # per cent, at the start and at each end
     price: Sequence[float]
     strip: Sequence[int]
+    dark: Sequence[tuple[float, float]] = ()  # from hour to hour without the grid
 
 
 class _Frame(NamedTuple):
@@ -60,9 +61,9 @@ def draw(day: Day, width: int) -> str:
     price = _Frame(width, hours, soc.top + _SOC_PX + _GAP, _PRICE_PX, *_price_range(day.price))
     strip = _Frame(width, hours, price.top + _PRICE_PX + _GAP / 2, _STRIP_PX, 0, 1)
     bottom = strip.top + _STRIP_PX + _AXIS_PX
-    parts = [*_bands(day.price, main), *_grid_lines(main), *_hours(main, strip),
-             *_powers(day, main), *_peak(day.demand, main), *_store(day.soc, soc),
-             *_price(day.price, price), *_strip(day.strip, strip)]
+    parts = [*_bands(day.price, main), *_dark(day.dark, main), *_grid_lines(main),
+             *_hours(main, strip), *_powers(day, main), *_peak(day.demand, main),
+             *_store(day.soc, soc), *_price(day.price, price), *_strip(day.strip, strip)]
     return (f'<svg class="day" viewBox="0 0 {width} {bottom:.0f}" role="img" aria-label="Load, '
             'grid, battery, demand, state of charge and price of the day">'
             f'{"".join(parts)}</svg>')
@@ -96,6 +97,13 @@ def _bands(prices: Sequence[float], frame: _Frame) -> list[str]:
         bands.append(f'<rect class="band" x="{left:.1f}" y="{frame.top}" width="{right - left:.1f}"'
                      f' height="{frame.height}" style="--shade:{shade:.2f}"/>')
     return bands
+
+
+def _dark(spans: Sequence[tuple[float, float]], frame: _Frame) -> list[str]:
+    """Where there was no grid."""
+    return [f'<rect class="dark" x="{frame.x(begin):.1f}" y="{frame.top}" '
+            f'width="{frame.x(min(end, frame.hours)) - frame.x(begin):.1f}" '
+            f'height="{frame.height}"/>' for begin, end in spans if begin < frame.hours]
 
 
 def _price_range(prices: Sequence[float]) -> tuple[float, float]:

@@ -127,7 +127,7 @@ class Plant:
     pv_ws: int = 0
     load_ws: int = 0
 
-    own_inputs = 0  # readings beyond those of every site (hil/lockstep.py)
+    closed = True  # whether the grid is connected
 
     @property
     def grid_w(self) -> int:

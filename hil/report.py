@@ -24,6 +24,7 @@ from hil.summary import (
     compared,
     energy_lines,
     headline,
+    island_lines,
     money,
     plan_lines,
     price_lines,
@@ -86,6 +87,8 @@ def _day(run: Run, order: Sequence[str]) -> str:
     drawn = (f'<div class="wide">{picture.draw(day, _WIDE_PX)}</div>'
              f'<div class="narrow">{picture.draw(day, _NARROW_PX)}</div>')
     legend = [*_LEGEND, ("price", f"price, {run.image['tariff']['currency']} a kWh")]
+    if day.dark:
+        legend.append(("dark", "no grid"))
     items = [f'<li><i class="{kind}"></i>{_e(text)}</li>' for kind, text in legend]
     known = names(run)
     shown = {name_of(who, known) for who in run.bounds.strip[first:end]}
@@ -122,7 +125,8 @@ def _view(run: Run, order: Sequence[str], demand: Sequence[float], first: int, e
         demand=demand[first:end], target=_targets(run, first, end),
         soc=[uj * 100 / capacity_uj for uj in stored[first:end + 1]],
         price=[price / 10_000 for price in run.prices_e4[first:end]],
-        strip=[order.index(name) % _COLOURS if name in order else -1 for name in whose])
+        strip=[order.index(name) % _COLOURS if name in order else -1 for name in whose],
+        dark=[(begin / 3600, end_s / 3600) for begin, end_s in run.order.outages])
 
 
 def _targets(run: Run, first: int, end: int) -> list[float]:
@@ -174,7 +178,8 @@ def _bill(found: Mapping[str, Any]) -> str:
 
 
 def _account(found: Mapping[str, Any]) -> str:
-    lines = [*price_lines(found), *energy_lines(found), carbon_line(found), *plan_lines(found)]
+    lines = [*price_lines(found), *energy_lines(found), *island_lines(found), carbon_line(found),
+             *plan_lines(found)]
     return _section("Prices, energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
 
 

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from hil import dut
 from hil.emulate import readings
 from hil.faults import Effect
-from hil.fleet_inputs import places, width
+from hil.inputs import OWN, PHASES, battery_places, names
 from hil.island import IslandPlant, lived
-from hil.lockstep_own import OWN
 from hil.park import NORMAL
 from hil.phase_split import split_of
 from hil.plants import Bank
@@ -20,9 +19,14 @@ from hil.rig import Record, Schedule, Stage, sample
 from hil.scenario import ROLES, Planned
 
 _BEGIN_MS = 100_000  # far enough from 0 for a reading that is older than the first beat
-# Where in INPUTS the readings of a role and their stamp are; of several batteries the first one's.
-_PLACES = {"grid_meter": ((3,), 4), "converter": ((5, 13), 6), "bms": ((7, 11, 12), 8),
-           "pv": ((9,), 10), "switch": ((14, 15), 16), "generator": ((17, 18, 19), 20)}
+# The readings of a role and their stamp; of several batteries the first one's. The phases come from
+# the grid meter.
+_ROLES = {
+    "grid_meter": (("grid_w", *PHASES[:3]), "grid_ms"),
+    "converter": (("store_w", "ready"), "store_ms"),
+    "bms": (("soc_pm", "charge_max_w", "discharge_max_w"), "soc_ms"),
+    "pv": (("pv_w",), "pv_ms"),
+    "switch": (OWN[:2], OWN[2]), "generator": (OWN[3:6], OWN[6])}
 
 
 class LockstepRig:
@@ -34,6 +38,7 @@ class LockstepRig:
         self._split = split_of(stage.image)
         battery = self._plant.battery
         self._bank = battery.batteries if isinstance(battery, Bank) else ()
+        self._names = names(stage.image)
         self._effects: dict[str, Effect] = dict.fromkeys(ROLES, NORMAL)
         self._now_ms = _BEGIN_MS
         self._history: list[array[int]] = []
@@ -85,36 +90,37 @@ class LockstepRig:
         self._history.append(now)
         inputs = array("i", now)
         for role, effect in self._effects.items():
-            values, stamp = _PLACES[role]
-            if stamp >= len(inputs):  # a site without such a device
+            values, stamp_name = _ROLES[role]
+            if stamp_name not in self._names:  # a site without such a device
                 continue
+            stamp = self._names.index(stamp_name)
             if effect.mute or effect.hides or (role == "pv" and not self._stage.file.pv_w):
                 inputs[stamp] = -1
                 continue
             ago = min(effect.delay_ms // (1000 * self._stage.beat_s), len(self._history) - 1)
-            for place in values:
-                inputs[place] = self._history[-1 - ago][place]
+            for name in values:
+                if name in self._names:
+                    place = self._names.index(name)
+                    inputs[place] = self._history[-1 - ago][place]
             inputs[stamp] -= effect.delay_ms
-            if role == "grid_meter" and self._split:
-                inputs[-4:-1] = self._history[-1 - ago][-4:-1]
         if self._split:  # the phases come with the sum
-            inputs[-1] = inputs[4]
+            inputs[self._names.index(PHASES[3])] = inputs[4]
         return inputs
 
     def _measure(self, at_s: int) -> "array[int]":
         plant, battery = self._plant, self._plant.battery
         day, second = self._stage.utc(at_s)
         now_ms = self._now_ms
-        measured = array("i", bytes(4 * width(len(self._bank) or 1, self._split is not None)))
+        measured = array("i", bytes(4 * len(self._names)))
         measured[:14] = array("i", [
             now_ms, day, second, plant.grid_w, now_ms, battery.power_w, now_ms, battery.soc_now_pm,
             now_ms, plant.pv_w, now_ms, battery.charge_max_w, battery.discharge_max_w, 1])
         for number, one in enumerate(self._bank):
-            for place, value in zip(places(number), readings(one, now_ms), strict=True):
+            places = battery_places(self._names, number)
+            for place, value in zip(places, readings(one, now_ms), strict=True):
                 measured[place] = value
-        if self._split:
-            self._split.show(measured, plant, plant.load_w, plant.pv_w)
         if isinstance(plant, IslandPlant):
-            measured.extend([0] * len(OWN))
-            plant.show(measured, now_ms)
+            plant.show(measured, self._names.index(OWN[0]), now_ms)
+        if self._split:
+            self._split.show(measured, self._names.index(PHASES[0]), plant)
         return measured

@@ -19,8 +19,11 @@ _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
 def _cut(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int]:
-    if text is None:
-        return 0, 0
+    return span_of_day(text) if text is not None else (0, 0)
+
+
+def span_of_day(text: str) -> tuple[int, int]:
+    """Seconds of the day of a span as 10:00-11:30. Raises click.BadParameter."""
     found = _SPAN.fullmatch(text)
     if found is None:
         raise click.BadParameter(f"found {text}, expected times of the day as 10:00-11:30")
@@ -79,19 +82,32 @@ def command(files: tuple[Path, ...], cut: tuple[int, int], lost_pm: int, delay_m
 
 def report(neighbours: Neighbours) -> dict[str, Any]:
     """What the day has shown, for a machine."""
-    seen = neighbours.seen
+    from hil.joint import battery_of, peaks_kw
+
+    seen, many = neighbours.seen, range(len(neighbours.gateways))
+    loads_kw = [[quarter[3 * k] / 1000 for quarter in seen.quarters] for k in many]
+    batteries = [battery_of(one.image) for one in neighbours.gateways]
+    bare_kw, own_kw, joint_kw = peaks_kw(loads_kw, batteries)
+    as_run_w = max(sum(quarter[1::3]) for quarter in seen.quarters)
     return {"limit_w": neighbours.limit_w, "allowed_max_w": seen.allowed_max_w,
             "import_max_w": seen.import_max_w, "over_s": seen.over_s,
+            "demand_kw": {"without": round(bare_kw, 1), "as_run": as_run_w / 1000,
+                          "own_targets": round(own_kw, 1), "one_target": round(joint_kw, 1)},
             "borrowed_wh": seen.borrowed_wh, "discharged_wh": seen.discharged_wh,
             "faults": sum(one.device.site.fault is not None for one in neighbours.gateways)}
 
 
 def _text(found: dict[str, Any]) -> str:
+    demand = found["demand_kw"]
     return "\n".join((
         f"  limit                   {found['limit_w'] / 1000:8.1f} kW",
         f"  allowed together        {found['allowed_max_w'] / 1000:8.1f} kW at most",
         f"  imported together       {found['import_max_w'] / 1000:8.1f} kW at most, above the "
         f"limit for {found['over_s']} s",
+        f"  highest 15-minute mean  {demand['as_run']:8.1f} kW together; without batteries "
+        f"{demand['without']:.1f} kW",
+        f"    all loads known ahead {demand['own_targets']:8.1f} kW with a target for each, "
+        f"{demand['one_target']:.1f} kW with one for all",
         f"  borrowed                {found['borrowed_wh'] / 1000:8.1f} kWh of allowance",
         f"  batteries discharged    {found['discharged_wh'] / 1000:8.1f} kWh"))
 

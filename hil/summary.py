@@ -151,6 +151,20 @@ def price_lines(found: Figures) -> list[str]:
     return lines
 
 
+def island_lines(found: Figures) -> list[str]:
+    """What became of the hours without the grid."""
+    life = found["island"]
+    if not life:
+        return []
+    gen = f", {amount(life['gen_wh'] / 1000)} kWh from the generator (starts: {life['starts']})" \
+        if "gen_wh" in life else ""
+    return [f"Without the grid for {life['island_s'] // 60} min, of these {life['black_s']} s in "
+            f"the dark{gen}; {amount(life['unserved_wh'] / 1000)} kWh of connected load not "
+            f"supplied, {amount(life['curtailed_wh'] / 1000)} kWh of sun not used. Load is told "
+            "less what the generator gave; \"without\" and \"best\" count it as import, as if the "
+            "grid had been there."]
+
+
 def carbon_line(found: Figures) -> str:
     """The factor and whose it is."""
     carbon = found["carbon"]
@@ -185,7 +199,8 @@ def text(found: Figures) -> str:
         lines.append(f"  best: not told, {found['best_hidden']}")
     lines += [f"  {line}" for line in price_lines(found)]
     lines += ["", *(f"  {line}".rstrip() for line in bill_lines(found))]
-    lines += [*(f"  {line}" for line in energy_lines(found)), f"  {carbon_line(found)}",
+    lines += [*(f"  {line}" for line in energy_lines(found) + island_lines(found)),
+              f"  {carbon_line(found)}",
               *(f"  {line}" for line in plan_lines(found)), ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]

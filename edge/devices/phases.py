@@ -30,10 +30,12 @@ class Phases:
         self.oldest_ms = 0  # stamp
         self.high_w = self.low_w = 0  # times `ways`
         self.trails = [Trail(), Trail(), Trail()]
+        self.ways = ways
+        self.stamps_ms = array("i", [0] * 3)
+        self.pair = self._pair  # several batteries put their own in its place
         self._now = now
-        self._ways, self._first, self._last = ways, first, last
+        self._first, self._last = first, last
         self._loads_w = array("i", [0] * 3)
-        self._stamps_ms = array("i", [0] * 3)
 
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
         """Keep one reading; False when it is impossible or unknown."""
@@ -41,35 +43,41 @@ class Phases:
             return False
         k = self.SIGNALS.index(signal)
         self.trails[k].push(stamp_ms, value)
-        self._stamps_ms[k] = stamp_ms
+        self.stamps_ms[k] = stamp_ms
         self.known |= 1 << k
-        self._pair(k)
-        self._look(stamp_ms)
+        self.pair(k)
+        self.look()
+        self._tell_age(stamp_ms)
         return True
 
     def _pair(self, k: int):
         """Tell the load of phase k from its reading and the battery's of one moment, as
         Snapshot.pair does for the sum. Between two readings there is only a range, and the load is
         taken to have changed no more than that range proves."""
-        now, trail, ways = self._now, self.trails[k], self._ways
-        late_ms = now.store_ms - self._stamps_ms[k] & _TICKS
+        now, trail, ways = self._now, self.trails[k], self.ways
+        late_ms = now.store_ms - self.stamps_ms[k] & _TICKS
         if late_ms == 0:
             low_w = high_w = ways * trail.w + now.store_w
         elif late_ms < _PAST:  # the battery was read later
             newer = now.store
-            newer.look(self._stamps_ms[k])
+            newer.look(self.stamps_ms[k])
             low_w = ways * trail.w + newer.low_w
             high_w = ways * trail.w + newer.high_w
         else:
             trail.look(now.store_ms)
             low_w = ways * trail.low_w + now.store_w
             high_w = ways * trail.high_w + now.store_w
+        self.bound(k, low_w, high_w)
+
+    def bound(self, k: int, low_w: int, high_w: int):
+        """The load of phase k lies between these, times `ways`."""
         if self._loads_w[k] < low_w:
             self._loads_w[k] = low_w
         elif self._loads_w[k] > high_w:
             self._loads_w[k] = high_w
 
-    def _look(self, newest_ms: int):
+    def look(self):
+        """Find the highest and the lowest load."""
         self.high_w = self.low_w = self._loads_w[self._first]
         for k in range(self._first + 1, self._last):
             w = self._loads_w[k]
@@ -77,10 +85,12 @@ class Phases:
                 self.high_w = w
             if w < self.low_w:
                 self.low_w = w
+
+    def _tell_age(self, newest_ms: int):
         most_ms = 0
         self.oldest_ms = newest_ms
         for k in range(3):
-            age_ms = newest_ms - self._stamps_ms[k] & _TICKS
+            age_ms = newest_ms - self.stamps_ms[k] & _TICKS
             if self.known >> k & 1 and most_ms < age_ms < _PAST:
                 most_ms = age_ms
-                self.oldest_ms = self._stamps_ms[k]
+                self.oldest_ms = self.stamps_ms[k]

@@ -18,8 +18,17 @@ def join(site, image: dict):
     reserve = rules["reserve"]
     whole_wh = image["battery"]["capacity_wh"]
     units = [Unit(now, keys, ages, reserve, whole_wh, site.beat_s) for keys in image["fleet"]]
-    now.pair = bind_pair(now, units)
-    now.settle = bind_settle(now, units, site.flows)
+    now.pair = again = bind_pair(now, units)
+    for role in site.roles:
+        if "l1_w" in role.SIGNALS:
+            module = __import__("edge.fleet.phases", None, None, ("bind_again",))
+            again = module.bind_again(role, units, now.pair)
+    now.settle = bind_settle(now, units, site.flows, again)
+    if "soc_check" in rules:
+        place = site.rule_names.index("soc_check") - 1
+        module = __import__("edge.rules.soc_check", None, None, ("bind_each",))
+        site.rules[place] = module.bind_each(
+            rules["soc_check"], units, image["fleet"], ages["soc_ms"])
     site.flows.post = bind_post(site.flows)
     guard = Guard(units, image["fleet"], image["gate"])
     ramp_w = rules["ramp"]["ramp_w_per_s"] * site.beat_s if "ramp" in rules else 8_000_000

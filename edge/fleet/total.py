@@ -47,12 +47,13 @@ def bind_pair(now, units: list):
     return pair
 
 
-def bind_settle(now, units: list, flows):
-    """What Snapshot.settle is for one battery, which still does the rest."""
+def bind_settle(now, units: list, flows, again):
+    """What Snapshot.settle is for one battery, which still does the rest. `again` tells the load
+    anew."""
     measured = 0  # how many of the last beat's powers counted, as a sum of their places
 
     def settle(now_ms: int, now=now, units=units, flows=flows, row=now.row, settle=now.settle,
-               pair=now.pair, held_w=held_w):
+               again=again, held_w=held_w):
         """Weigh every battery's readings, and add up what is to be trusted."""
         nonlocal measured
         out_w = in_w = charge_w = discharge_w = soc = counted = 0
@@ -93,7 +94,7 @@ def bind_settle(now, units: list, flows):
         flows.cross_w = held_w(in_w if in_w < out_w else out_w)
         if counted != measured:  # the load was told with other batteries than these
             measured = counted
-            pair()
+            again()
         settle(now_ms)
 
     return settle

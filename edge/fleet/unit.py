@@ -51,6 +51,7 @@ class Unit:
         # As of this beat:
         self.store_age_ms = self.soc_age_ms = NEVER_MS
         self.measured = self.usable = False
+        self.doubted = False  # by the rule soc_check
         self.out_s = 0  # for how long it has not been usable, up to HOLD_S
         self.lo_w = self.hi_w = 0
         # What sharing out makes of it (edge/fleet/command.py):
@@ -129,7 +130,8 @@ def _settle(unit, ages: dict, beat_s: int, w_per_pm: int):
             age_ms = odd_age_ms(_SOC, age_ms)
         unit.soc_age_ms = age_ms
         lo_w = hi_w = 0
-        if measured and age_ms <= soc_max_ms and unit.ready and not doubt.lies:
+        if measured and age_ms <= soc_max_ms and unit.ready \
+                and not (doubt.lies or unit.doubted):
             unit.usable = True
             unit.out_s = 0
             if calm_s < release_s:

@@ -14,6 +14,7 @@ from edge.compat import const
 from edge.island.roles import Generator, GridSwitch, role_of
 
 _TICKS = const((1 << 30) - 1)
+_FUTURE = const(1 << 29)  # as in edge/snapshot.py: a stamp a little ahead of the beat
 _STALE = const(1)  # verdicts as in edge/gate.py; import and export are the generator's most, least
 _NAMEPLATE = const(2)
 _STATE_OF_CHARGE = const(3)
@@ -47,7 +48,8 @@ class IslandGate:
         return w
 
     def _young(self, signal, now) -> bool:
-        return signal.known and now.row[2] - signal.ms & _TICKS <= self._plate["age_max_ms"]
+        age_ms = now.row[2] - signal.ms & _TICKS
+        return signal.known and (age_ms <= self._plate["age_max_ms"] or age_ms > _FUTURE)
 
     def _judged_w(self, w: int, now) -> int:
         plate = self._plate

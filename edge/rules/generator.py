@@ -144,13 +144,16 @@ def bind_step(keys: dict, generator):
         elif soc_pm >= keys["stop_pm"]:
             recharging = False
         late_ms = now.store_ms - power.ms & _TICKS
-        newer = now.store if late_ms < _FUTURE else trail
-        newer.look(power.ms if late_ms < _FUTURE else now.store_ms)
-        older_w = gen_w if late_ms < _FUTURE else now.store_w
-        if idle_w < older_w + newer.low_w:
-            idle_w = older_w + newer.low_w
-        elif idle_w > older_w + newer.high_w:
-            idle_w = older_w + newer.high_w
+        if late_ms == 0:
+            idle_w = gen_w + now.store_w
+        else:
+            newer = now.store if late_ms < _FUTURE else trail
+            newer.look(power.ms if late_ms < _FUTURE else now.store_ms)
+            older_w = gen_w if late_ms < _FUTURE else now.store_w
+            if idle_w < older_w + newer.low_w:
+                idle_w = older_w + newer.low_w
+            elif idle_w > older_w + newer.high_w:
+                idle_w = older_w + newer.high_w
         w = 0
         if recharging and idle_w < keys["best_w"]:
             w = idle_w - keys["best_w"]

@@ -74,7 +74,7 @@ def rule(by: int, keys: dict, site):
 def bind_follow(switch, keys: dict):
     """Bind what reads the switch."""
     machine = Mode(keys["healthy_s"], keys["settle_s"], keys["stale_holds"])
-    opened_ms = 0  # when it was last seen closed
+    opened_ms = -1  # when it was last seen closed, or since then nearly the meter's last reading
     own_ms = -1  # of the newest reading that was told in the meter's place
 
     def follow(now, now_ms: int, switch=switch, follow=machine.follow, doubt_w=keys["doubt_w"]):
@@ -82,11 +82,12 @@ def bind_follow(switch, keys: dict):
         fresh = switch.islanded.fresh(now_ms) and switch.grid_ok.fresh(now_ms)
         islanded = switch.islanded.value
         seen_ms = switch.islanded.ms
-        if not islanded:
-            opened_ms = seen_ms
-        since_ms = now.grid_ms - opened_ms & _TICKS
-        heard = (now.flags & _GRID_FRESH and now.grid_ms != own_ms
-                 and _LAG_MS < since_ms < _FUTURE)
+        if not islanded or opened_ms < 0:
+            opened_ms = seen_ms if switch.islanded.known else -1
+        later = _LAG_MS < now.grid_ms - opened_ms & _TICKS < _FUTURE
+        if later:  # it follows, before the ticks come round
+            opened_ms = now.grid_ms - _LAG_MS - 1 & _TICKS
+        heard = later and now.flags & _GRID_FRESH and now.grid_ms != own_ms
         odd = fresh and islanded and heard and not -doubt_w <= now.grid_w <= doubt_w
         mode = follow(fresh, islanded, switch.grid_ok.value, odd, now.span_s)
         switch.mode = mode

@@ -10,7 +10,7 @@ FIELDS = (
     ("voltage_v", "V", 100, 1000, 230, "of a phase to neutral"),
     ("power_factor_pm", "pm", 500, 1000, 900, "lowest power factor to expect at the fuse"),
     ("export_max_w", "W", 0, 8_000_000, 8_000_000, "largest export of a phase"),
-    ("store_phase", "phase", 0, 3, 0, "phase the battery is on; 0 = a third on each"),
+    ("store_phase", "phase", 0, 3, 0, "phase the batteries are on; 0 = a third on each"),
     ("age_max_ms", "ms", 500, 600_000, 5000, "phase readings older than this are stale"),
     ("unbalance_max_w", "W", 0, 8_000_000, 0, "what the worst phase has above a third of the sum, "
      "for the time in which readings are stale; 0 = unknown: no charging then"),

@@ -166,8 +166,12 @@ def test_a_gateway_gets_what_several_batteries_need():
     assert sum(sizes.values()) <= build.BUDGETS["core"]
 
 
-def test_rules_that_know_one_battery_are_refused_beside_several():
-    for name, keys in (("phase", "import_max_w = 50_000"), ("soc_check", "")):
-        text = DEPOT.read_text("utf-8") + f"\n[rules.{name}]\n{keys}\n"
-        assert (f"site.toml: rules.{name}: found with 2 batteries, expected a site with a single "
-                "one" in judge(text, DEPOT).errors)
+def test_phases_and_the_check_of_the_state_of_charge_beside_several():
+    text = DEPOT.read_text("utf-8") \
+        + "\n[rules.phase]\nimport_max_w = 150_000\n[rules.soc_check]\n"
+    site = judge(text, DEPOT).site
+    assert site is not None, judge(text, DEPOT).errors
+    image = compile_site(site)
+    assert {"edge.fleet.phases", "edge.rules.soc_check"} <= build.core_modules(image)
+    without = compile_site(valid(DEPOT))
+    assert "edge.fleet.phases" not in build.core_modules(without)

@@ -74,3 +74,16 @@ def test_what_belongs_together_must_stand_together():
     loads = text[:text.index("[[load]]")] + text[text.index("[[bus]]"):]
     assert "site.toml: rules.shed: found no load to shed, expected tables [[load]]" in \
         judge(loads, CLINIC).errors
+
+
+def test_no_load_is_shed_before_the_battery_helps():
+    text = CLINIC.read_text("utf-8")
+    low = text.replace("import_max_w = 560_000 # on", "import_max_w = 559_999 # on")
+    assert low != text
+    assert judge(low, CLINIC).errors == (
+        "site.toml: rules.shed.import_max_w: found 559999 W, expected at least "
+        "rules.contract.import_max_w = 560000 W, from which on the battery helps",)
+    start = text.index("[rules.contract]")
+    without = text[:start] + text[text.index("[rules.export]"):]
+    assert ("site.toml: rules.shed.import_max_w: found 560000 W, expected [rules.contract], by "
+            "which the battery helps before a load is shed" in judge(without, CLINIC).errors)

@@ -1,8 +1,7 @@
 """Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
 
     heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
-                                  hil.lockstep.names(IMAGE), and OWN where the site has roles of
-                                  its own
+                                  hil.inputs.names(IMAGE)
 
 A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
 the fault; the traceback names the function. The fault is then cleared, so that one place does not
@@ -19,7 +18,8 @@ from edge.controller import Controller
 from edge.image import load
 from edge.site import Site
 from edge.snapshot import FAULT
-from hil import lockstep, lockstep_own
+from hil.inputs import names
+from hil.lockstep import bind
 
 
 class Locked:
@@ -41,14 +41,13 @@ def run(image_path, inputs_path):
     site = Site(image)
     site.clock_set = True
     locked = Locked(Controller(site))
-    own = len(lockstep_own.OWN) if lockstep_own.has_own(site) else 0
-    step = lockstep_own.beat_own if own else lockstep.beat
-    inputs = array("i", [0] * (len(lockstep.names(image)) + own))
+    step = bind(image, site, locked)
+    inputs = array("i", [0] * len(names(image)))
     beats = violations = commands = 0
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
-            step(site, locked, inputs)
+            step(inputs)
             if site.now.command_w:
                 commands += 1
             beats += 1

@@ -16,7 +16,7 @@ from edge.controller import Controller
 from edge.site import Site
 from edge.snapshot import Snapshot
 from hil import lockstep
-from hil.lockstep_own import OWN_RULES
+from hil.inputs import OWN_RULES, names
 
 DAY = 9657  # 2026-06-10
 TICKS = 1 << 30  # the period of the monotonic clock, ms
@@ -101,10 +101,12 @@ class Park:
     """A site with its controller, fed like the emulator feeds it."""
 
     def __init__(self, made: dict[str, Any] | None = None) -> None:
-        self.site = Site(made if made is not None else image())
+        made = made if made is not None else image()
+        self.site = Site(made)
         self.site.clock_set = True
         self.controller = Controller(self.site)
-        self.names = lockstep.names(made if made is not None else image())
+        self.names = names(made)
+        self._image = made
         self.inputs = array("q", [0] * len(self.names))
         self.inputs[14:] = array("q", [-1] * (len(self.names) - 14))  # unless they are given
 
@@ -112,7 +114,7 @@ class Park:
         """One beat with these INPUTS; those not given stay as they were. Returns the setpoint."""
         for name, value in readings.items():
             self.inputs[self.names.index(name)] = value
-        return lockstep.beat(self.site, self.controller, self.inputs)
+        return lockstep.bind(self._image, self.site, self.controller)(self.inputs)
 
     def fresh_beat(self, second: int, **readings: int) -> int:
         """One beat at `second` after midnight of DAY (UTC) with everything read just now."""

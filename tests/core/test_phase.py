@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.devices.phases import Phases
 from edge.ticks import ticks_add
-from hil import lockstep
+from hil.inputs import PHASES
 from tests.core.park import DAY, TICKS, Park, image, snapshot
 
 SCRIPT = Path(__file__).with_name("heap_beats.py")
@@ -48,7 +48,7 @@ def show(park: Park, second: int, load: tuple[int, ...], store_w: int, store_pha
     parts = share_w(store_w, store_phase)
     l_w = [w - part for w, part in zip(load, parts, strict=True)]
     now_ms = second * 1000
-    phases = dict(zip(lockstep.PHASES, (*l_w, now_ms if fresh else -1), strict=True))
+    phases = dict(zip(PHASES, (*l_w, now_ms if fresh else -1), strict=True))
     return park.fresh_beat(second, grid_w=sum(load) - store_w, store_w=store_w, soc_pm=500,
                            pv_w=0, **phases)
 
@@ -147,7 +147,7 @@ def test_in_closed_loop_with_old_readings_it_settles_without_a_limit_cycle(
         l_w = [a - part for a, part in zip(load, parts, strict=True)]
         phase_ms = now_ms - -(-phase_age_ms // 1000) * 1000
         store_ms = now_ms - -(-store_age_ms // 1000) * 1000
-        phases = dict(zip(lockstep.PHASES, (*l_w, phase_ms), strict=True))
+        phases = dict(zip(PHASES, (*l_w, phase_ms), strict=True))
         w = made.fresh_beat(second, grid_w=sum(load) - old_p, grid_ms=phase_ms, store_w=old_s,
                             store_ms=store_ms, soc_pm=500, pv_w=0, **phases)
         commands = [w, *commands[:-1]]
@@ -222,10 +222,12 @@ def test_no_heap_and_the_same_commands_on_a_gateway(micropython, tmp_path):
     inputs_path.write_bytes(inputs)
     said = micropython.run(SCRIPT, image_path, inputs_path, heap="2m").stdout
     last = said.split("\n")[-2].split()
-    park, commands, width = Park(made), 0, 4 * len(lockstep.names(made))
+    park, commands = Park(made), 0
+    width = 4 * len(park.names)
     for at in range(0, len(inputs), width):
         row = array("i", inputs[at:at + width])
-        commands += lockstep.beat(park.site, park.controller, row) != 0
+        park.inputs = row
+        commands += park.beat() != 0
         if park.site.telemetry.take():
             park.site.telemetry.done()
     assert last == ["beats", "2000", "violations", "0", "commands", str(commands)], said

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from edge.envelope import Envelope
 from edge.rules import soc_check
 from edge.site import Site
-from edge.snapshot import SOC_FRESH
+from edge.snapshot import SOC_FRESH, STORE_FRESH
 from hil.plants import Battery
 from tests.core.park import Park, image
 
 BEAT_S = 60
 RATED_W = 200_000
+FRESH = SOC_FRESH | STORE_FRESH
 
 
 class Bench:
@@ -21,7 +22,7 @@ class Bench:
         made = image(site={"beat_s": BEAT_S}, battery={"capacity_wh": 400_000})
         site = Site(made)
         self.now, self.envelope = site.now, site.envelope
-        self.now.flags = SOC_FRESH
+        self.now.flags = FRESH
         self.now.span_s = BEAT_S
         defaults = {name: default for name, _, _, _, default, _ in soc_check.FIELDS}
         self.narrow = soc_check.rule(1, defaults | keys, site)
@@ -86,8 +87,21 @@ def test_a_reading_that_was_gone_begins_a_new_count():
     assert not bench.doubts(0)
     bench.now.flags = 0
     assert not bench.doubts(0, soc_pm=0)
-    bench.now.flags = SOC_FRESH
+    bench.now.flags = FRESH
     assert not bench.doubts(0, soc_pm=900)
+
+
+def test_the_last_power_of_a_silent_converter_is_not_counted_for_ever():
+    """It may have stopped long ago, as its dead-man timer bids it."""
+    bench = Bench(500)
+    assert not bench.doubts(-RATED_W)
+    for _ in range(60):
+        bench.now.flags = SOC_FRESH
+        assert not bench.doubts(0)
+        bench.now.store_w = -RATED_W
+        bench.narrow(bench.now)
+    bench.now.flags = FRESH
+    assert not bench.doubts(0)
 
 
 def test_the_site_with_the_rule_says_who_made_it_rest():

@@ -9,7 +9,8 @@ from typing import Any
 from edge import journal
 from edge.controller import Controller
 from edge.site import Site
-from hil import fleet_inputs, lockstep
+from hil import lockstep
+from hil.inputs import battery_places, names
 from hil.plants import Bank, Battery, Plant
 from tests.core.park import DAY, TICKS, image
 
@@ -36,7 +37,9 @@ def several(*batteries: dict[str, Any], **sections: Any) -> dict[str, Any]:
         "charge_max_w": sum(keys["charge_max_w"] for keys in batteries),
         "discharge_max_w": sum(keys["discharge_max_w"] for keys in batteries)}
     gate = {"charge_max_w": 8_000_000, "discharge_max_w": 8_000_000, "step_max_w": 8_000_000}
-    without = (*sections.get("without", ONLY), "phase")  # nobody reads its phases
+    without = sections.get("without", ONLY)
+    if "phase" not in sections.get("rules", {}):
+        without += ("phase",)  # nobody reads its phases
     made = image(**{**sections, "without": without, "battery": whole,
                     "gate": {**gate, **sections.get("gate", {})}})
     made["fleet"] = list(batteries)
@@ -64,7 +67,9 @@ class FleetLoop:
         self.silent: set[tuple[str, int]] = set()
         self.unready: set[int] = set()
         self.change: Callable[[array[int]], None] = lambda inputs: None
-        self.inputs = array("i", bytes(4 * fleet_inputs.width(len(socs))))
+        self.names = names(made)
+        self.inputs = array("i", bytes(4 * len(self.names)))
+        self._beat = lockstep.bind(made, self.site, self.controller)
         self.setpoints = [0] * len(socs)
         self.obeys = [True] * len(socs)  # a converter that no command reaches keeps its last
         self.log: list[list[int]] = []  # setpoints of each beat
@@ -81,10 +86,10 @@ class FleetLoop:
             shown = (battery.power_w, -1 if ("store", number) in self.silent else now_ms,
                      battery.soc_now_pm, -1 if ("soc", number) in self.silent else now_ms,
                      10**6, 10**6, int(number not in self.unready))
-            for place, value in zip(fleet_inputs.places(number), shown, strict=True):
+            for place, value in zip(battery_places(self.names, number), shown, strict=True):
                 inputs[place] = value
         self.change(inputs)
-        found = lockstep.beat(self.site, self.controller, inputs)
+        found = self._beat(inputs)
         assert self.site.fault is None, self.site.fault
         self.log.append(found)
         self.setpoints = [w if obeys else old for w, obeys, old in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.snapshot import TRUSTED
-from hil.fleet_inputs import places
+from hil.inputs import battery_places
 from tests.fleet.fleet import LIMIT, OVER_W, SUNNY, A, B, C, FleetLoop, one, several, three, working
 
 
@@ -115,7 +115,7 @@ def test_a_long_beat_steps_over_no_edge(load_w, pv_w):
 
 def tell(loop: FleetLoop, number: int, soc_pm) -> None:
     """Let a BMS show something else than there is."""
-    place = places(number)[2]
+    place = battery_places(loop.names, number)[2]
 
     def change(inputs) -> None:
         inputs[place] = soc_pm(inputs[place])
@@ -217,3 +217,37 @@ def test_what_goes_through_each_battery_is_counted_for_each():
     loop.run([100_000] * 20)
     assert (flows.discharge_ws, flows.charge_ws) == (20 * 20_000, 20 * 5_000)
     assert flows.net_ws() == 20 * 100_000
+
+
+def half_told(loop):
+    """A BMS that tells half of what its battery moves: too much for Doubt to see."""
+    place = battery_places(loop.names, A)[2]
+
+    def change(inputs):
+        inputs[place] = 900 - (900 - inputs[place]) // 2
+
+    return change
+
+
+def test_a_state_of_charge_that_contradicts_the_count_is_out_and_the_others_go_on():
+    rules = {"soc_check": {"tolerance_pm": 60, "settle_pm_per_h": 0}, **LIMIT}
+    loop = FleetLoop(several(one("a"), one("b"), rules=rules), [900, 900])
+    loop.change = half_told(loop)
+    for _ in range(3600):
+        loop.step(OVER_W + 40_000)
+        if loop.site.fleet[A].doubted:
+            break
+    assert loop.socs[A] >= 900 - 2 * 60 - 30
+    assert not loop.site.fleet[B].doubted, "an honest one is believed"
+    loop.run([OVER_W + 40_000] * 5)
+    assert loop.log[-1] == [0, 40_000]
+    assert loop.row["flags"] & TRUSTED
+
+
+def test_without_the_check_it_is_asked_on():
+    loop = FleetLoop(several(one("a"), one("b"), rules=LIMIT), [900, 900])
+    loop.change = half_told(loop)
+    loop.run([OVER_W + 40_000] * 3600)
+    assert not loop.site.fleet[A].doubted
+    assert loop.log[-1][A] > 0
+    assert loop.socs[A] < 900 - 2 * 60 - 30

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from edge.controller import Controller
 from edge.site import Site
 from edge.ticks import ticks_add, ticks_diff
-from hil import fleet_inputs, lockstep
+from hil import lockstep
+from hil.inputs import battery_places, names
 from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
 
@@ -50,6 +51,9 @@ FLEET = (one("a"), one("b", gate={"soc_floor_pm": 200, "step_max_w": 20_000}),
              gate={"charge_max_w": 20_000, "soc_ceiling_pm": 700}))
 
 
+NAMES = names({"rules": (), "fleet": FLEET})
+
+
 def image_with(limits):
     return several(*FLEET, without=(), gate={"import_max_w": 800_000, "step_max_w": 70_000},
                    rules={"contract": {"import_max_w": limits}, "ramp": {"ramp_w_per_s": RAMP_W}})
@@ -61,13 +65,13 @@ def stamped(now_ms: int, age: int | None) -> int:
 
 def words(now_ms: int, grid, shown) -> array[int]:
     grid_w, grid_age = grid
-    inputs = array("q", bytes(8 * fleet_inputs.width(3)))
+    inputs = array("q", bytes(8 * len(NAMES)))
     inputs[:11] = array("q", [now_ms, DAY, 0, grid_w, stamped(now_ms, grid_age), 0, 0, 0, 0, 0, -1])
     for number, one_ in enumerate(shown):
         said = (one_.store_w, stamped(now_ms, one_.store_age), one_.soc_pm,
                 stamped(now_ms, one_.soc_age), one_.charge_max_w, one_.discharge_max_w,
                 int(one_.ready))
-        for place, value in zip(fleet_inputs.places(number), said, strict=True):
+        for place, value in zip(battery_places(NAMES, number), said, strict=True):
             inputs[place] = value
     return inputs
 
@@ -119,8 +123,9 @@ class Oracle:
 @given(steps, st.sampled_from([0, 5_000_000, TICKS - 9_000, TICKS // 2 - 4_000]),
        st.sampled_from([100_000, 700_000]))
 def test_no_sequence_of_readings_leaves_the_limits(taken, now_ms, contract_w):
-    site = Site(image_with(contract_w))
-    controller = Controller(site)
+    made = image_with(contract_w)
+    site = Site(made)
+    beat = lockstep.bind(made, site, Controller(site))
     oracles = [Oracle(keys) for keys in FLEET]
     before_w = 0
     for grid_w, grid_age, shown, pause_ms, times in taken:
@@ -128,7 +133,7 @@ def test_no_sequence_of_readings_leaves_the_limits(taken, now_ms, contract_w):
             now_ms = ticks_add(now_ms, pause_ms)
             for oracle, one_ in zip(oracles, shown, strict=True):
                 oracle.hear(now_ms, one_)
-            found = lockstep.beat(site, controller, words(now_ms, (grid_w, grid_age), shown))
+            found = beat(words(now_ms, (grid_w, grid_age), shown))
             assert site.fault is None, site.fault
             assert sum(found) == site.now.command_w == site.journal.row[20]
             assert min(found) >= 0 or max(found) <= 0
@@ -145,10 +150,11 @@ def test_no_sequence_of_readings_leaves_the_limits(taken, now_ms, contract_w):
 @given(st.lists(st.lists(calm, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_the_batteries_do_work_when_readings_are_calm(taken):
     """The property above must not hold because everything is always 0 W."""
-    site = Site(image_with(100_000))
-    controller = Controller(site)
+    made = image_with(100_000)
+    site = Site(made)
+    beat = lockstep.bind(made, site, Controller(site))
     now_ms = 0
     for shown in [*taken, *[[Shown(0, 0, 500, 0, 10**6, 10**6, True)] * 3] * 200]:
         now_ms = ticks_add(now_ms, 1000)
-        found = lockstep.beat(site, controller, words(now_ms, (900_000, 0), shown))
+        found = beat(words(now_ms, (900_000, 0), shown))
     assert found == [50_000, 50_000, 50_000]

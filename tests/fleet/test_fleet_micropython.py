@@ -9,12 +9,14 @@ import subprocess
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge import journal
-from hil import fleet_inputs, lockstep
+from hil import lockstep
 from hil.dut import InProcess, MicroPythonProcess
+from hil.inputs import PHASES, battery_places, names
 from tests.conftest import ROOT
 from tests.core.park import DAY, TICKS
 from tests.fleet.fleet import one, several
@@ -25,12 +27,13 @@ SCRIPT = ROOT / "tests" / "core" / "heap_beats.py"
 
 
 def fleet(count: int):
-    """Batteries of unlike size, health and limits."""
+    """Batteries of unlike size, health and limits; four of them with all that judges them."""
+    more = {"phase": {"import_max_w": 150_000}, "soc_check": {}} if count == 4 else {}
     return several(*(one(f"b{k}", capacity_wh=60_000 + 40_000 * k, duty_pm=1000 - 150 * k,
                          discharge_max_w=40_000 + 20_000 * k, charge_max_w=50_000,
                          gate={"discharge_max_w": 160_000, "soc_floor_pm": 60 + k,
                                "step_max_w": 30_000 + 5000 * k}) for k in range(count)),
-                   without=(), rules={"contract": {"import_max_w": 300_000}})
+                   without=(), rules={"contract": {"import_max_w": 300_000}, **more})
 
 
 LARGEST = several(*(one(f"b{k}", capacity_wh=3_700_000, charge_max_w=1_000_000,
@@ -42,8 +45,9 @@ LARGEST = several(*(one(f"b{k}", capacity_wh=3_700_000, charge_max_w=1_000_000,
                          "ramp": {"ramp_w_per_s": 8_000_000}})
 
 
-def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
+def inputs(made: dict[str, Any], top_w: int) -> Iterator[array[int]]:
     """Readings that wander and jump, converters and BMS that fall silent and come back."""
+    known, count, beat_s = names(made), len(made["fleet"]), made["site"]["beat_s"]
     rng = random.Random(count)
     now_ms, clock_s = TICKS - 1_000_000 * beat_s % TICKS, DAY * 86_400 + 80_000
     load_w = top_w // 2
@@ -55,7 +59,7 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
         silent = [max(0, left - 1) for left in silent]
         load_w = rng.choice((load_w,) * 50 + (top_w, 0, -top_w // 3))
         load_w = min(max(load_w + rng.randrange(-top_w // 40, top_w // 40), -top_w), top_w)
-        row = array("i", bytes(4 * fleet_inputs.width(count)))
+        row = array("i", bytes(4 * len(known)))
         row[:11] = array("i", [
             now_ms, clock_s // 86_400, clock_s % 86_400, load_w, -1 if silent[0] else now_ms,
             0, 0, 0, 0, rng.randrange(top_w // 4), now_ms])
@@ -67,8 +71,13 @@ def inputs(count: int, top_w: int, beat_s: int = 1) -> Iterator[array[int]]:
             said = (stores[k], -1 if silent[1 + k] else (now_ms - rng.choice((0, 300))) % TICKS,
                     socs[k], -1 if silent[1 + count + k] else now_ms,
                     rng.choice((10**6,) * 9 + (0,)), 10**6, int(rng.random() > 0.02))
-            for place, value in zip(fleet_inputs.places(k), said, strict=True):
+            for place, value in zip(battery_places(known, k), said, strict=True):
                 row[place] = value
+        if PHASES[0] in known:
+            at = known.index(PHASES[0])
+            row[at:at + 4] = array("i", [
+                row[3] // 3 + rng.randrange(-20_000, 20_000) for _ in range(3)] + [
+                -1 if silent[0] else (now_ms - rng.choice((0, 300, 1900))) % TICKS])
         yield row
 
 
@@ -83,11 +92,12 @@ def on_micropython(micropython, folder: Path, made, rows: bytes) -> bytes:
     return done.stdout
 
 
-@pytest.mark.parametrize(("count", "micropython"), [(3, "i386"), (3, "armhf"), (8, "i386")],
-                         indirect=["micropython"])
+@pytest.mark.parametrize(
+    ("count", "micropython"), [(3, "i386"), (4, "armhf"), (4, "i386"), (8, "i386")],
+    indirect=["micropython"])
 def test_a_gateway_writes_the_same_rows_and_setpoints(count, micropython, tmp_path):
     made = fleet(count) if count < 8 else LARGEST
-    rows = list(inputs(count, 900_000 if count < 8 else 8_000_000, made["site"]["beat_s"]))
+    rows = list(inputs(made, 900_000 if count < 8 else 8_000_000))
     if micropython.arch == "armhf":  # ten times slower
         rows = rows[:500]
     here, device = bytearray(), InProcess(made)
@@ -111,7 +121,7 @@ def test_a_device_under_test_tells_every_setpoint(micropython):
     there = MicroPythonProcess(made, micropython.command)
     try:
         here = InProcess(made)
-        for row in list(inputs(2, 900_000))[:60]:
+        for row in list(inputs(made, 900_000))[:60]:
             assert there.beat(row) == here.beat(row)
             assert there.row == here.row
     finally:
@@ -124,8 +134,7 @@ def test_no_beat_touches_the_heap(count, micropython, tmp_path):
     image_path, inputs_path = tmp_path / "site.json", tmp_path / "inputs"
     image_path.write_text(json.dumps(made))
     inputs_path.write_bytes(b"".join(
-        row.tobytes() for row in inputs(count, 900_000 if count < 8 else 8_000_000,
-                                        made["site"]["beat_s"])))
+        row.tobytes() for row in inputs(made, 900_000 if count < 8 else 8_000_000)))
     said = micropython.run(SCRIPT, image_path, inputs_path, heap="2m").stdout
     last = said.split("\n")[-2].split()
     assert last[:2] == ["beats", str(BEATS)], said

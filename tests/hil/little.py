@@ -43,6 +43,7 @@ class Scripted:
     """A device under test that commands what it was told to, and remembers what it was shown."""
 
     def __init__(self, setpoints: Sequence[int], width: int) -> None:
+        self.names = INPUTS
         self.row = array("i", bytes(4 * width))
         self.shown: list[dict[str, int]] = []
         self._setpoints = list(setpoints)

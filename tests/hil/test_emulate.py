@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from array import array
+from pathlib import Path
 
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boards.site import load
 from edge.journal import FIELDS
+from hil.__main__ import main
 from hil.bounds import GATE, IDLE, Bounds
 from hil.emulate import image_of, plant_of, window_pm
+from hil.emulation import Order, emulate, feeds_of
+from hil.figures import figures
+from hil.report import page
+from hil.summary import text
 from hil.trace import kwh, peak_kw, quarterly, stored_kwh
-from tests.hil.little import Scripted, emulator, foundry
+from tests.hil.little import FOUNDRY, ROOT, Scripted, emulator, foundry
 
 LOADS = st.lists(st.integers(-300_000, 550_000), min_size=2, max_size=12)
 SETPOINTS = st.lists(st.integers(-250_000, 250_000), min_size=1, max_size=40)
@@ -143,3 +151,35 @@ def test_bounds_are_counted_by_who_decided() -> None:
     assert bounds.fault is None
     bounds.take(row(flags=64))
     assert bounds.fault is not None
+
+
+CLINIC = ROOT / "examples" / "clinic" / "site.toml"
+
+
+def test_a_day_with_an_outage(tmp_path: Path) -> None:
+    """On each day reported and not in the warm-up; what has not flowed is not in the trace."""
+    order = Order(load(CLINIC), beat_s=60, days=2, warm_up_days=1,
+                  outages=((36_000, 43_200), (64_800, 68_400)))
+    run = emulate(order, feeds_of(order), tmp_path, lambda quarters: None)
+    assert run.balance_uj == 0
+    assert sum(run.trace.import_ws) == run.after.import_ws - run.before.import_ws
+    exported_ws = run.after.export_ws - run.before.export_ws
+    assert sum(run.trace.grid_ws()) == sum(run.trace.import_ws) - exported_ws
+    dark = [ws for day in range(2) for at in (600, 1080)
+            for ws in run.trace.import_ws[1440 * day + at:1440 * day + at + 60]]
+    assert not any(dark)
+    assert 2 * 3 * 3600 <= run.life["island_s"] <= 2 * 3 * 3600 + 4 * 900
+    found = figures(run)
+    assert found["island"] == run.life
+    assert "Without the grid for" in text(found)
+    assert page(run, found).count('class="dark"') == 5, "two spans in two widths, and the legend"
+
+
+def test_an_outage_needs_a_site_that_can_be_without_the_grid(tmp_path: Path) -> None:
+    for site, span, said in ((FOUNDRY, "10:00-11:00", "found no [rules.island]"),
+                             (CLINIC, "11:00-10:00", "ends before it begins"),
+                             (CLINIC, "soon", "expected times of the day as 10:00-11:30")):
+        done = CliRunner().invoke(main, ["emulate", str(site), "--outage", span, "--out",
+                                         str(tmp_path)])
+        assert done.exit_code != 0
+        assert said in " ".join(done.output.split())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import Any
 
-from hil import lockstep, lockstep_own
+from hil import inputs
 from tests.core.park import DAY, Park, image
 
 TICKS = 1 << 30
@@ -53,14 +52,6 @@ class Clinic(Park):
 
     def __init__(self, made: dict[str, Any] | None = None) -> None:
         super().__init__(made if made is not None else clinic())
-        self.inputs = array("q", [0] * (len(lockstep.INPUTS) + len(lockstep_own.OWN)))
-
-    def beat(self, **readings: int) -> int:
-        for name in [name for name in readings if name in lockstep_own.OWN]:
-            self.inputs[len(lockstep.INPUTS) + lockstep_own.OWN.index(name)] = readings.pop(name)
-        for name, value in readings.items():
-            self.inputs[lockstep.INPUTS.index(name)] = value
-        return lockstep_own.beat_own(self.site, self.controller, self.inputs)
 
     def at(self, second: int, **readings: int) -> int:
         """One beat at `second` of DAY with everything read just now; on the grid, at rest and half
@@ -75,7 +66,7 @@ class Clinic(Park):
 
     @property
     def coils(self) -> int:
-        return lockstep_own.coils(self.site)
+        return inputs.coils(self.site)
 
     def mode(self) -> int:
         """As edge/island/mode.py numbers them, from the journal's flags."""

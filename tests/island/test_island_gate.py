@@ -99,3 +99,15 @@ def test_back_on_the_grid_it_begins_at_rest(seen, w):
     made.allow_w(0, show(switch, generator, calm))
     out_w = made.allow_w(-200_000, show(switch, generator, calm, islanded=0))
     assert -out_w <= _IMAGE["gate"]["step_max_w"]
+
+
+@settings(max_examples=50)
+@given(readings, power, st.integers(1, 2000))
+def test_a_reading_stamped_a_little_ahead_is_as_good_as_one_of_now(seen, w, ahead_ms):
+    """The grid's gate must not decide in an island because the switch was read a moment later."""
+    answers = []
+    for age_ms in (0, -ahead_ms):
+        made, switch, generator = gate()
+        now = show(switch, generator, {**seen, "switch_ms": age_ms, "gen_ms": age_ms})
+        answers.append((made.allow_w(w, now), now.verdict))
+    assert answers[0] == answers[1]

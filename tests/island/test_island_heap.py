@@ -31,7 +31,9 @@ def wild(seed: int) -> list[array[int]]:
             row[3] = 0
         stamps = [row[0] if rng.random() > 0.01 else -1 for _ in range(2)]
         rows.append(array("i", [*row[:14], islanded, grid_ok, stamps[0], gen_w, running,
-                                int(rng.random() > 0.05), stamps[1]]))
+                                int(rng.random() > 0.05), stamps[1],
+                                *(row[3] // 3 + rng.randrange(-9000, 9000) for _ in range(3)),
+                                row[0] if rng.random() > 0.05 else -1]))
     return rows[-BEATS:]
 
 
@@ -41,6 +43,9 @@ def made() -> dict:
              "peak_w": 100_000, "attempts": 10}
     image = clinic(generator=short, island={"healthy_s": 5, "settle_s": 3},
                    shed={"import_max_w": 200_000, "restore_s": 5})
+    image["rules"].insert(8, ["phase", {"import_max_w": 90_000, "export_max_w": 8_000_000,
+                                        "store_phase": 0, "age_max_ms": 5000,
+                                        "unbalance_max_w": 0}])
     image["rules"].insert(6, ["min_import", {"import_min_w": 10_000, "while_running": 1}])
     return image
 

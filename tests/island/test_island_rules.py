@@ -271,3 +271,26 @@ def test_whatever_the_signals_the_battery_stays_inside_and_no_fault_comes(histor
                 assert readings["soc_pm"] > GATE["soc_floor_pm"]
             if w < 0 and "soc_ms" not in mute:
                 assert readings["soc_pm"] < GATE["soc_ceiling_pm"]
+
+
+def test_a_switch_that_lies_is_found_out_after_a_week_alone_and_at_the_start():
+    """The ticks come round in twelve days: how long ago it opened must not wrap."""
+    site = Clinic()
+    second = alone(site, 30, on_grid(site, 40))
+    for _ in range(7 * 24):
+        second = alone(site, 1, second + 3600)
+    for more in range(20):
+        site.at(second + more, islanded=1, grid_ok=0, grid_w=300_000)
+    assert site.mode() == DOUBT
+    late = Clinic()
+    for more in range(60):
+        late.at((1 << 29) // 1000 + more, islanded=1, grid_ok=0, grid_w=300_000)
+    assert late.mode() == DOUBT
+
+
+def test_beside_a_generator_two_readings_of_one_moment_are_exact():
+    """Load and battery stepped together: no range is left between powers of the same moment."""
+    site = Clinic()
+    second = alone(site, 100, on_grid(site, 40), gen_running=1, gen_w=100_000, store_w=0)
+    assert site.at(second, islanded=1, grid_ok=0, gen_running=1, gen_w=150_000,
+                   store_w=40_000) == 30_000, "190 kW, of which the generator carries 160"
