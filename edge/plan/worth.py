@@ -35,19 +35,17 @@ class Worth:
         buy = use = len(levels) - 1
         dearest = 2 * levels[buy]
         slopes[0] = missed if missed > dearest else dearest
-        used = _through(levels, use, self._into_pm, self.wear)
-        bought = _through(levels, buy, self._out_pm, 0)
         for i in range(1, len(slopes) - 1):  # two falling rows become one
+            used = _through(levels, use, self._into_pm, self.wear)
+            bought = _through(levels, buy, self._out_pm, 0)
             if bought >= used:
                 slopes[i] = bought if bought > 0 else 0
                 self.buy[buy] = i
                 buy -= 1
-                bought = _through(levels, buy, self._out_pm, 0)
             else:
                 slopes[i] = used if used > 0 else 0
                 self.use[use] = i
                 use -= 1
-                used = _through(levels, use, self._into_pm, self.wear)
 
     def begin(self, level: int):
         """Start at the end of a slot, every unit worth what it costs in it."""
