@@ -54,7 +54,7 @@ class Prices:
         if slot >= _SLOTS:
             slot -= _SLOTS
             day += 1
-        if not self.covers(day):
+        if not self.days["first"] <= day <= self.days["last"]:  # covers, without a call's price
             return len(self.levels) // 2
         profile = self.profile(day)
         level = self.profiles[profile][slot]

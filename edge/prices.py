@@ -20,7 +20,8 @@ class Prices:
 
     def level(self, day: int, slot: int) -> int:
         """Which of the levels holds."""
-        if not self.covers(day + slot // 96):
+        first, last = self.valid
+        if not first <= day + slot // 96 <= last:  # covers, without the price of a call
             return len(self.levels) // 2
         return self.levels.index(self.day[slot % 96])
 

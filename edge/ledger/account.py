@@ -68,10 +68,8 @@ class Account:
     def post(self, flows, price: int, export_price: int):
         """Post a minute of flows (edge/ledger/flows.py); prices in 1e-4 currency per kWh."""
         self.gap_s += flows.gap_s
-        if flows.charge_ws:
-            self.charged.post(flows.charge_ws)
-        if flows.discharge_ws:
-            self.discharged.post(flows.discharge_ws)
+        self.charged.post(flows.charge_ws)
+        self.discharged.post(flows.discharge_ws)
         self.generated.post(flows.pv_ws)
         wh = self.exported.post(flows.export_ws)
         if wh:

@@ -16,7 +16,7 @@ from edge.plan.worth import Worth
 _SLOTS = const(96)  # as in edge/plan/memory.py
 _DAYS = const(8)
 _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
-_LOOK = const(32)  # slots whose price is asked in one step
+_LOOK = const(24)  # slots whose price is asked in one step
 _LAST = const(191)  # slot whose price can be known: the end of the next day
 _RATIO_MAX = const(300)  # of demand price over price spread: beyond, the peak is all that counts
 _FADE_PM = const(950)  # what is left of a deviation one slot later
