@@ -21,7 +21,7 @@ from edge.plan.hold import Hold
 from edge.plan.lived import after, power
 
 _SLOTS = const(96)
-_DAYS = const(2)  # remembered days that are asked for what follows the announced slots
+_DAYS = const(1)  # remembered days that are asked for what follows the announced slots
 _BEYOND = const(24)  # slots of them that count
 _STRAY = const(16)  # part of the store that the twin may be ahead by before it is not followed
 _IDLE = const(0)  # phases
