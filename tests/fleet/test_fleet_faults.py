@@ -185,6 +185,7 @@ def told_wh(site):
 
     site.planner = Listener()
     site.think()
+    site.think()  # a beat that closed a minute does not think
     site.planner = planner
     return told[0]
 

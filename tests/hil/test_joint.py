@@ -9,7 +9,7 @@ from hil.joint import held, peaks_kw
 from hil.optimum import Battery, lowest_peak_kw
 
 KW = st.floats(0, 500)
-BATTERY = st.builds(Battery, st.floats(1, 200), st.floats(1, 400), st.just(0.95))
+BATTERY = st.tuples(st.floats(1, 200), st.floats(1, 400)).map(lambda of: Battery(*of, 0.95))
 DAYS = st.integers(4, 30).flatmap(lambda n: st.lists(
     st.tuples(st.lists(KW, min_size=n, max_size=n), BATTERY), min_size=1, max_size=3))
 
