@@ -77,9 +77,8 @@ class Planner:
             self._begin(net_w, store_wh)
         elif phase == _NOTE:
             self._note()
-        elif phase == _LEARN:
-            if self.target.learn():
-                self._phase = _BEGIN
+        elif phase == _LEARN and self.target.learn():
+            self._phase = _BEGIN
         self.busy = self._phase != _IDLE
 
     def _note(self):
