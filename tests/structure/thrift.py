@@ -28,8 +28,8 @@ ALLOWED = {
         "after an internal error: the row that tells of it may fail too, the safe command may not",
 }
 
-# In the slow thinking, a few times in a slice of 60,000 instructions, these cost less than they save
-# in bytecode; with several arguments, or over an array, they take no heap (hil bench: alloc_bytes).
+# In the slow thinking, a few times in a slice of 60,000 instructions, these cost less than they
+# save in bytecode; with several arguments, or over an array, they take no heap (hil bench: alloc_bytes).
 THINKING = "edge.plan."
 SHORTER = frozenset(("max()", "min()", "sum()"))
 
