@@ -29,7 +29,7 @@ ALLOWED = {
 }
 
 # In the slow thinking, a few times in a slice of 60,000 instructions, these cost less than they
-# save in bytecode; with several arguments, or over an array, they take no heap (hil bench: alloc_bytes).
+# save in bytecode; over arguments or an array they take no heap (hil bench: alloc_bytes).
 THINKING = "edge.plan."
 SHORTER = frozenset(("max()", "min()", "sum()"))
 
