@@ -62,7 +62,7 @@ class Site:
         self.meter = bind_meter(self)
 
     def _planner(self, image: dict):
-        battery: dict = image["battery"]
+        battery = self.battery
         rules: dict = dict(image["rules"])
         reserve = rules["reserve"]
         self._floor_pm = rules.get("bands", reserve)["floor_pm"]  # its last word is trade's

@@ -135,12 +135,9 @@ class DemandWindow:
 
     def _spikes_wmin(self, left: int) -> int:
         """The spikes of the same minutes a window ago, for `left` minutes from now on."""
-        net, base = self._net, self._base
-        minute = self._minute - _MINUTES
         total = 0
-        for _ in range(left):
-            minute += 1  # below 0 it counts from the ring's end
-            total += net[minute] - base[minute]
+        for minute in range(left):
+            total += self._spike_w(minute + 1)
         return total
 
     def weigh(self, target_w: int, now) -> bool:

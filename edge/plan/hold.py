@@ -25,11 +25,11 @@ class Hold:
         """Look for the lowest target (>= 0) that holds a slot of load `first` (> 0) and then the
         `slots` loads of the ring from place `at` on, beginning with `store` units of energy. The
         answer is at most `first`, and less than a hundredth of the power above the lowest."""
-        self._first, self._at = first, at
-        self._slots, self._store = slots, store
-        self.target = first
-        low = first - self.scale.discharge  # nothing lower can be held
-        self._low = low if low > 0 else 0
+        self._first = self.target = first
+        self._at = at
+        self._slots = slots
+        self._store = store
+        self._low = max(0, first - self.scale.discharge)  # nothing lower can be held
 
     def step(self) -> bool:
         """Walk the load, a short one twice; True when `target` is the answer."""

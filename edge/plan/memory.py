@@ -38,11 +38,7 @@ class Memory:
         """The newest remembered day before `before` that is a working day, or not, as `day` is;
         -1 when the week before it holds none. Day 0, 2000-01-01, was a Saturday."""
         weekend, seen = (day + 5) % _WEEK > 4, self.seen
-        past, last = before - 1, before - _WEEK
-        if last <= day - DAYS:
-            last = day - DAYS + 1
-        if last < 0:
-            last = 0
+        past, last = before - 1, max(0, before - _WEEK, day - DAYS + 1)
         while past >= last:
             if seen[past % DAYS] >= _SEEN_MIN and ((past + 5) % _WEEK > 4) == weekend:
                 return past

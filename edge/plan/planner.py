@@ -18,6 +18,7 @@ _BEGIN = const(2)
 _TARGET = const(3)
 _AIM = const(4)
 _TRADE = const(5)
+_LEARN = const(6)
 
 
 class Planner:
@@ -53,7 +54,9 @@ class Planner:
     def slot(self, day: int, slot: int, load_w: int, month_peak_w: int, month: int):
         """A slot (0 .. 95) of local `day` has ended with mean net load `load_w`. The month's
         billed peak and the month are those of the slot that begins now (peak 0 on the 1st)."""
-        self._day, self._slot, self._net = day, slot, load_w
+        self._day = day
+        self._slot = slot
+        self._net = load_w
         self._month_peak_w = month_peak_w
         self._phase = _NOTE
         self.busy = True
@@ -74,6 +77,8 @@ class Planner:
             self._begin(net_w, store_wh)
         elif phase == _NOTE:
             self._note()
+        elif phase == _LEARN and self.target.learn():
+            self._phase = _BEGIN
         self.busy = self._phase != _IDLE
 
     def _note(self):
@@ -85,8 +90,10 @@ class Planner:
         self._slot = slot + 1
         self._phase = _BEGIN
         if slot == _SLOTS - 1:
-            self._day, self._slot = day + 1, 0
+            self._day = day + 1
+            self._slot = 0
             self.target.end_day(day)
+            self._phase = _LEARN
 
     def _begin(self, net_w: int, store_wh: int):
         self._net = self.scale.power(net_w)
@@ -101,15 +108,14 @@ class Planner:
     def _aim(self):
         """The target is known, and the wish with it; then plan the trade again if it is time."""
         goal, slot = self.target.goal, self._slot
-        self.target_w = goal * self.scale.quantum_w
-        if self.target_w < self._month_peak_w:  # to the watt: rounded up it would creep
-            self.target_w = self._month_peak_w
+        # To the watt: rounded up it would creep.
+        self.target_w = max(goal * self.scale.quantum_w, self._month_peak_w)
         self.recharge_w = self.refill_w
         self._phase = _IDLE
         trade = self.trade
         if trade:
             self.wish_w = trade.wish(slot, self._net, self._store, goal) * self.scale.quantum_w
             if trade.due(slot, goal):
-                trade.begin(self._day, slot, goal)
+                trade.begin(self._day, slot, goal, self.target.likely)
             if trade.busy:  # or still, from the slot before
                 self._phase = _TRADE

@@ -31,13 +31,8 @@ class Scale:
     def power(self, watts: int) -> int:
         """The nearest number of quanta, held within +/-32767."""
         quanta = (watts + self.quantum_w // 2) // self.quantum_w
-        if quanta > TOP:
-            return TOP
-        return quanta if quanta > -TOP else -TOP
+        return max(-TOP, min(TOP, quanta))
 
     def energy(self, wh: int) -> int:
         """Units of energy, held within 0 .. full."""
-        slots = wh * 4 // self.quantum_w
-        if slots * 1000 >= self.full:
-            return self.full
-        return slots * 1000 if slots > 0 else 0
+        return max(0, min(self.full, wh * 4 // self.quantum_w * 1000))

@@ -3,9 +3,10 @@
 Two things are told of every slot of the day, by walking backward from the next refill. The price:
 how much of the store is worth more than using it now, or than buying it now, on the mean of up to
 eight remembered days of the same type. And the reserve: what the worst of these days needs in store
-to stay at the demand target, each taken a little higher than it was and each slot as high as its
-neighbours, for what nobody foresees. The plan holds for a day, or until the target moves; while it
-is made again the one before stands in. Then a wish is a look-up.
+to stay at the demand target, or at what the month will likely be held to where that is higher, each
+taken a little higher than it was and each slot as high as its neighbours, for what nobody foresees.
+The plan holds for a day, or until the target moves; while it is made again the one before stands
+in. Then a wish is a look-up.
 """
 
 from array import array
@@ -19,6 +20,7 @@ _AHEAD = const(32)  # slots; the walk begins at the first refill beyond
 _LOOK = const(24)  # slots whose price is asked in one step
 _LAST = const(191)  # slot whose price can be known: the end of the next day
 _RATIO_MAX = const(300)  # of demand price over price spread: beyond, the peak is all that counts
+_RATIO = const(2000)  # square of the one up to which the month's likely peak is trusted whole
 _FADE_PM = const(950)  # what is left of a deviation one slot later
 _LIFT = const(8)  # of a slot, to count in
 _MISSED = const(4)  # kW that one kWh missing in a quarter-hour adds to the peak
@@ -40,8 +42,8 @@ class Trade:
         self.prices = prices
         self._demand_price = demand_price
         self._missed = min(_MISSED_MAX, demand_price * _MISSED)
-        # A battery's tenths of an hour, times 22: what the margin of 2.7 % was chosen with.
-        self._hours = 22 * max(1, scale.full // max(1, 400 * scale.discharge))
+        # A battery's tenths of an hour, times 19: what the margin of 3.2 % was chosen with.
+        self._hours = 19 * max(1, scale.full // max(1, 400 * scale.discharge))
         self.worth = Worth(scale, len(prices.levels))
         # The plan. At the end of each slot of a day: do not use the store below `_keep`, do not
         # buy above `_fill`, both until a day is known full, to be ready; what the worst day needs,
@@ -57,7 +59,7 @@ class Trade:
         self._needs = array("i", bytes(4 * _DAYS))
         self._lifts = bytearray(_DAYS)
         self.raised_pm = 1000
-        self._day = self._slot = self._goal = self._days = 0
+        self._day = self._slot = self._goal = self._ceiling = self._days = 0
         self._refill = -1  # slot after whose end the store is as good as refilled
         self._at = self._level = 0  # slot that the search or the walk has come to, and its level
         self._run = self._longest = self._lowest = self._cheapest = self._dearest = 0
@@ -70,13 +72,19 @@ class Trade:
         return (goal != self._goal or (self._refill - slot) % _SLOTS == _AHEAD - 1
                 or self._version != self.prices.version)
 
-    def begin(self, day: int, slot: int, goal: int):
-        """Plan from this slot on; `goal` is what the import will be held to."""
-        self._day, self._slot, self._goal = day, slot, goal
+    def begin(self, day: int, slot: int, goal: int, likely: int):
+        """Plan from this slot on; `goal` is what the import is held to now, `likely` what the month
+        will be held to."""
+        self._day = day
+        self._slot = slot
+        self._goal = goal
+        self._ceiling = likely
         self._version = self.prices.version
         if self.memory.like(day, day) < 0:  # nothing is known of such a day
             return
-        self._at, self._level, self._phase = slot, -1, _FIND
+        self._at = slot
+        self._level = -1
+        self._phase = _FIND
         self._run = self._longest = self._dearest = 0
         self._lowest = self._cheapest = len(self.prices.levels)
         self.busy = True
@@ -97,11 +105,9 @@ class Trade:
         """Look for the next refill: the end of the longest run of the lowest price that is far
         enough ahead; and for what there is to earn until then."""
         at = self._at
-        last = self._slot + _SLOTS + _AHEAD - 1
-        if last > _LAST:
-            last = _LAST
-        end = at + _LOOK
-        while at < end and at < last:
+        last = min(self._slot + _SLOTS + _AHEAD - 1, _LAST)
+        end = min(at + _LOOK, last)
+        while at < end:
             at += 1
             level = self.prices.level(self._day, at)
             self._run = self._run + 1 if level == self._level else 1
@@ -112,7 +118,8 @@ class Trade:
                 self._dearest = level
             if at - self._slot >= _AHEAD:
                 if level < self._lowest:
-                    self._lowest, self._longest = level, 0
+                    self._lowest = level
+                    self._longest = 0
                 if level == self._lowest and self._run > self._longest:
                     self._longest = self._run
                     self._refill = at
@@ -126,13 +133,16 @@ class Trade:
         past, days = self._day, 0
         self.worth.tell(levels, self._missed)
         spread = levels[self._dearest] - levels[self._cheapest]
-        ratio = self._demand_price // spread if spread > 0 else _RATIO_MAX
-        if ratio > _RATIO_MAX:
-            ratio = _RATIO_MAX
+        ratio = min(_RATIO_MAX, self._demand_price // max(1, spread))
         # How much higher than remembered the load may turn out. The reserve is worth the more, the
         # more a kW of peak costs over what trading a kWh earns; and the shorter the battery lasts,
         # the more of a peak one missing kWh uncovers.
-        self.raised_pm = 1000 + ratio * ratio * 5 // self._hours
+        ratio *= ratio
+        self.raised_pm = 1000 + ratio * 5 // self._hours
+        # A peak that the month will see anyway needs no reserve; where the peak is nearly all that
+        # counts, nobody is that sure.
+        more = max(0, self._ceiling - self._goal)
+        self._ceiling = self._goal + more * _RATIO // max(_RATIO, ratio)
         while days < _DAYS:
             past = memory.like(self._day, past)
             if past < 0:
@@ -151,7 +161,7 @@ class Trade:
         """Walk all one slot back: the reserve on each of the days, the price on their mean."""
         loads, places = self.memory.loads, self._places
         needs, lifts = self._needs, self._lifts
-        goal, raised_pm, full = self._goal, self.raised_pm, self.scale.full
+        goal, raised_pm, full = self._ceiling, self.raised_pm, self.scale.full
         charge, discharge = -self.scale.charge, self.scale.discharge
         total = worst = worst_lift = day = 0
         while day < self._days:
@@ -215,36 +225,19 @@ class Trade:
         """Battery power wanted in the slot that begins with load `net`, quanta, discharge +:
         what the goal asks for, and the trade beyond it."""
         scale, part = self.scale, self.part
-        must = net - goal if net > goal else 0
+        must = max(0, net - goal)
         store -= must * scale.out_pm
         deviation = net - self._expected[slot]
-        if deviation > scale.discharge:
-            deviation = scale.discharge
-        elif deviation < -scale.discharge:
-            deviation = -scale.discharge
+        deviation = max(-scale.discharge, min(scale.discharge, deviation))
         # Half of the deviation is believed to go on.
         reserve = self.reserve[slot] * part
         reserve += deviation * self.lift[slot] * (scale.out_pm // (2 * _LIFT))
-        if reserve > scale.full:
-            reserve = scale.full
-        floor = self._keep[slot] * part
-        if floor < reserve:
-            floor = reserve
+        reserve = min(reserve, scale.full)
+        floor = max(reserve, self._keep[slot] * part)
         if net > 0 and store > floor:
-            use = must + (store - floor) // scale.out_pm
-            if use > net:
-                use = net
-            return use if use < scale.discharge else scale.discharge
+            return min(must + (store - floor) // scale.out_pm, net, scale.discharge)
         if must > 0:
             return 0
-        ceiling = self._fill[slot] * part
-        if ceiling < reserve // 2:  # half of it at any price, the rest when it is cheap
-            ceiling = reserve // 2
-        buy = (ceiling - store) // scale.into_pm
-        if buy < -net:
-            buy = -net  # the sun's surplus is free
-        if buy > goal - net:
-            buy = goal - net
-        if buy > scale.charge:
-            buy = scale.charge
-        return -buy if buy > 0 else 0
+        # Half of the reserve at any price, the rest when it is cheap; the sun's surplus is free.
+        buy = (max(self._fill[slot] * part, reserve // 2) - store) // scale.into_pm
+        return -max(0, min(max(buy, -net), goal - net, scale.charge))

@@ -21,6 +21,8 @@ def target_of(days, hours_tenth=20, power_w=1_000_000):
             memory.note(day, slot, load)
             target.note(slot, load)
         target.end_day(day)
+        while not target.learn():
+            pass
     return target
 
 
@@ -71,10 +73,16 @@ def test_nobody_to_ask_spends_nothing():
     assert goal_of(Target(scale, memory, 500), 40, 400, scale.full) == 500
 
 
-def test_the_prior_is_what_two_weeks_made_certain_but_for_one_odd_day():
+def test_the_month_is_expected_to_come_to_its_highest_day_and_defended_from_their_mean():
     target = target_of([[800, 800, 800, 1500, 1500, 800, 800, 800]])
-    assert target.prior == 500
+    usual = target.likely
+    assert 800 < usual < 1500
+    assert target.prior == usual
     for slot in range(96):
         target.note(slot, 9000)
     target.end_day(TODAY)
-    assert target.prior == 500
+    while not target.learn():
+        pass
+    assert 8000 <= target.likely < 9000
+    assert target.prior == (27 * usual + target.likely) // 28
+

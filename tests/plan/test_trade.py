@@ -14,14 +14,14 @@ REFILLED = 32 + 96  # slots from midnight: the end of tomorrow's cheap hours
 DAYS = st.lists(st.lists(st.integers(-300, 1500), min_size=8, max_size=8), min_size=2, max_size=2)
 
 
-def planned(days, goal, slot=0, demand_price=0):
+def planned(days, goal, slot=0, demand_price=0, likely=0):
     """A trade planned from a slot on; the days are of 8 loads, each of three hours, quanta."""
     scale, memory = Scale(2_000_000, 1_000_000, 1_000_000, 900, 0), Memory()
     for back, day in enumerate(days, 1):
         for at in range(96):
             memory.note(TODAY - len(days) - 1 + back, at, day[at // 12])
     trade = Trade(scale, memory, Prices(PRICES), demand_price)
-    trade.begin(TODAY, slot, goal)
+    trade.begin(TODAY, slot, goal, likely)
     for _ in range(2000):
         if trade.step():
             return trade
@@ -82,8 +82,8 @@ def trade_of(prices, demand_price=0):
     return Trade(scale, memory, prices, demand_price)
 
 
-def made(trade, slot, goal=3000):
-    trade.begin(TODAY, slot, goal)
+def made(trade, slot, goal=3000, likely=0):
+    trade.begin(TODAY, slot, goal, likely)
     steps = 1
     while not trade.step():
         steps += 1
