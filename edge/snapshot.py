@@ -42,7 +42,7 @@ class Snapshot:
         self.grid_w = self.store_w = self.pv_w = self.soc_pm = 0
         self.grid_ms = self.store_ms = self.pv_ms = self.soc_ms = 0  # stamps
         self.known = 0  # bits as in flags: which were ever read, and READY
-        self.grid_age_ms = self.store_age_ms = self.pv_age_ms = self.soc_age_ms = NEVER_MS
+        self.grid_age_ms = self.store_age_ms = self.soc_age_ms = NEVER_MS
         self.charge_max_w = self.discharge_max_w = 0
         self.ready = False
         self.flags = 0
@@ -144,7 +144,7 @@ def _settle(now, ages: dict):
             age_ms = odd_age_ms(PV_FRESH, age_ms)
             if age_ms > pv_max_ms:
                 flags &= ~PV_FRESH
-        row[7] = now.pv_age_ms = age_ms
+        row[7] = age_ms
         if flags & _NEEDED != _NEEDED:
             calm_s = 0
         elif calm_s >= release_s:

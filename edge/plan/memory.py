@@ -32,7 +32,7 @@ class Memory:
 
     def at(self, day: int, slot: int) -> int:
         """Place of a slot in the ring; slots before 0 and beyond 95 are of the days beside."""
-        return (day % DAYS * SLOTS + slot) % (DAYS * SLOTS)
+        return (day * SLOTS + slot) % (DAYS * SLOTS)
 
     def like(self, day: int, before: int) -> int:
         """The newest remembered day before `before` that is a working day, or not, as `day` is;

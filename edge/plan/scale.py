@@ -30,8 +30,7 @@ class Scale:
 
     def power(self, watts: int) -> int:
         """The nearest number of quanta, held within +/-32767."""
-        quanta = (watts + self.quantum_w // 2) // self.quantum_w
-        return max(-TOP, min(TOP, quanta))
+        return max(-TOP, min(TOP, (watts + self.quantum_w // 2) // self.quantum_w))
 
     def energy(self, wh: int) -> int:
         """Units of energy, held within 0 .. full."""

@@ -8,10 +8,9 @@ remembered day of the same type is taken for what may come in the next eight hou
 much of the load could be shaved now, from the energy in store, if it came again. A day counts the
 more, the newer it is and the nearer its last four hours were to today's; for a short battery a day
 that was higher than today is the less alike. Half of what is shaved is the least of their answers,
-and half their mean less one standard deviation: the least
-alone follows one odd day, the mean alone runs dry. And no slot is given more than two thirds of the
-store, for what no day foresees. The loads are taken as they were: a pessimist here would lock a
-high peak in for the rest of the month.
+and half their mean less one standard deviation: the least alone follows one odd day, the mean alone
+runs dry. And no slot is given more than two thirds of the store, for what no day foresees. The
+loads are taken as they were: a pessimist here would lock a high peak in for the rest of the month.
 """
 
 from array import array
@@ -59,7 +58,7 @@ class Target:
             self.prior = load
 
     def end_day(self, day: int):
-        """The day has ended: end from it, with `end` to go on."""
+        """The day has ended: learn from it, with `learn` to go on."""
         self._day = day
         self.hold.begin(self._top, self.memory.at(day, self._top_at - _BEHIND), _AHEAD,
                         self.scale.full)
@@ -69,7 +68,8 @@ class Target:
         if not self.hold.step():
             return False
         held = self._held
-        held[self._day % DAYS] = self.hold.target
+        for i in range(1 if self.likely else DAYS):  # the first day stands for all not yet known
+            held[(self._day + i) % DAYS] = self.hold.target
         self.likely = max(held)
         self.prior = sum(held) // DAYS
         return True

@@ -60,8 +60,7 @@ def test_green_first_uses_the_sun_and_buys_nothing() -> None:
         assert bought == 0 or demand_e4
         used = sum(max(0, load - max(0, grid)) for grid, load in
                    zip(run.grid_w[9 * 96:], loads[9 * 96:], strict=True) if load > 0)
-        # kWh in five days: each night the store is emptied, or down to what a peak may need, which
-        # is more than later on while four weeks are not yet known
+        # kWh in five days: each night the store is emptied, or down to what a peak may need
         assert used / 4000 > 5 * (225 if demand_e4 else 350)
 
 
