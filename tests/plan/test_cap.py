@@ -52,7 +52,7 @@ def test_a_day_is_planned_anew_by_the_prices_of_its_level(owed_g, level) -> None
     run.days(factory(11)[:1])
     trade = planner.trade
     fresh = Trade(planner.scale, planner.memory, Prices(BY_LEVEL[level]), DEMAND_E4)
-    fresh.begin(trade._day, trade._slot, trade._goal)
+    fresh.begin(trade._day, trade._slot, trade._goal, planner.target.likely)
     while not fresh.step():
         pass
     planned = [slot % 96 for slot in range(trade._slot, fresh._refill - 31)]

@@ -40,6 +40,8 @@ def remembering(planner, loads_w) -> None:
             memory.note(day, slot, load)
             target.note(slot, load)
         target.end_day(day)
+        while not target.learn():
+            pass
 
 
 def steps(planner, slot: int, net_w: int, store_wh: int, said=()) -> int:
