@@ -21,3 +21,5 @@ def remember(planner: "Any", day: int) -> None:
             memory.note(past, slot, load)
             target.note(slot, load)
         target.end_day(past)
+        while not target.learn():
+            pass
