@@ -1,7 +1,10 @@
 """Leaves as accounts: each site leaf with its numbers by name, and its tenants' leaf."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
+from cloud_bridge.carbon.quarters import LAST
 from cloud_bridge.evidence.terms import Terms
 from edge.ledger.leaf import (
     BEGINNING,
@@ -15,6 +18,10 @@ from edge.ledger.leaf import (
 from edge.ledger.matrix import LOAD, SINKS, SOURCES, STORE
 
 UNKNOWN = STORE  # among origins
+
+
+_fields = lru_cache(fields)
+_tenant_fields = lru_cache(tenant_fields)
 
 
 class LeafError(ValueError):
@@ -34,8 +41,8 @@ class Account:
     def quarter(self) -> int:
         return self.values["quarter"]
 
-    @property
-    def flows(self) -> list[int]:
+    @cached_property
+    def flows(self) -> Sequence[int]:
         """Wh from each source to each sink, [3 * source + sink]."""
         values = self.values
         found = [0] * 15
@@ -76,15 +83,19 @@ def open_leaf(leaf: bytes, known: dict[bytes, Terms]) -> Account:
     if terms is None:
         raise LeafError(f"names terms {terms_id.hex()}, which are not there")
     if kind == SITE:
-        names = fields(terms.mask, len(terms.factors))
+        names = _fields(terms.mask, len(terms.factors))
         if len(numbers) > len(BEGINNING) and numbers[len(BEGINNING) - 1] != terms.mask:
             raise LeafError(f"has meters {numbers[len(BEGINNING) - 1]:#x}, expected {terms.mask:#x}"
                             " by its terms")
     else:
-        names = tenant_fields(len(terms.tenants), len(terms.factors))
+        names = _tenant_fields(len(terms.tenants), len(terms.factors))
     if len(numbers) != len(names):
         raise LeafError(f"has {len(numbers)} numbers, expected {len(names)} by its terms")
-    return Account(kind, dict(zip(names, numbers, strict=True)), terms_id, before)
+    values = dict(zip(names, numbers, strict=True))
+    if values["quarter"] > LAST or values.get("span", 1) > values["quarter"] + 1:
+        raise LeafError(f"is of {values.get('span', 1)} quarter-hours to {values['quarter']}, "
+                        f"expected some since 2000 and at most {LAST}")
+    return Account(kind, values, terms_id, before)
 
 
 def _origin(place: int) -> str:
