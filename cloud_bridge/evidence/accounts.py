@@ -18,6 +18,7 @@ from edge.ledger.leaf import (
 from edge.ledger.matrix import LOAD, SINKS, SOURCES, STORE
 
 UNKNOWN = STORE  # among origins
+_OWED = {"charge": 0, "export": 1}  # their places in `owed`
 
 
 _fields = lru_cache(fields)
@@ -67,6 +68,20 @@ class Account:
     def register_wh(self, meter: int) -> int:
         """What a meter's register shows."""
         return self.values[f"{METERS[meter]}_register_wh"]
+
+    def counted_wh(self, meter: int, owed: Sequence[int]) -> int:
+        """What a meter's register moved by if nothing leapt: what flowed past it, of charge and
+        export with what is still to be booked; `owed` was that before."""
+        name = METERS[meter]
+        if name not in _OWED:
+            return sum(self.flows[3 * meter:3 * meter + 3])
+        sink = SINKS.index(name)
+        return sum(self.flows[sink::3]) + self.owed[_OWED[name]] - owed[_OWED[name]]
+
+    @property
+    def owed(self) -> list[int]:
+        """What charge and export have counted and nothing has fed yet, Wh."""
+        return [self.values["owed_charge_wh"], self.values["owed_export_wh"]]
 
     @property
     def load_wh(self) -> int:

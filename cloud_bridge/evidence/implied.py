@@ -19,7 +19,7 @@ from edge.ledger.leaf import (
     OVERCOUNT,
     TIME_SYNCED,
 )
-from edge.ledger.matrix import CHARGE, EXPORT, Matrix
+from edge.ledger.matrix import Matrix
 from edge.ledger.registers import REPLACED
 
 _STEPS_MIN = 10  # minutes measured, or it is a gap; as in edge/ledger/book.py
@@ -30,7 +30,7 @@ def site(account: Account, terms: Terms, owed_before: list[int]) -> Iterator[str
     """A site's leaf by itself, and after what was owed [charge, export] before it."""
     values, flags = account.values, account.values["flags"]
     gap = values["span"] > 1 or values["steps"] < _STEPS_MIN
-    owed = [values["owed_charge_wh"], values["owed_export_wh"]]
+    owed = account.owed
     if values["steps"] > 15 or values["time"] > TIME_SYNCED or flags & ~_FLAGS:
         yield f"has {values['steps']} minutes, a clock of quality {values['time']} and flags " \
               f"{flags}, which no account has"
@@ -50,8 +50,7 @@ def site(account: Account, terms: Terms, owed_before: list[int]) -> Iterator[str
         if limits is not None and account.register_wh(meter) >= limits[0]:
             yield f"register {METERS[meter]} shows {account.register_wh(meter)} Wh, and turns " \
                   f"over at {limits[0]}"
-    asked = [sum(account.flows[sink::3]) + owed[at] - owed_before[at]
-             for at, sink in enumerate((CHARGE, EXPORT))]
+    asked = [account.counted_wh(METERS.index(name), owed_before) for name in ("charge", "export")]
     if min(asked) < 0:
         yield f"owed {owed} Wh to charge and export, after {owed_before}: more was paid than flowed"
     elif gap:

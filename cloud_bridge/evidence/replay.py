@@ -12,11 +12,9 @@ from cloud_bridge.evidence.accounts import Account
 from cloud_bridge.evidence.terms import Terms
 from edge.ledger.apportion import apportion
 from edge.ledger.leaf import AMOUNTS, EXCHANGED, METERS, OPENED, origins
-from edge.ledger.matrix import CHARGE, EXPORT, LOAD, SOURCES
+from edge.ledger.matrix import EXPORT, LOAD, SOURCES
 from edge.ledger.pool import Pool
 from edge.ledger.views import View
-
-_SINK_OF = {"charge": CHARGE, "export": EXPORT}
 
 
 class Replay:
@@ -41,7 +39,7 @@ class Replay:
             yield from self._change(terms)
         owed = [0, 0]
         if self._last is not None and not opened:
-            owed = [self._last.values["owed_charge_wh"], self._last.values["owed_export_wh"]]
+            owed = self._last.owed
             yield from _registers(self._last, account, terms)
         yield from implied.site(account, terms, owed)
         yield from self._work(account)
@@ -125,17 +123,12 @@ class Replay:
 def _registers(before: Account, after: Account, terms: Terms) -> Iterator[str]:
     """What every register moved by is what flowed past its meter, but where a meter was exchanged:
     then the powers stand for it, and the leaf says so."""
-    flows, values = after.flows, after.values
+    values = after.values
     for meter, limits in enumerate(terms.meters):
         if limits is None or (values["flags"] & EXCHANGED and values["unread"] >> meter & 1):
             continue
         name = METERS[meter]
         moved = (after.register_wh(meter) - before.register_wh(meter)) % limits[0]
-        if name in _SINK_OF:
-            sink = _SINK_OF[name]
-            owed = f"owed_{name}_wh"
-            flowed = sum(flows[sink::3]) + values[owed] - before.values[owed]
-        else:
-            flowed = sum(flows[3 * meter:3 * meter + 3])
+        flowed = after.counted_wh(meter, before.owed)
         if moved != flowed % limits[0]:
             yield f"register {name} moved by {moved} Wh, and {flowed} Wh flowed"

@@ -79,16 +79,18 @@ def _share(part: int, whole: int) -> str:
 
 
 def _energy(proven: Sequence[Account]) -> list[str]:
-    """What flowed, and each register from its first to its last reading; exact to the Wh."""
+    """What flowed, and each register from where the account was opened to its last reading; exact
+    to the Wh."""
     flows = [sum(parts) for parts in zip(*(site.flows for site in proven), strict=True)]
     first, last = proven[0], proven[-1]
     lines = [f"energy      import {_kwh(sum(flows[3 * GRID:3 * GRID + 3]))}, load "
              f"{_kwh(sum(flows[LOAD::3]))}, export {_kwh(sum(flows[EXPORT::3]))}, charged "
              f"{_kwh(sum(flows[CHARGE::3]))} kWh"]
-    for name in METERS:
+    for meter, name in enumerate(METERS):
         key = f"{name}_register_wh"
         if key in first.values and key in last.values:
-            lines.append(f"register    {name:<10} {_kwh(first.values[key]):>20} -> "
+            start = first.values[key] - first.counted_wh(meter, (0, 0))
+            lines.append(f"register    {name:<10} {_kwh(max(start, 0)):>20} -> "
                          f"{_kwh(last.values[key]):>20} kWh")
     return lines
 

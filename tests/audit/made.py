@@ -51,9 +51,20 @@ def terms(tenants: Sequence[str] = TENANTS) -> bytes:
                 [PAIR, None, PAIR, PAIR, PAIR, PAIR, PAIR], [(name, PAIR) for name in tenants])
 
 
-def park(tenants: Sequence[str] = TENANTS, head_quarters: int = 4) -> Park:
+class Sunny(Park):
+    """A park that exports: its sun is up to eight times as strong."""
+
+    calls = 0
+
+    def below(self, n):
+        """Load, sun and battery ask in turn."""
+        self.calls += 1
+        return super().below(n) * (8 if self.calls % 3 == 2 else 1)
+
+
+def park(tenants: Sequence[str] = TENANTS, head_quarters: int = 4, kind: type[Park] = Park) -> Park:
     text = terms(tenants)
-    return Park(keys_of(tenants, text, id_of(text).hex(), head_quarters))
+    return kind(keys_of(tenants, text, id_of(text).hex(), head_quarters))
 
 
 def live(one: Park, quarters: int) -> Park:
@@ -64,10 +75,10 @@ def live(one: Park, quarters: int) -> Park:
 
 
 @cache
-def messages(quarters: int = 6, tenants: Sequence[str] = tuple(TENANTS), gap: bool = False
+def messages(quarters: int = 6, gap: bool = False, kind: type[Park] = Park
              ) -> tuple[tuple[int, bytes], ...]:
     """What a gateway sends; with a `gap`, three quarter-hours of it are spent switched off."""
-    one = live(park(tenants), quarters // 2)
+    one = live(park(kind=kind), quarters // 2)
     if gap:
         for _ in range(3):
             one.quarter()
