@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_bridge import documents
 from cloud_bridge.carbon import factors
+from cloud_bridge.carbon.passport import time
 from cloud_bridge.documents import Document
 from cloud_bridge.evidence import bundle, gathered
 from cloud_bridge.evidence.judge import Verdict, judge
 from cloud_bridge.evidence.terms import id_of, make
 from cloud_bridge.keyfiles import Trust
 from cloud_bridge.merkle import Leaves
-from cloud_bridge.notes import Key
+from cloud_bridge.notes import Key, cosigned
 from edge.evidence.note import checkpoint, signed
 from edge.evidence.tree import leaf_hash
 from edge.ledger.leaf import Leaf, unpack
@@ -152,4 +153,4 @@ def rebuilt(found: Sequence[bytes], number: int, change: Callable[[list[int]], N
 
 
 __all__ = ["FACTORS", "LIMITS", "ORIGIN", "SEED", "TENANTS", "Key", "Park", "Trust", "bundle",
-           "id_of", "judge", "keys_of"]
+           "cosigned", "id_of", "judge", "keys_of", "time"]
