@@ -94,7 +94,7 @@ def image(site: "Site") -> dict[str, Any]:
 
     keys, found = site.sections["ledger"], site.ledger
     assert found is not None, "a checked site has its ledger"
-    rows = [[one.mg_per_kwh(energy, _newest(one)) for energy in _ENERGIES] for one in found.sets]
+    rows = [[one.mg_per_kwh(energy, one.newest) for energy in _ENERGIES] for one in found.sets]
     meters, own = _meters(site), _tenants(site)
     text = terms.make(rows, [one.name for one in found.sets], [one.id for one in found.sets],
                       meters, own)
@@ -105,11 +105,6 @@ def image(site: "Site") -> dict[str, Any]:
             "batteries": max(1, len(site.batteries)),
             "head_quarters": keys["head_h"] * _QUARTERS_H, "terms": text.decode(),
             "terms_id": terms.id_of(text).hex()}
-
-
-def _newest(found: "FactorSet") -> int:
-    """A quarter-hour in which every factor of a set is the newest there is."""
-    return max(factor.first for factor in found.factors)
 
 
 def _meters(site: "Site") -> list[tuple[int, int] | None]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from cloud_bridge.evidence import bundle, gathered, judge, tables
-from cloud_bridge.evidence.figures import quarters_of
 from cloud_bridge.fields import DocumentError
 from cloud_bridge.said import FILE, refusing
 from cloud_bridge.store import Store, StoreError
@@ -44,10 +43,9 @@ def main(path: Path, gateway: str, out: Path, formats: tuple[str, ...], as_json:
         found.write(out)
         if formats:
             told = bundle.read(out)
-            verdict = judge.read_accounts(told)
-            rows = quarters_of(verdict.accounts, told.terms)
+            accounts = judge.read_accounts(told).accounts
             for form in formats:
-                tables.write(form, out, verdict.accounts, rows)
+                tables.write(form, out, accounts)
     said = {"gateway": gateway, "leaves": len(found.leaves), "heads": len(found.heads),
             "skipped": found.skipped, "out": str(out)}
     click.echo(json.dumps(said) if as_json else

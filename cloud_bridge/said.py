@@ -28,13 +28,13 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """What is wrong with a document or a file becomes one line and exit status 1."""
+def refusing(status: int = 1) -> Iterator[None]:
+    """What is wrong with a document or a file becomes one line and an exit status."""
     try:
         yield
     except DocumentError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(status)
     except OSError as error:
         click.echo(f"Error: {error.filename or ''}: {error.strerror or error}", err=True)
-        sys.exit(1)
+        sys.exit(status)

@@ -47,38 +47,44 @@ def main(folder: Path, log: str, key: Path, name: str, memory: Path, as_json: bo
         except NoteError as error:
             raise DocumentError(str(error)) from None
     click.echo(json.dumps(said) if as_json else
-               f"{said['origin']}: head of {said['size']} leaves cosigned, {said['before']} seen "
-               f"before\nwitness  {said['witness']}")
+               f"{said['origin']}: head of {said['size']} leaves cosigned"
+               f"{' already' if said['already'] else ''}, {said['before']} seen before\n"
+               f"witness  {said['witness']}")
 
 
 def _witness(folder: Path, log: Key, key: Path, name: str, memory: Path) -> dict[str, Any]:
+    secret = keyfiles.secret(key)
+    witness = Key(name, secret.public_key().public_bytes_raw(), COSIGNATURE)
     found = bundle.read(folder)
     if found.damaged:
         raise DocumentError(found.damaged[0])
-    file, note, head = _newest(found.heads, log)
+    tree = Leaves(leaf_hash(leaf) for leaf in found.leaves)
+    file, note, head = _newest(found.heads, log, tree)
     seen = _recall(memory)
     size, root = seen.get(log.name, (0, b""))
-    tree = Leaves(leaf_hash(leaf) for leaf in found.leaves)
     if head.size < size:
         raise DocumentError(f"{file}: is of {head.size} leaves, and {size} were cosigned before: "
                             "the log was put back")
-    if head.size > tree.size or tree.root(head.size) != head.root:
-        raise DocumentError(f"{file}: is not the head of the leaves here")
     if size and tree.root(size) != root:
         raise DocumentError(f"{file}: does not begin with the {size} leaves that were cosigned "
                             "before: the log was forked")
-    seen[log.name] = head.size, head.root
-    _remember(memory, seen)  # before anybody hears of it
-    secret = keyfiles.secret(key)
-    (folder / file).write_bytes(notes.cosigned(note, name, secret, int(time.time())))
-    witness = Key(name, secret.public_key().public_bytes_raw(), COSIGNATURE)
-    return {"origin": log.name, "size": head.size, "before": size, "witness": str(witness)}
+    _, signers = notes.head(note, log, [witness])
+    if witness not in signers:  # once is enough: a note holds only so many signatures
+        seen[log.name] = head.size, head.root
+        _remember(memory, seen)  # before anybody hears of it
+        (folder / file).write_bytes(notes.cosigned(note, name, secret, int(time.time())))
+    return {"origin": log.name, "size": head.size, "before": size, "witness": str(witness),
+            "already": witness in signers}
 
 
-def _newest(heads: list[tuple[str, bytes]], log: Key) -> tuple[str, bytes, Checkpoint]:
+def _newest(heads: list[tuple[str, bytes]], log: Key, tree: Leaves
+            ) -> tuple[str, bytes, Checkpoint]:
+    """The largest head; each of them must be of these leaves."""
     best: tuple[str, bytes, Checkpoint] | None = None
     for file, note in heads:
         head, _ = notes.head(note, log)
+        if head.size > tree.size or tree.root(head.size) != head.root:
+            raise DocumentError(f"{file}: is not the head of the leaves here")
         if best is None or head.size > best[2].size:
             best = file, note, head
     if best is None:

@@ -7,6 +7,7 @@ another view of the same flows of energy: it changes no record.
 import datetime
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import edge
@@ -67,6 +68,12 @@ class FactorSet:
         day = (EPOCH + datetime.timedelta(minutes=15 * index)).date()
         raise DocumentError(f"factor set {self.name}: has no factor of {energy} for {day}")
 
+    @property
+    def newest(self) -> int:
+        """A quarter-hour in which every factor is the newest there is: a gateway accounts by
+        those."""
+        return max(factor.first for factor in self.factors)
+
     def hourly(self, energy: str) -> bool:
         """Whether the factor of a source changes with the hour."""
         return any(len(one.mg_per_kwh) > 1 for one in self._of(energy) or self._of("residual"))
@@ -80,6 +87,7 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+@cache
 def by_id(number: bytes) -> FactorSet | None:
     """The shipped set of this id, if one has it."""
     for name in shipped():

@@ -18,7 +18,6 @@ from cloud_bridge.evidence.terms import Terms
 from cloud_bridge.fields import DocumentError
 
 LEAVES, HEADS, TERMS, DOCUMENTS, KEY = "leaves.bin", "heads", "terms", "documents", "key.txt"
-_LONGEST = 1 << 16
 
 
 @dataclass
@@ -55,13 +54,16 @@ def read(folder: Path) -> Bundle:
 
 def write(folder: Path, leaves: Iterable[bytes], heads: Mapping[int, bytes],
           texts: Iterable[bytes], key: str = "") -> None:
-    """Make such a folder, or bring one up to date; documents in it are left alone. OSError."""
+    """Make such a folder, or bring one up to date; documents and cosignatures in it are left
+    alone. OSError."""
     for part in (HEADS, TERMS, DOCUMENTS):
         (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / LEAVES).write_bytes(b"".join(
         len(leaf).to_bytes(2, "big") + leaf for leaf in leaves))
     for size, note in heads.items():
-        (folder / HEADS / f"{size:010d}.note").write_bytes(note)
+        path = folder / HEADS / f"{size:010d}.note"
+        if not (path.exists() and path.read_bytes().startswith(note)):  # cosigned meanwhile
+            path.write_bytes(note)
     for text in texts:
         (folder / TERMS / f"{terms.id_of(text).hex()}.json").write_bytes(text)
     if key:

@@ -6,23 +6,24 @@ books that are consistent; only the utility's meter and a witness of the heads t
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cloud_bridge import notes
 from cloud_bridge.carbon import factors as factor_sets
+from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.evidence.accounts import Account, LeafError, open_leaf
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.replay import Replay
 from cloud_bridge.evidence.terms import Terms
 from cloud_bridge.fields import DocumentError
-from cloud_bridge.keyfiles import Trust
+from cloud_bridge.keyfiles import ROTATION, Trust
 from cloud_bridge.merkle import Leaves
 from cloud_bridge.notes import Key, NoteError
 from edge.evidence.tree import leaf_hash
-from edge.ledger.leaf import GAP, OPENED, SITE, TIME_SYNCED
+from edge.ledger.leaf import EXCHANGED, GAP, METERS, OPENED, SITE
 
 _MOST_FAULTS = 100  # told; one is enough
+_ENERGIES = ("grid", "gen", "residual", "direct", "pv")  # in the order of a row of terms
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Missing:
 class Verdict:
     """`faults`: what is wrong, first found first; none: the books stand. `notes`: what a reader
     should know. `signed`: leaves under the largest good head, of all `leaves`. `witnessed`: of
-    these under a head that enough witnesses signed."""
+    these under a head that enough witnesses signed. `signers`: of each key that signed good heads
+    the smallest and the largest of them, and the latest time a witness vouches for, Unix s.
+    `sets`: the factor sets there are documents of."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -47,21 +50,23 @@ class Verdict:
     terms: dict[bytes, Terms] = field(default_factory=dict)
     tree: Leaves = field(default_factory=Leaves)
     places: list[int] = field(default_factory=list)  # of each account's site leaf, in the tree
+    signers: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
+    sets: dict[bytes, FactorSet] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)  # files of documents that are not believed
     quorum: int = 0  # witnesses that were asked for
     heads: int = 0
     signed: int = 0
     witnessed: int = 0
-    minutes: int = 0  # measured
-    unsynced: int = 0  # quarter-hours in which the clock was not set from outside
 
     @property
     def leaves(self) -> int:
         return self.tree.size
 
     @property
-    def quarters(self) -> int:
-        """From the first to the last, measured or not."""
-        return sum(site.values["span"] for site, _ in self.accounts)
+    def proven(self) -> list[tuple[Account, Account | None]]:
+        """The accounts under a good head: whatever lies behind it anybody may have written."""
+        return [pair for pair, place in zip(self.accounts, self.places, strict=True)
+                if place + (pair[1] is not None) < self.signed]
 
     def fault(self, text: str) -> None:
         """Keep one more, up to a limit."""
@@ -76,7 +81,8 @@ def judge(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key] = (), qu
     found = Verdict(faults=list(bundle.damaged), terms=bundle.terms, quorum=quorum)
     _chain(bundle, found)
     _heads(bundle, keys, witnesses, quorum, found)
-    _factors(bundle, trust, found)
+    _documents(bundle, trust, found)
+    _factors(trust, found)
     return found
 
 
@@ -124,6 +130,7 @@ def _chain(bundle: Bundle, found: Verdict) -> None:
             wrong = replay.site(account, terms)
         for text in wrong:
             found.fault(f"{where}: {text}")
+    _remarks(found)
     for number, (one, tenants) in enumerate(found.accounts):
         if tenants is None and bundle.terms[one.terms_id].tenants:
             found.fault(f"leaf {found.places[number]} (quarter-hour {one.quarter}): its tenants' "
@@ -136,8 +143,8 @@ def _time(found: Verdict, where: str, before: Account | None, account: Account) 
     """Quarter-hours lie close together, and what is missing is told."""
     values = account.values
     first = account.quarter - values["span"] + 1
-    if not (0 < values["span"] <= account.quarter and values["steps"] <= 15 * values["span"]):
-        found.fault(f"{where}: spans {values['span']} quarter-hours with {values['steps']} minutes")
+    if values["span"] == 0:
+        found.fault(f"{where}: spans no quarter-hour")
     if before is not None and first != before.quarter + 1:
         if not values["flags"] & OPENED or first <= before.quarter:
             found.fault(f"{where}: begins at {first}, expected {before.quarter + 1}")
@@ -148,8 +155,27 @@ def _time(found: Verdict, where: str, before: Account | None, account: Account) 
     elif values["steps"] < 15:
         found.missing.append(Missing(first, account.quarter,
                                      f"{15 - values['steps']} of 15 minutes not measured"))
-    found.minutes += values["steps"]
-    found.unsynced += values["span"] if values["time"] != TIME_SYNCED else 0
+
+
+def _remarks(found: Verdict) -> None:
+    """What is no fault, and what somebody who reads the figures must know."""
+    silent: dict[tuple[int, ...], list[str]] = {}
+    for meter, name in enumerate(METERS):
+        unread = tuple(site.quarter for site, _ in found.accounts
+                       if site.values["unread"] >> meter & 1)
+        silent.setdefault(unread, []).append(name)
+    for quarters, names in silent.items():
+        if quarters:
+            found.notes.append(f"{', '.join(names)}: no register in {len(quarters)} leaves, first "
+                               f"in quarter-hour {quarters[0]}; powers stand in for it")
+    for site, _ in found.accounts:
+        if site.values["flags"] & EXCHANGED:
+            found.notes.append(f"quarter-hour {site.quarter}: a register leapt; what it counted "
+                               "meanwhile is in no account")
+    for (one, _), (other, _) in zip(found.accounts, found.accounts[1:], strict=False):
+        if one.terms_id != other.terms_id:
+            found.notes.append(f"quarter-hour {other.quarter}: other factors, limits or tenants "
+                               "from here on")
 
 
 def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum: int,
@@ -172,7 +198,11 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
             found.fault(f"{file}: its root is not that of the first {told.size} leaves")
         else:
             found.signed = max(found.signed, told.size)
-            if quorum and signers - 1 >= quorum:
+            for key, time_s in signers.items():
+                low, high, latest = found.signers.get(key, (told.size, told.size, 0))
+                found.signers[key] = (min(low, told.size), max(high, told.size),
+                                      max(latest, time_s or 0))
+            if quorum and sum(key in witnesses for key in signers) >= quorum:
                 found.witnessed = max(found.witnessed, told.size)
     if not found.signed and bundle.leaves:
         found.fault("no leaf is under a good head: nothing is proven")
@@ -185,41 +215,63 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
 
 
 def _head(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key]
-          ) -> tuple[notes.Checkpoint, int]:
-    """The head in a note and how many have signed it. NoteError when no key of the log has."""
-    *others, last = keys
-    for key in others:
-        with suppress(NoteError):
-            told, signers = notes.head(note, key, witnesses)
-            return told, len(signers)
-    told, signers = notes.head(note, last, witnesses)
-    return told, len(signers)
+          ) -> tuple[notes.Checkpoint, dict[Key, int | None]]:
+    """The head in a note and who signed it. NoteError when no key of the log has."""
+    reason = NoteError("head: no key of the log was given")
+    for key in keys:
+        try:
+            return notes.head(note, key, witnesses)
+        except NoteError as error:
+            reason = error
+    raise reason
 
 
-def _factors(bundle: Bundle, trust: Trust | None, found: Verdict) -> None:
-    """Whose word the factors are, and that the account used what the document says."""
-    sets = {}
+def _documents(bundle: Bundle, trust: Trust | None, found: Verdict) -> None:
+    """Whose word they are, and that somebody refers to them."""
+    if trust is not None:
+        try:
+            trust.rotate([one for _, one in bundle.documents if one.kind == ROTATION])
+        except DocumentError as error:
+            found.fault(f"documents: {error}")
+    named = {number for site, _ in found.accounts for number in found.terms[site.terms_id].sets}
     for file, document in bundle.documents:
-        if document.kind != "factors":
-            continue
         try:
             if trust is not None:
                 trust.check(document)
-            sets[document.id] = factor_sets.read(document)
+            if document.kind == "factors":
+                found.sets[document.id] = factor_sets.read(document)
         except DocumentError as error:
+            found.refused.add(file)
             found.fault(f"{file}: {error}")
+        if document.kind not in ("factors", "statement", ROTATION) or (
+                document.kind == "factors" and document.id not in named):
+            found.notes.append(f"{file}: {document.kind} {document.id.hex()} is named by no leaf")
+
+
+def _factors(trust: Trust | None, found: Verdict) -> None:
+    """That the account used what the documents say."""
     for terms, first, last in _used(found):
         for row, name, number in zip(terms.factors, terms.names, terms.sets, strict=True):
-            known = sets.get(number) or factor_sets.by_id(number)
+            known = found.sets.get(number) or factor_sets.by_id(number)
             if known is None:
-                found.notes.append(f"factors {name} {number.hex()}: no such document here; they "
-                                   "are the gateway's word: " + " ".join(map(str, row)))
+                text = f"factors {name} {number.hex()}: no such document here; they are the " \
+                       "gateway's word: " + " ".join(map(str, row))
+                (found.notes.append if trust is None else found.fault)(text)
                 continue
-            told = [[known.mg_per_kwh(energy, quarter) for energy in
-                     ("grid", "gen", "residual", "direct", "pv")] for quarter in (first, last)]
+            told = [_in_force(known, quarter) for quarter in (first, last, known.newest)]
             if list(row) not in told:
                 found.fault(f"factors {name} {number.hex()}: the account used {list(row)}, the "
-                            f"document says {told[0]}")
+                            f"document says {told[2]}")
+            elif told[:2] != [list(row)] * 2:
+                found.notes.append(f"factors {name} {number.hex()}: by the document not in force "
+                                   f"in all of quarter-hours {first} .. {last}")
+
+
+def _in_force(known: FactorSet, quarter: int) -> list[int] | None:
+    try:
+        return [known.mg_per_kwh(energy, quarter) for energy in _ENERGIES]
+    except DocumentError:
+        return None
 
 
 def _used(found: Verdict) -> list[tuple[Terms, int, int]]:

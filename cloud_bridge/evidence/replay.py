@@ -7,15 +7,14 @@ store's contents, the carbon of every view and the tenants' parts are computed a
 
 from collections.abc import Iterator
 
+from cloud_bridge.evidence import implied
 from cloud_bridge.evidence.accounts import Account
 from cloud_bridge.evidence.terms import Terms
 from edge.ledger.apportion import apportion
 from edge.ledger.leaf import AMOUNTS, EXCHANGED, METERS, OPENED, origins
-from edge.ledger.matrix import CHARGE, EXPORT, LOAD, SOURCES
+from edge.ledger.matrix import EXPORT, LOAD, SOURCES
 from edge.ledger.pool import Pool
 from edge.ledger.views import View
-
-_SINK_OF = {"charge": CHARGE, "export": EXPORT}
 
 
 class Replay:
@@ -26,6 +25,8 @@ class Replay:
         self._views: list[View] = []
         self._last: Account | None = None
         self._last_terms: Terms | None = None
+        self._tenants: Account | None = None  # the tenants' leaf that a tenants' leaf follows
+        self._tenants_before: Account | None = None
 
     def site(self, account: Account, terms: Terms) -> Iterator[str]:
         """Judge the leaf of a site and go on from it."""
@@ -36,21 +37,26 @@ class Replay:
             self._open(terms)
         elif self._last_terms is not terms:
             yield from self._change(terms)
+        owed = [0, 0]
         if self._last is not None and not opened:
+            owed = self._last.owed
             yield from _registers(self._last, account, terms)
+        yield from implied.site(account, terms, owed)
         yield from self._work(account)
         self._last, self._last_terms = account, terms
+        self._tenants_before, self._tenants = None if opened else self._tenants, None
 
     def _open(self, terms: Terms) -> None:
         self._pool = Pool()
         self._views = [View(row) for row in terms.factors]
 
     def _change(self, terms: Terms) -> Iterator[str]:
-        """Other factors: what is in store keeps the carbon it was charged with."""
+        """Other factors: what is in store keeps the carbon it was charged with. Other limits of
+        the same meters are no new account either."""
         before = self._last_terms
-        if before is None or before.meters != terms.meters or len(before.factors) != len(
-                terms.factors):
-            yield "has other meters or views than the leaf before, and opens no account"
+        if before is None or (before.mask, len(before.factors), len(before.tenants)) != (
+                terms.mask, len(terms.factors), len(terms.tenants)):
+            yield "has other meters, views or tenants than the leaf before, and opens no account"
             self._open(terms)
         for view, row in zip(self._views, terms.factors, strict=True):
             view.factors = row
@@ -67,7 +73,7 @@ class Replay:
             view.draw(flows, pool)
         load_ug = [view.load for view in self._views]
         lost, gained = values.get("loss_wh", 0), values.get("gain_wh", 0) - pool.gained
-        if lost > pool.wh or gained < 0:
+        if lost > pool.wh or gained < 0 or (lost and gained):
             yield f"tells of {lost} Wh lost and {values.get('gain_wh', 0)} Wh gained in a store " \
                   f"that held {pool.wh} Wh and had gained {pool.gained} Wh"
             lost, gained = min(lost, pool.wh), max(gained, 0)
@@ -97,6 +103,8 @@ class Replay:
         """Judge the tenants' leaf behind the site's."""
         values, site = account.values, self._last
         assert site is not None, "a tenants' leaf comes behind a site's"
+        yield from implied.tenants(site, account, terms, self._tenants_before)
+        self._tenants = account
         names = [f"tenant_{number}" for number in range(len(terms.tenants))] + ["common"]
         wh = [values[f"{name}_wh"] for name in names]
         if account.quarter != site.quarter:
@@ -115,17 +123,12 @@ class Replay:
 def _registers(before: Account, after: Account, terms: Terms) -> Iterator[str]:
     """What every register moved by is what flowed past its meter, but where a meter was exchanged:
     then the powers stand for it, and the leaf says so."""
-    flows, values = after.flows, after.values
+    values = after.values
     for meter, limits in enumerate(terms.meters):
         if limits is None or (values["flags"] & EXCHANGED and values["unread"] >> meter & 1):
             continue
         name = METERS[meter]
         moved = (after.register_wh(meter) - before.register_wh(meter)) % limits[0]
-        if name in _SINK_OF:
-            sink = _SINK_OF[name]
-            owed = f"owed_{name}_wh"
-            flowed = sum(flows[sink::3]) + values[owed] - before.values[owed]
-        else:
-            flowed = sum(flows[3 * meter:3 * meter + 3])
+        flowed = after.counted_wh(meter, before.owed)
         if moved != flowed % limits[0]:
             yield f"register {name} moved by {moved} Wh, and {flowed} Wh flowed"

@@ -1,92 +1,134 @@
 """What an audit found, on one page, for somebody who has to decide whether to believe it."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from cloud_bridge.carbon.passport import time
+from cloud_bridge.evidence.accounts import Account
 from cloud_bridge.evidence.judge import Missing, Verdict
-from edge.ledger.leaf import METERS
+from edge.evidence.note import COSIGNATURE
+from edge.ledger.leaf import METERS, TIME_SYNCED
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD
 
-_MOST_MISSING = 20
-_LIMITS = """What no signature can show: a current transformer of another ratio, a meter that is
-bypassed or wired the wrong way, or that somebody else has the key. Hold the import register against
-the utility's bill, and heads against the witness's. Whoever holds a board with a plain
-microcontroller can read the key in its flash."""
+WIDTH = 100
+_MOST = 8  # lines of faults, of what is missing, of notes
+_CARBON = ("load", "export", "loss", "adjusted")  # the parts of a view that sum up over time
+_LIMITS = """\
+NOT PROVEN by any signature: that no meter is bypassed, wired the wrong way or of another ratio;
+which source fed which sink within a quarter-hour, beyond what the registers allow; that nobody else
+has the key (whoever holds a board with a plain microcontroller can read it in its flash); that
+nothing was cut off at the end together with its heads, or another history shown to somebody else.
+Hold the import register against the utility's bill, and the heads against a witness's."""
 
 
 def text(name: str, verdict: Verdict, indicators: Sequence[str] = ()) -> str:
-    """The page, at most some 60 lines of text."""
-    lines = [f"AUDIT OF {name}: " + ("FAILED" if verdict.faults else "the books stand"), ""]
-    if verdict.faults:
-        lines += [f"  {one}" for one in verdict.faults[:10]]
-        if len(verdict.faults) > 10:
-            lines.append(f"  and {len(verdict.faults) - 10} more")
-        lines.append("")
-    if verdict.accounts:
-        lines += [*_period(verdict), "", *_energy(verdict), ""]
-    lines += [*indicators, *([""] if indicators else [])]
-    lines += _missing(verdict.missing)
-    lines += [f"note: {one}" for one in verdict.notes]
-    return "\n".join([*lines, "", _LIMITS]) + "\n"
+    """The page, at most 60 lines of 100 characters; figures are of leaves under a good head."""
+    stands = not verdict.faults
+    lines = [f"AUDIT OF {name}: " + ("the books stand" if stands else
+                                     f"FAILED, {len(verdict.faults)} faults"), ""]
+    lines += [*_some("fault", verdict.faults), *([] if stands else [""])]
+    proven = [site for site, _ in verdict.proven]
+    lines += [*_signed(verdict), *(_period(proven) if proven else [])]
+    lines += _some("missing", _missing(verdict.missing))
+    lines += _some("note", verdict.notes)
+    if proven:
+        lines += ["", *_energy(proven), "", *_carbon(proven, verdict)]
+    lines += [*([""] if indicators else []), *indicators, "", *_LIMITS.split("\n")]
+    return "".join(f"{_short(line)}\n" for line in lines)
 
 
-def _period(verdict: Verdict) -> list[str]:
-    first, last = verdict.accounts[0][0], verdict.accounts[-1][0]
-    start = first.quarter - first.values["span"] + 1
-    whole = verdict.quarters * 15
-    return [f"period      {time(start)} .. {time(last.quarter + 1)}, {verdict.quarters} "
-            f"quarter-hours in {verdict.leaves} leaves",
-            f"signed      {verdict.signed} leaves under {verdict.heads} heads"
-            + (f", {verdict.witnessed} of them witnessed" if verdict.quorum else
-               "; no witness was asked for"),
-            f"measured    {verdict.minutes} of {whole} minutes, "
-            f"{verdict.minutes * 1000 // whole / 10 if whole else 0:.1f} %",
-            f"clock       not known to be set in {verdict.unsynced} quarter-hours"]
+def _some(label: str, told: Sequence[str]) -> list[str]:
+    """The first of them, and how many more there are."""
+    most = _MOST if len(told) <= _MOST else _MOST - 1
+    lines = [f"{label:<11} {one}" for one in told[:most]]
+    return lines + [f"{label:<11} and {len(told) - most} more: see --json"] * (len(told) > most)
 
 
-def _energy(verdict: Verdict) -> list[str]:
-    """Every kWh and gram by what the leaves say; exact, the last digit is a Wh or a µg."""
-    flows = [0] * 15
-    for site, _ in verdict.accounts:
-        for at, wh in enumerate(site.flows):
-            flows[at] += wh
-    lines = [f"energy      import {_kwh(sum(flows[3 * GRID:3 * GRID + 3]))}, load "
-             f"{_kwh(sum(flows[LOAD::3]))}, export {_kwh(sum(flows[EXPORT::3]))}, charged "
-             f"{_kwh(sum(flows[CHARGE::3]))} kWh"]
-    first, last = verdict.accounts[0][0], verdict.accounts[-1][0]
-    registers = [f"{name} {_kwh(first.values[key])} -> {_kwh(last.values[key])}"
-                 for name in METERS if (key := f"{name}_register_wh") in last.values
-                 and key in first.values]
-    lines.append("registers   " + ", ".join(registers[:2]) + " kWh")
-    if len(registers) > 2:
-        lines.append("            " + ", ".join(registers[2:]) + " kWh")
-    terms = verdict.terms[last.terms_id]
-    for number, name in enumerate(terms.names):
-        sums = {part: sum(site.values.get(f"{part}_ug_{number}", 0)
-                          for site, _ in verdict.accounts) for part in
-                ("load", "export", "loss", "adjusted")}
-        lines.append(f"carbon      {name}: load {_kg(sums['load'])} kg, export "
-                     f"{_kg(sums['export'])}, lost in the battery {_kg(sums['loss'])}, still in "
-                     f"it {_kg(last.values[f'inventory_ug_{number}'])}; of all this "
-                     f"{_kg(sums['adjusted'])} unexplained")
+def _short(line: str) -> str:
+    return line if len(line) <= WIDTH else line[:WIDTH - 3] + "..."
+
+
+def _signed(verdict: Verdict) -> list[str]:
+    lines = [f"signed      {verdict.signed} of {verdict.leaves} leaves, under {verdict.heads} heads"
+             + ("" if verdict.quorum else "; no witness was asked for")]
+    for key, (low, high, time_s) in verdict.signers.items():
+        if key.kind == COSIGNATURE:
+            seen = datetime.datetime.fromtimestamp(min(time_s, 2**37), datetime.UTC)
+            lines.append(f"witnessed   {high} leaves, by {key.name}, {seen:%Y-%m-%dT%H:%MZ}")
+        elif sum(one.kind != COSIGNATURE for one in verdict.signers) > 1:
+            lines.append(f"            by key {key.id.hex()}: heads of {low} .. {high} leaves")
     return lines
 
 
-def _missing(missing: Iterable[Missing]) -> list[str]:
+def _period(proven: Sequence[Account]) -> list[str]:
+    first, last = proven[0], proven[-1]
+    quarters = sum(site.values["span"] for site in proven)
+    minutes = sum(site.values["steps"] for site in proven)
+    free = sum(site.values["span"] for site in proven if site.values["time"] != TIME_SYNCED)
+    return [f"period      {time(first.quarter - first.values['span'] + 1)} .. "
+            f"{time(last.quarter + 1)}, {quarters} quarter-hours in {len(proven)} accounts",
+            f"measured    {minutes} of {15 * quarters} minutes, "
+            f"{_share(minutes, 15 * quarters)} %; clock not known to be set in {free} "
+            "quarter-hours"]
+
+
+def _share(part: int, whole: int) -> str:
+    """Per cent with one decimal, rounded down: what was not measured is never rounded away."""
+    return f"{part * 1000 // whole / 10 if whole else 0:.1f}"
+
+
+def _energy(proven: Sequence[Account]) -> list[str]:
+    """What flowed, and each register from where the account was opened to its last reading; exact
+    to the Wh."""
+    flows = [sum(parts) for parts in zip(*(site.flows for site in proven), strict=True)]
+    first, last = proven[0], proven[-1]
+    lines = [f"energy      import {_kwh(sum(flows[3 * GRID:3 * GRID + 3]))}, load "
+             f"{_kwh(sum(flows[LOAD::3]))}, export {_kwh(sum(flows[EXPORT::3]))}, charged "
+             f"{_kwh(sum(flows[CHARGE::3]))} kWh"]
+    for meter, name in enumerate(METERS):
+        key = f"{name}_register_wh"
+        if key in first.values and key in last.values:
+            start = first.values[key] - first.counted_wh(meter, (0, 0))
+            lines.append(f"register    {name:<10} {_kwh(max(start, 0)):>20} -> "
+                         f"{_kwh(last.values[key]):>20} kWh")
+    return lines
+
+
+def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, int]]:
+    """Each view's sums in µg, and its `inventory`, what is in the battery at the end."""
+    found: dict[str, dict[str, int]] = {}
+    for site in proven:
+        for number, name in enumerate(verdict.terms[site.terms_id].names):
+            view = found.setdefault(name, dict.fromkeys(_CARBON, 0))
+            for part in _CARBON:
+                view[part] += site.values[f"{part}_ug_{number}"]
+            view["inventory"] = site.values[f"inventory_ug_{number}"]
+    return found
+
+
+def _carbon(proven: Sequence[Account], verdict: Verdict) -> list[str]:
+    lines = [f"{'carbon, kg':<24}{'load':>17}{'export':>14}{'lost':>14}{'in battery':>14}"
+             f"{'unexplained':>16}"]
+    for name, view in views(proven, verdict).items():
+        cells = [view[part] for part in ("load", "export", "loss", "inventory", "adjusted")]
+        widths = (17, 14, 14, 14, 16)
+        lines.append(f"  {name[:21]:<22}" + "".join(
+            f"{_kg(cell):>{width}}" for cell, width in zip(cells, widths, strict=True)))
+    return lines
+
+
+def _missing(missing: Sequence[Missing]) -> list[str]:
     """Runs of the same reason as one line."""
     lines = []
-    found = list(missing)
-    for why, group in groupby(found, lambda one: one.why):
+    for why, group in groupby(missing, lambda one: one.why):
         run = list(group)
         start = run[0]
         for one, after in zip(run, [*run[1:], None], strict=True):
             if after is None or after.first != one.last + 1:
-                lines.append(f"missing     {time(start.first)} .. {time(one.last + 1)}: {why}")
+                lines.append(f"{time(start.first)} .. {time(one.last + 1)}: {why}")
                 start = after or start
-    more = len(lines) - _MOST_MISSING
-    return lines[:_MOST_MISSING] + [f"missing     and {more} more, see --json"] * (more > 0)
+    return lines
 
 
 def _kwh(wh: int) -> str:
@@ -94,9 +136,6 @@ def _kwh(wh: int) -> str:
 
 
 def _kg(ug: int) -> str:
-    return f"{ug // 10**9}.{ug % 10**9:09}"
-
-
-def today() -> str:
-    """When the audit was made."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    """Kilograms to the gram, rounded up; --json has the µg."""
+    grams = -(-ug // 10**6)
+    return f"{grams // 1000}.{grams % 1000:03}"

@@ -1,35 +1,44 @@
 """The figures of an account as tables: every quarter-hour, and granular certificates by the hour.
 
-Of certificates (EnergyTag, Granular Certificate Scheme Standard v2; storage as Granular Energy's
-Storage Charge and Discharge Records): intervals of an hour, volumes in whole Wh rounded down,
-whether the energy comes from storage, and one record for what was charged and one for what was
-discharged. They are shaped like certificates and are none: an issuing body issues those.
+Of certificates (EnergyTag, Granular Certificate Scheme Standard v2, and its API's GC Bundle and
+Storage Record): intervals of at most an hour in UTC (`production_starting_interval` and `_ending_`,
+`flow_start_datetime` and `_end_`), volumes in whole Wh (a face value of 1 Wh), `is_storage` where
+the device is one, and a record for what was charged and one for what was discharged. What is
+charged is in the generation of its hour already, and what is discharged is no new generation: the
+two records say where it went. They are shaped like certificates and are none: an issuing body
+issues those, and pairs charge with discharge by its own rule (here: one well-mixed pool, which is
+what `energy_source` of a discharge tells).
 """
 
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cloud_bridge.carbon.passport import time
-from cloud_bridge.carbon.quarters import BATTERY, CHARGE, EXPORT, LOAD, ORIGINS, SOURCES, Quarter
 from cloud_bridge.evidence.accounts import Account
+from cloud_bridge.fields import DocumentError
+from edge.ledger.leaf import origins
+from edge.ledger.matrix import CHARGE, DIRECT, EXPORT, LOAD, PV, SOURCES, STORE
 
 _HOUR = 4  # quarter-hours
-_KINDS = {"PV": 1, "direct": 2}  # whose generation a certificate tells of, as places of SOURCES
-CERTIFICATE = ("record", "start", "end", "energy_source", "storage", "volume_wh", "complete")
+_GREEN = (PV, DIRECT)  # whose generation a certificate tells of
+_WHOLE = 15 * _HOUR  # minutes
+CERTIFICATE = ("record", "start", "end", "energy_source", "is_storage", "volume_wh", "complete")
+Pairs = Sequence[tuple[Account, Account | None]]
 
 
-def write(form: str, folder: Path, accounts: Sequence[tuple[Account, Account | None]],
-          quarters: Sequence[Quarter]) -> None:
-    """One of the forms of `export --table`. OSError."""
+def write(form: str, folder: Path, accounts: Pairs) -> None:
+    """One of the forms of `export --table`. DocumentError, OSError."""
     if form == "certificates":
-        _csv(folder / "certificates.csv", CERTIFICATE, certificates(quarters))
+        _csv(folder / "certificates.csv", CERTIFICATE, certificates(site for site, _ in accounts))
         return
     names, rows = quarter_rows(accounts)
-    _csv(folder / "quarters.csv", names, rows)
     if form == "parquet":
-        _parquet(folder / "quarters.csv", folder / "quarters.parquet", names)
+        _parquet(folder / "quarters.parquet", names, rows)
+    else:
+        _csv(folder / "quarters.csv", names, rows)
 
 
 def quarter_rows(accounts: Iterable[tuple[Account, Account | None]]
@@ -42,45 +51,48 @@ def quarter_rows(accounts: Iterable[tuple[Account, Account | None]]
     return names, [[one.get(name, "") for name in names] for one in merged]
 
 
-def certificates(quarters: Iterable[Quarter]) -> list[list[object]]:
+def certificates(sites: Iterable[Account]) -> list[list[object]]:
     """Generation, and what the battery was charged and discharged with, by UTC hour and source. A
-    gap of more than an hour is in none: nobody knows which hour its energy belongs to."""
-    volumes: Counter[tuple[int, str, int]] = Counter()
+    gap that reaches over an hour's end is in none: nobody knows which hour its energy belongs to.
+    `complete` is 1 where every minute of the hour was measured."""
+    volumes: Counter[tuple[int, str, str]] = Counter()
     covered: Counter[int] = Counter()
-    for one in quarters:
-        hour = one.index // _HOUR
-        if one.span > 1 and (one.index - one.span + 1) // _HOUR != hour:
+    for one in sites:
+        hour = one.quarter // _HOUR
+        if (one.quarter - one.values["span"] + 1) // _HOUR != hour:
             continue
-        covered[hour] += one.minutes
-        for place in _KINDS.values():
-            volumes[hour, "generation", place] += one.taken(place)
-        for place in range(BATTERY):
-            volumes[hour, "charge", place] += one.flows[place][CHARGE]
-        for place, wh in enumerate(one.stored):
-            volumes[hour, "discharge", place] += wh
-        exported = one.flows[BATTERY][EXPORT]
-        given = one.flows[BATTERY][LOAD] + exported
-        if exported and given > exported:  # in the mix of what went to the load
-            for place, wh in enumerate(one.stored):
-                volumes[hour, "discharge", place] += wh * exported // (given - exported)
-    return [[record, time(_HOUR * hour), time(_HOUR * (hour + 1)),
-             ORIGINS[place] if record == "discharge" else SOURCES[place],
-             int(record != "generation"), wh, int(covered[hour] == 60)]
-            for (hour, record, place), wh in sorted(volumes.items()) if wh]
+        covered[hour] += one.values["steps"]
+        for source, name in enumerate(SOURCES):
+            if source in _GREEN:
+                volumes[hour, "generation", name] += sum(one.flows[3 * source:3 * source + 3])
+            if source != STORE:
+                volumes[hour, "charge", name] += one.flows[3 * source + CHARGE]
+        for origin in origins(one.values["meters"]):
+            name = "unknown" if origin == STORE else SOURCES[origin]
+            volumes[hour, "discharge", name] += one.traced(origin, LOAD) + one.traced(origin,
+                                                                                      EXPORT)
+    return [[record, time(_HOUR * hour), time(_HOUR * (hour + 1)), source,
+             int(record != "generation"), wh, int(covered[hour] == _WHOLE)]
+            for (hour, record, source), wh in sorted(volumes.items()) if wh]
 
 
 def _csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows(rows)
 
 
-def _parquet(source: Path, path: Path, names: Sequence[str]) -> None:
+def _parquet(path: Path, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Whole numbers stay whole: every column but the time is a 64-bit integer."""
-    import duckdb
-
+    try:
+        import duckdb
+    except ImportError:
+        raise DocumentError("--table parquet: needs duckdb: pip install 'parkedge[parquet]'") \
+            from None
     kinds = {name: "VARCHAR" if name == "end" else "BIGINT" for name in names}
-    with duckdb.connect() as db:
+    with TemporaryDirectory() as folder, duckdb.connect() as db:
+        source = Path(folder, "quarters.csv")
+        _csv(source, names, rows)
         db.read_csv(str(source), header=True, columns=kinds).write_parquet(
             str(path), compression="zstd")

@@ -102,9 +102,9 @@ def parse(text: bytes) -> Terms:
         raw = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"terms: are not JSON: {error}") from None
-    got = fields.read("terms", raw, _FIELDS)
     if canonical(raw) != text:
         raise DocumentError("terms: are not in canonical form (RFC 8785)")
+    got = fields.read("terms", raw, _FIELDS)
     if not len(got["factors"]) == len(got["names"]) == len(got["sets"]):
         raise fields.mistake("terms: sets", len(got["sets"]),
                              f"as many as factors, {len(got['factors'])}")

@@ -52,11 +52,11 @@ _CODE = const(10)
 class Book:
     """`meters`: the site's MeterRegister or None, in the order of METERS (edge/ledger/leaf.py);
     `sub_meters`: those of the tenants; `factors`: of each view, see edge/ledger/views.py;
-    `slack_wh`: resolution of the state of charge; `minutes`: where the beat writes. When not
-    `busy`, `leaves` hold the last quarter-hour: a leaf, and behind it one of the tenants, where
-    there are any. Before `close`, while not busy, `views[i].factors` and `factor_id` (8 bytes) may
-    be set to those in force in that quarter-hour. `quarter` is the last one closed, `before` the
-    hash of the newest leaf."""
+    `slack_wh`: resolution of the state of charge; `minutes`: where the beat writes. Unless `busy`,
+    `leaves` hold the last quarter-hour: a leaf, and behind it one of the tenants, where there are
+    any. Before `close`, while not busy, `views[i].factors` and `factor_id` (8 bytes) may be set to
+    those in force in that quarter-hour. `quarter` is the last one closed, `before` the hash of the
+    newest leaf."""
 
     def __init__(self, meters, sub_meters, factors, slack_wh: int, minutes=None):
         self.registers = list(meters) + list(sub_meters)

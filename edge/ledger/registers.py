@@ -9,7 +9,7 @@ from edge.compat import const
 
 READ = const(0)
 SUBSTITUTE = const(1)  # not read: energy from powers
-REPLACED = const(2)  # went backward or too far: another meter, or one that was set; from powers
+REPLACED = const(2)  # leaps: another meter, one that was set, or the first reading; from powers
 _QUARTERS = const(96)
 
 
@@ -53,7 +53,7 @@ class MeterRegister:
         energy_wh = (now_wh - before_wh) % turn_wh
         if not self._opened:  # the first reading only opens the account
             self._opened = True
-            self.state = SUBSTITUTE
+            self.state = REPLACED
             energy_wh = powers_wh
         elif energy_wh <= self._most_wh * self._quarters:
             self.state = READ

@@ -16,7 +16,7 @@ from cloud_bridge.evidence import bundle, gathered
 from cloud_bridge.evidence.judge import judge
 from cloud_bridge.evidence.terms import id_of, make
 from edge.blocks import RamBlocks
-from edge.ledger.leaf import GAP, OPENED
+from edge.ledger.leaf import EXCHANGED, GAP, OPENED
 from tests.conftest import ROOT
 from tests.ledger.kept import FACTORS, LIMITS, ORIGIN, SEED, TENANTS, Park, keys_of
 
@@ -210,6 +210,47 @@ def test_other_factors_go_on_with_the_account():
     assert found.faults == []
     assert len(found.accounts) == 9
     assert len({site.terms_id for site, _ in found.accounts}) == 2
+
+
+def test_other_limits_of_the_same_meters_go_on_with_the_account():
+    one = park()
+    for _ in range(4):
+        one.quarter()
+        one.work()
+    text = terms_text().replace(b"4000000", b"3000000")
+    one.keys = keys_of(TENANTS, text, id_of(text).hex())
+    one.start()
+    for _ in range(4):
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert len({site.terms_id for site, _ in found.accounts}) == 2
+
+
+@pytest.mark.parametrize("late", ["grid", "tenant"])
+def test_a_register_that_is_read_for_the_first_time_later_leaps_and_is_no_energy(late):
+    """An audit must not take it for a register that was tampered with."""
+    one = park()
+    read = one.read
+
+    def silent():
+        read()
+        if late == "grid":
+            one.site.grid_meter.import_wh = -1
+        else:
+            one.site.ledger.lines[TENANTS[0]].wh = -1
+
+    one.read = silent  # type: ignore[method-assign]
+    for number in range(6):
+        if number == 2:
+            one.read = read  # type: ignore[method-assign]
+        one.quarter()
+        one.work()
+    found = verdict(one.outbox.messages)
+    assert found.faults == []
+    assert [bool(site.values["flags"] & EXCHANGED) for site, _ in found.accounts] == [
+        False, late == "grid", False, False, False]
 
 
 def test_a_gateway_put_back_to_last_week_signs_nothing_and_is_found_out():

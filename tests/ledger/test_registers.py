@@ -79,7 +79,7 @@ def test_the_first_reading_only_opens_the_account():
     register = MeterRegister(10, 1 << 32, MOST_WH)
     assert register.take(-1, 1, 300) == 300
     assert register.take(77_777, 1, 400) == 400
-    assert (register.wh, register.state) == (777_770, SUBSTITUTE)
+    assert (register.wh, register.state) == (777_770, REPLACED)
     assert register.take(77_778, 1, 400) == 10
 
 
