@@ -138,9 +138,14 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
     PUSHES is local time, date, and a profile of the tariff by its name or 24 or 96 prices a kWh,
     as 2026-07-01T19:10,2026-07-02,critical.
 
+    Of a site with a [ledger] the gateway's own ledger is kept and audited: OUT/evidence, for
+    `python -m cloud_bridge audit` (not with --dut micropython). Its tenants, and what has no
+    meter, draw equal parts of the load; a direct line brings nothing.
+
     \b
     Example:
       python -m hil emulate examples/foundry/site.toml --warm-up 14 --beat 10 --out out
+      python -m hil emulate examples/mill/site.toml --warm-up 14 --beat 60 --out out
     """
     from hil import emulation, report, summary, trace
     from hil.dut import DutError
@@ -164,6 +169,8 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
     _told(found, f"{summary.text(found)}\n\n  {out / 'report.html'}", as_json)
     if found["fault"] or found["balance_uj"]:
         _fail("the controller latched a fault" if found["fault"] else "energy is missing")
+    if found["carbon_ledger"] and not found["carbon_ledger"]["stands"]:
+        _fail("the carbon ledger does not stand")
 
 
 @main.command()

@@ -1,78 +1,128 @@
 """The carbon ledger of an emulated site: a gateway's own keeper, on registers the plant turns.
 
 The controller runs in this process. What a gateway would hand to its outbox is kept in `messages`,
-and `write` makes of it the folder that `python -m cloud_bridge audit` takes.
+and `close` makes of it the folder that `python -m cloud_bridge audit` takes, and audits it. Of n
+tenants each draws an equal part of the load, and so does what has no meter; a direct line brings
+nothing, because the plant has none.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloud_bridge.evidence import gathered
+from cloud_bridge import notes
+from cloud_bridge.evidence import bundle, gathered
+from cloud_bridge.evidence.judge import Verdict, judge
 from edge.blocks import RamBlocks
 from edge.evidence.keeper import Keeper
+from hil.island import IslandPlant
 from hil.plants import Bank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hil.plants import Plant
 
 _WS_PER_WH = 3600
 _STANDS_WH = 1_000_000  # what every register shows when the emulation begins
-_TENANT_PM = 200  # each tenant's part of the load
 _SECTORS = 4
 
 
-class Books:
-    """`image` has a ledger; `seed` is the gateway's secret key, made of the site's name without
-    one: an emulated gateway proves nothing to anybody."""
+@dataclass(frozen=True)
+class Kept:
+    """A ledger that was kept and audited. `moved_wh`: what the plant's registers moved by from its
+    first quarter-hour on, by the meters of edge/ledger/leaf.py."""
 
-    def __init__(self, image: Mapping[str, Any], site: Any, plant: Plant,
-                 seed: bytes | None = None) -> None:
-        keys, names = image["ledger"], image["site"]
-        origin = f"{names['park']}/{names['gateway']}"
+    verdict: Verdict
+    moved_wh: Mapping[str, int]
+    folder: Path
+
+
+class Books:
+    """Of an `image` with a ledger; it begins where the controller stands. The gateway's secret key
+    is made of the site's name: an emulated gateway proves nothing to anybody."""
+
+    def __init__(self, image: Mapping[str, Any], site: Any, plant: Plant) -> None:
+        self._keys, names = image["ledger"], image["site"]
+        self._origin = f"{names['park']}/{names['gateway']}"
+        self._seed = hashlib.sha256(self._origin.encode()).digest()
+        self._devices = [RamBlocks(sectors=_SECTORS) for _ in range(2)]
         self.messages: list[tuple[int, bytes]] = []
-        self.devices = [RamBlocks(sectors=_SECTORS) for _ in range(2)]
         self._site, self._plant = site, plant
-        self._meters = [name for name, _ in keys["tenants"]]
-        self.keeper = Keeper(site, keys, self, origin,
-                             seed or hashlib.sha256(origin.encode()).digest(), *self.devices)
+        self._tenants = [site.ledger.lines[name] for name, _ in self._keys["tenants"]]
+        self._generator = site.ledger.lines.get("generator")
+        self._direct = site.ledger.lines.get("direct")
+        self._shown: list[dict[str, int]] = []  # the plant's registers: the first and the last
+        site.ledger.ended = -1  # what nobody has kept so far is not booked
+        self._start()
 
     def append(self, kind: int, data: bytes, n: int) -> None:
         """As an outbox takes it."""
         self.messages.append((kind, bytes(data[:n])))
 
     def show(self) -> None:
-        """Let every register be read as it stands now."""
+        """Let every register be read as it stands now: before the beat that ends a quarter-hour."""
         site, plant = self._site, self._plant
-        site.grid_meter.import_wh = _wh(plant.import_ws)
-        site.grid_meter.export_wh = _wh(plant.export_ws)
-        site.pv.pv_wh = _wh(plant.pv_ws)
+        wh = _registers(plant)
+        self._shown[1:] = [wh]
+        site.grid_meter.import_wh, site.grid_meter.export_wh = wh["import"], wh["export"]
+        site.pv.pv_wh = wh["pv"]
         battery = plant.battery
         ones = battery.batteries if isinstance(battery, Bank) else [battery]
         for unit, one in zip(site.fleet, ones, strict=True):
             unit.charge_wh, unit.discharge_wh = _wh(one.charged_ws), _wh(one.discharged_ws)
-        for meter in site.ledger.lines.values():
-            meter.take("import_wh", _STANDS_WH, 0)
-        for name in self._meters:
-            meter = site.ledger.lines[name]
-            meter.take("grid_w", plant.load_w * _TENANT_PM // 1000, 0)
-            meter.take("import_wh", _wh(plant.load_ws * _TENANT_PM // 1000), 0)
+        for meter in self._tenants:
+            meter.take("import_wh", _wh(plant.load_ws // (len(self._tenants) + 1)), 0)
+        if self._generator:
+            self._generator.take("import_wh", wh["generator"], 0)
+        if self._direct:
+            self._direct.take("import_wh", wh["direct"], 0)
+
+    def measure(self, load_w: int) -> None:
+        """Let the powers of the ledger's own meters be read, with this load; before each beat."""
+        for meter in self._tenants:
+            meter.take("grid_w", load_w // (len(self._tenants) + 1), 0)
+        if self._direct:
+            self._direct.take("grid_w", 0, 0)
+        plant = self._plant
+        if self._generator:
+            diesel = plant.diesel if isinstance(plant, IslandPlant) else None
+            self._generator.take("grid_w", diesel.power_w if diesel else 0, 0)
 
     def work(self) -> None:
         """Do what the gateway does between its beats, until nothing is left to do."""
-        while self.keeper.step(0) < 1000:
+        while self._keeper.step(0) < 1000:
             pass
 
-    def write(self, folder: Path) -> gathered.Gathered:
-        """The evidence as files. OSError."""
+    def close(self, folder: Path) -> Kept:
+        """The evidence as files, under a head of its own, and what an auditor says. OSError."""
+        self.work()
+        self._start()  # as after a restart, a head is signed at once
+        self.work()
         found = gathered.sort(self.messages)
         folder.mkdir(parents=True, exist_ok=True)
         found.write(folder)
-        return found
+        first, last = self._shown
+        return Kept(judge(bundle.read(folder), [notes.Key.read(self._keeper.public())]),
+                    {name: last[name] - first[name] for name in first}, folder)
+
+    def _start(self) -> None:
+        """Switch the keeper on: nothing is left of the one before but its devices."""
+        self._keeper = Keeper(self._site, self._keys, self, self._origin, self._seed,
+                              *self._devices)
+
+
+def _registers(plant: Plant) -> dict[str, int]:
+    """What the meters of the plant show, Wh. Of several batteries each counts for itself."""
+    battery = plant.battery
+    ones = battery.batteries if isinstance(battery, Bank) else [battery]
+    return {"import": _wh(plant.import_ws), "export": _wh(plant.export_ws),
+            "pv": _wh(plant.pv_ws), "direct": _STANDS_WH,
+            "generator": _wh(plant.gen_ws if isinstance(plant, IslandPlant) else 0),
+            "charge": sum(_wh(one.charged_ws) for one in ones),
+            "discharge": sum(_wh(one.discharged_ws) for one in ones)}
 
 
 def _wh(ws: int) -> int:

@@ -28,6 +28,7 @@ from hil.trace import Trace
 
 if TYPE_CHECKING:
     from boards.site import Site
+    from hil.books import Books
 
 _DAY_S = 86400
 STEP_MAX_W = 16_000_000  # edge/config.py
@@ -45,6 +46,7 @@ class Emulator:
                  beat_s: int, keep: Callable[[array[int]], object] | None = None,
                  split: Split | None = None) -> None:
         self.dut, self.plant, self.trace, self.bounds = dut, plant, Trace(), Bounds()
+        self.books: Books | None = None  # of a site with a ledger
         self._load, self._pv, self._beat_s, self._keep = load, pv, beat_s, keep
         self._day, self._second = start
         self._now_ms = 0
@@ -68,6 +70,8 @@ class Emulator:
         dut, plant, battery, inputs = self.dut, self.plant, self.plant.battery, self._inputs
         beat, live, span_s, rows, stores = dut.beat, plant.run, self._beat_s, array("i"), []
         served: list[tuple[int, int]] = []
+        if self.books:
+            self.books.show()
         for load_w, pv_w in zip(loads, pvs, strict=True):
             self._show(load_w, pv_w)
             setpoint_w = beat(inputs)
@@ -87,9 +91,13 @@ class Emulator:
         self.bounds.take(rows)
         if self._keep:
             self._keep(rows)
+        if self.books:
+            self.books.work()
 
     def close(self) -> array[int]:
         """Take one last beat, so that the controller's ledger knows the last minute; its row."""
+        if self.books:
+            self.books.show()
         self._show(self.plant.load_w, self.plant.pv_w)
         self.dut.beat(self._inputs)
         if self._keep:
@@ -115,6 +123,8 @@ class Emulator:
             self.plant.show(inputs, self._own, now_ms)
         if self._split:
             self._split.show(inputs, self._phases, self.plant)
+        if self.books:
+            self.books.measure(load_w)
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

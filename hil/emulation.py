@@ -15,6 +15,7 @@ from boards.journal_file import Header, JournalWriter
 from boards.site_devices import feeds
 from hil import dut, feed, pushes, series
 from hil.bill import prices
+from hil.books import Books, Kept
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
 from hil.island import IslandPlant, lived
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 FACTORY_START = datetime(2026, 7, 1)  # a Wednesday, and a month nobody has paid a peak in yet
 ROOF_W = 90_000  # PV of the shipped factory, where the site has any
 JOURNAL = "journal"
+EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Run:
     closing: array[int]  # and of one beat after the last
     pushed: Sequence[pushes.Told] = ()  # what became of the pushes
     life: dict[str, int] = field(default_factory=dict)  # without the grid: hil/island.py lived
+    kept: Kept | None = None  # the ledger of a site that has one
 
     @cached_property
     def tariff(self) -> Tariff:
@@ -152,10 +155,13 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
                                 split_of(image, order.phases))
             pusher = pushes.Pusher(feeds.pushes, feeds.start, device)
             _pass(emulator, pusher, order.warm_up_days, done)
+            if "ledger" in image and isinstance(device, dut.InProcess):
+                emulator.books = Books(image, device.site, plant)
             trace, bounds, before = Trace(), Bounds(), Meters.of(plant)
             emulator.trace, emulator.bounds = trace, bounds
             _pass(emulator, pusher, feeds.days, done)
             closing = array("i", emulator.close())
+            kept = emulator.books.close(out / EVIDENCE) if emulator.books else None
     finally:
         device.close()
     began = local_time.seconds(moment) + order.warm_up_days * 86400
@@ -163,7 +169,7 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
              for number in range(trace.quarters)]
     return Run(image, order, feeds.name, times, trace, bounds, before, Meters.of(plant),
                plant.imbalance_uj(first_uj), bounds.opening, closing, pusher.told,
-               lived(plant))
+               lived(plant), kept)
 
 
 def _pass(emulator: Emulator, pusher: pushes.Pusher, days: int, done: Callable[[int], None]

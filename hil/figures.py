@@ -10,7 +10,7 @@ from boards.site_tables import rules
 from boards.why_words import meaning
 from edge.gate import WORDS
 from edge.journal import FIELDS
-from hil import bill, optimum, saving
+from hil import bill, laundered, optimum, saving
 from hil.best import best, hidden
 from hil.bounds import GATE, IDLE
 from hil.emulate import window_pm
@@ -51,6 +51,7 @@ def figures(run: Run) -> dict[str, Any]:
             "bill": column and _share(without.total, with_.total, column.total)},
         "energy_kwh": _energy(run), "carbon": _carbon(run), "ledger": _ledger(run),
         "billed_kw": _billed_kw(run),
+        "carbon_ledger": _kept(run),
         "balance_uj": run.balance_uj, "fault": run.bounds.fault is not None,
         "island": run.life if run.order.outages else {},
         "bounds": _bounds(run), "verdicts": _verdicts(run),
@@ -182,6 +183,21 @@ def _ledger(run: Run) -> dict[str, float]:
             "export_kwh": passed("export_kwh", "export_wh", 1000),
             "carbon_kg": passed("carbon_kg", "carbon_g", 1000),
             "energy_cost": passed("cost_units", "cost_e4", _E4)}
+
+
+def _kept(run: Run) -> dict[str, Any] | None:
+    """The carbon ledger of a site that has one, and what an account that takes the battery for
+    green would hide; kg CO2."""
+    if run.kept is None:
+        return None
+    verdict = run.kept.verdict
+    parts = ("load", "export", "loss", "in_store", "adjusted", "naive", "hidden")
+    return {"folder": str(run.kept.folder), "stands": not verdict.faults, "faults": verdict.faults,
+            "quarters": verdict.quarters, "leaves": verdict.leaves, "heads": verdict.heads,
+            "views": [{"name": one.name, "delivered_kwh": one.delivered_wh / 1e3,
+                       "hidden_g_per_kwh": one.hidden_g_per_kwh,
+                       **{f"{part}_kg": getattr(one, part) / 1e9 for part in parts}}
+                      for one in laundered.columns(verdict)]}
 
 
 def names(run: Run) -> list[str]:

@@ -25,6 +25,7 @@ from hil.summary import (
     energy_lines,
     headline,
     island_lines,
+    ledger_lines,
     money,
     plan_lines,
     price_lines,
@@ -179,7 +180,7 @@ def _bill(found: Mapping[str, Any]) -> str:
 
 def _account(found: Mapping[str, Any]) -> str:
     lines = [*price_lines(found), *energy_lines(found), *island_lines(found), carbon_line(found),
-             *plan_lines(found)]
+             *ledger_lines(found), *plan_lines(found)]
     return _section("Prices, energy and carbon", "".join(f"<p>{_e(line)}</p>" for line in lines))
 
 

@@ -18,6 +18,7 @@ from hil.series import clear_sky, factory_day
 
 if TYPE_CHECKING:
     from boards.site import Site
+    from hil.books import Kept
 
 DAY_S = 86400
 SEED = 1  # of everything that looks like chance: the factory's day, the digits of the meters
@@ -52,6 +53,7 @@ class Record:
     slack_s: int = 0  # how exactly the times of the rows are known
     waited: int | None = None  # most frames that waited for the struck cloud; None: not struck
     life: dict[str, int] = field(default_factory=dict)  # of an island, see hil/island.py lived
+    kept: "Kept | None" = None  # the carbon ledger, where this rig keeps the site's
     troubles: list[str] = field(default_factory=list)  # what went wrong with the rig or the process
 
 

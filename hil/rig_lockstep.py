@@ -6,10 +6,13 @@ pipe; it is told the time, so that nothing depends on how fast the machine is.
 
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 from hil import dut
+from hil.books import Books
 from hil.emulate import readings
 from hil.faults import Effect
+from hil.feed import QUARTER_S
 from hil.inputs import OWN, PHASES, battery_places, names
 from hil.island import IslandPlant, lived
 from hil.park import NORMAL
@@ -30,10 +33,12 @@ _ROLES = {
 
 
 class LockstepRig:
-    """Plays a scenario as fast as it goes. Raises DutError."""
+    """Plays a scenario as fast as it goes; the evidence of a ledger goes to `folder`. Raises
+    DutError."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, folder: Path) -> None:
         self._stage = stage
+        self._folder = folder
         self._plant = stage.plant()
         self._split = split_of(stage.image)
         battery = self._plant.battery
@@ -50,10 +55,15 @@ class LockstepRig:
         schedule = Schedule(scenario.faults, self._begin, self._end)
         first_uj = plant.battery.stored_uj
         device = dut.start(stage.file.dut, stage.image)
+        books = None
+        if "ledger" in stage.image and isinstance(device, dut.InProcess):
+            books = Books(stage.image, device.site, plant)
         try:
             for at_s in range(scenario.start_s, scenario.end_s, beat_s):
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
+                if books:
+                    self._account(books, at_s)
                 setpoint = device.beat(self._inputs(at_s))
                 if isinstance(plant, IslandPlant):
                     plant.coils = device.coils
@@ -62,11 +72,22 @@ class LockstepRig:
                 record.samples.append(sample(plant, at_s, plant.run(setpoint, beat_s)))
                 self._now_ms += 1000 * beat_s
                 done(beat_s)
+            if books:
+                self._account(books, scenario.end_s)
+                device.beat(self._inputs(scenario.end_s))  # ends the last quarter-hour
+                record.kept = books.close(self._folder)
         finally:
             device.close()
         record.imbalance_uj = plant.imbalance_uj(first_uj)
         record.life = lived(plant)
         return record
+
+    def _account(self, books: Books, at_s: int) -> None:
+        """Book the quarter-hour before, and let the registers be read with which one ends now."""
+        if at_s % QUARTER_S == 0:
+            books.work()
+            books.show()
+        books.measure(self._plant.load_w)
 
     def _begin(self, fault: Planned) -> None:
         if fault.effect.plant:

@@ -91,6 +91,8 @@ def play(file: RigFile, one: Scenario, result: Result, folder: Path,
     result.figures = results.figures(record)
     if one.delivered and record.stored is None:
         result.unjudged = "what arrives in the cloud, which this rig has not"
+    if one.laundered and record.kept is None:
+        result.unjudged = "the carbon ledger, which this rig keeps of a controller in process only"
     result.problems += judge(setting, record)
 
 
@@ -98,7 +100,7 @@ def make(setting: Stage, folder: Path) -> Rig:
     """The rig for a clock."""
     if setting.file.clock == "lockstep":
         from hil.rig_lockstep import LockstepRig
-        return LockstepRig(setting)
+        return LockstepRig(setting, folder)
     if setting.file.clock == "wire":
         from hil.rig_wire import WireRig
         return WireRig(setting, folder)
@@ -112,6 +114,11 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "its faults need a wire"
     if file.clock == "wire" and file.dut != "inproc":
         return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
+    keeps = "ledger" in amend.read(file.site)
+    if one.laundered and not (keeps and file.clock == "lockstep"):
+        return "it needs a site with a ledger, and clock = \"lockstep\""
+    if keeps and not one.laundered and not named:
+        return "it is timed for a site without a direct line: name it to play it"
     if one.needs_island and (file.clock == "wall" or "island" not in _rules(file)):
         return "it needs a site that can run without the grid, and virtual time"
     if not one.needs_island and "island" in _rules(file) and not named:

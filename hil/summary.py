@@ -172,6 +172,26 @@ def carbon_line(found: Figures) -> str:
             f"{carbon['year']} ({carbon['source']}).")
 
 
+def ledger_lines(found: Figures) -> list[str]:
+    """What the carbon ledger says in each view, whether it stands, and what it does not hide."""
+    kept = found["carbon_ledger"]
+    if kept is None:
+        return []
+    stands = "the books stand" if kept["stands"] else f"FAILED: {kept['faults'][0]}"
+    lines = [f"Carbon ledger, {kept['quarters']} quarter-hours in {kept['leaves']} leaves under "
+             f"{kept['heads']} signed heads; audited: {stands} ({kept['folder']})."]
+    for one in kept["views"]:
+        each = one["hidden_g_per_kwh"]
+        said = "" if each is None else f", {amount(each)} g for each kWh delivered"
+        lines.append(
+            f"{one['name']}: load {amount(one['load_kg'])} kg CO₂, export "
+            f"{amount(one['export_kg'])}, lost in the battery {amount(one['loss_kg'])}, still in "
+            f"it {amount(one['in_store_kg'])}; of all this {amount(one['adjusted_kg'])} "
+            f"unexplained. An account that takes the battery for green hides "
+            f"{amount(one['hidden_kg'])} kg{said}.")
+    return lines
+
+
 def plan_lines(found: Figures) -> list[str]:
     """What the plan has saved against doing nothing, a line a month, and what a kWh cost."""
     plan = found["plan"]
@@ -201,6 +221,7 @@ def text(found: Figures) -> str:
     lines += ["", *(f"  {line}".rstrip() for line in bill_lines(found))]
     lines += [*(f"  {line}" for line in energy_lines(found) + island_lines(found)),
               f"  {carbon_line(found)}",
+              *(f"  {line}" for line in ledger_lines(found)),
               *(f"  {line}" for line in plan_lines(found)), ""]
     lines += [f"  {line['ruled'] * 100:5.1f} %  {line['rule']:<9} {line['words']}"
               for line in found["bounds"] if line["ruled"]]

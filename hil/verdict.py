@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from edge.gate import WORDS
 from edge.journal import FIELDS
 from edge.snapshot import FAULT, TRUSTED
+from hil import laundered
 from hil.rig import Record, Stage
 from hil.scenario import Planned, clock
 
@@ -153,6 +154,22 @@ def _island(stage: Stage, record: Record) -> Problems:
         yield f"the generator ran below its least load for {life['low_most_s']} s"
 
 
+def _ledger(stage: Stage, record: Record) -> Problems:
+    """A ledger that is kept must stand before an auditor and on the plant's meters."""
+    if record.kept is None:
+        return
+    yield from record.kept.verdict.faults
+    if not stage.scenario.laundered:
+        return
+    pvs, beat_s = stage.pvs, record.beat_s
+    if light := [one.at_s for one in record.samples
+                 if one.store_w < 0 and pvs[one.at_s // beat_s % len(pvs)]]:
+        yield (f"{clock(light[0])}: it charged while the sun shone: the plant's registers do not "
+               "tell whose carbon that is")
+    else:
+        yield from laundered.wrong(record.kept)
+
+
 def _watches(stage: Stage, record: Record) -> Problems:
     for watch in stage.scenario.watches:
         place, slack_s = FIELDS.index(watch.field), record.slack_s
@@ -193,7 +210,7 @@ def _delivered(stage: Stage, record: Record) -> Problems:
 
 _QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (
     _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _island,
-    _watches, _noticed, _delivered)
+    _ledger, _watches, _noticed, _delivered)
 
 
 def _on_devices(stage: Stage) -> list[Planned]:

@@ -38,8 +38,12 @@ _SIGN = const(4)
 def part(app, image: dict) -> "Keeper":
     """The part of a gateway (edge/app.py) that an image's ledger asks for."""
     board, keys, site = app.board, image["ledger"], image["site"]
-    return Keeper(app.site, keys, app.outbox, site["park"] + "/" + site["gateway"],
-                  board.secret("ledger"), board.state("ledger"), board.state("heads"))
+    keeper = Keeper(app.site, keys, app.outbox, site["park"] + "/" + site["gateway"],
+                    board.secret("ledger"), board.state("ledger"), board.state("heads"))
+    if app.shown:  # somebody looks
+        module = __import__("edge.ledger.intensity", None, None, ("Intensity",))
+        app.site.live = [module.Intensity(app.site, keeper.book).tell]
+    return keeper
 
 
 class Keeper:
@@ -48,7 +52,7 @@ class Keeper:
 
     def __init__(self, site, keys: dict, outbox, origin: str, seed: bytes, device, heads):
         self._ledger = Closing(site.ledger, keys)
-        self._book = self._ledger.book
+        self.book = self._ledger.book
         self._outbox = outbox
         self._origin = origin
         self._every = keys["head_quarters"]
@@ -81,8 +85,8 @@ class Keeper:
                 return _CALM_MS
             self._phase = _BOOK
         elif phase == _BOOK:
-            self._book.step()
-            if not self._book.busy:
+            self.book.step()
+            if not self.book.busy:
                 self._phase = _STORE
         elif phase == _STORE:
             self._store()
@@ -96,8 +100,8 @@ class Keeper:
         """The tree with the leaves just booked, on the medium before anybody hears of them."""
         tree = Tree(self._tree.save())
         leaves = []
-        record = bytearray([len(self._book.leaves)])
-        for leaf in self._book.leaves:
+        record = bytearray([len(self.book.leaves)])
+        for leaf in self.book.leaves:
             tree.append(leaf.digest)
             data = bytes(memoryview(leaf.buffer)[:leaf.n])
             record += bytes([leaf.n >> 8, leaf.n & 255]) + data
@@ -119,11 +123,11 @@ class Keeper:
         self._frames += [(LEDGER, data) for data in leaves]
         numbers = [unpack(data)[1] for data in leaves]
         try:
-            resume(self._book, numbers[0], numbers[1] if len(numbers) > 1 else [],
+            resume(self.book, numbers[0], numbers[1] if len(numbers) > 1 else [],
                    leaf_hash(leaves[-1]))
         except ValueError as error:  # another account begins, in the same chain
             self.broken = str(error)
-            self._book.before = leaf_hash(leaves[-1])
+            self.book.before = leaf_hash(leaves[-1])
 
     def _send(self):
         if self._frames:
@@ -139,7 +143,7 @@ class Keeper:
         to an earlier state, and who holds the heads must know of it, not be told another story."""
         tree, signed = self._tree, self._signed
         if tree.size == 0 or tree.size == signed or (
-                signed >= 0 and (self._book.quarter + 1) % self._every):
+                signed >= 0 and (self.book.quarter + 1) % self._every):
             return False
         try:
             self._signer.begin(tree.size, tree.root())

@@ -23,6 +23,7 @@ class SubMeter:
 
     def __init__(self):
         self.wh = -1  # its register; -1: not read since it was asked for last
+        self.heard = False  # whether it had a power to tell when it was asked last
         self._sum_w = self._count = 0
 
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
@@ -43,6 +44,7 @@ class SubMeter:
         """The mean of the powers read since the last call, at most a hundred of them."""
         count, sum_w = self._count if self._count < 100 else 100, self._sum_w
         self._count = self._sum_w = 0
+        self.heard = count > 0
         return sum_w // count if count else 0
 
 

@@ -46,6 +46,11 @@ class Minutes:
         """Whether this minute was measured."""
         return self._quarter[quarter % 2 * MINUTES + minute] == quarter
 
+    def powers(self, quarter: int, minute: int):
+        """The power at each meter in this minute, W; None when it was not measured."""
+        at = (quarter % 2 * MINUTES + minute) * self.meters
+        return self._w[at:at + self.meters] if self.has(quarter, minute) else None
+
     def count(self, quarter: int) -> int:
         """How many of its minutes were measured."""
         row, n = quarter % 2 * MINUTES, 0

@@ -11,13 +11,19 @@ from hil.verdict import judge
 from tests.conftest import Interpreter
 
 FITTING = [path for path in scenario.shipped() if not scenario.read(path).needs_wire]
-RIGS = {path: ("island", "island_micropython") if scenario.read(path).needs_island
-        else ("lockstep", "micropython") for path in FITTING}
 
 
-def played(rig: str, path: Path) -> tuple[Stage, Record]:
+def rigs(path: Path) -> tuple[str, str]:
+    """Where a scenario is played, in process and in MicroPython."""
+    read = scenario.read(path)
+    if read.needs_island:
+        return "island", "island_micropython"
+    return ("mill", "mill_micropython") if read.laundered else ("lockstep", "micropython")
+
+
+def played(rig: str, path: Path, folder: Path) -> tuple[Stage, Record]:
     setting = stage(scenario.read_rig(scenario.find("rigs", rig)), scenario.read(path))
-    return setting, LockstepRig(setting).play(lambda done: None)
+    return setting, LockstepRig(setting, folder).play(lambda done: None)
 
 
 def test_there_is_something_to_play() -> None:
@@ -25,17 +31,18 @@ def test_there_is_something_to_play() -> None:
 
 
 @pytest.mark.parametrize("path", FITTING, ids=lambda path: path.stem)
-def test_it_goes_as_expected(path: Path) -> None:
-    setting, record = played(RIGS[path][0], path)
+def test_it_goes_as_expected(path: Path, tmp_path: Path) -> None:
+    setting, record = played(rigs(path)[0], path, tmp_path)
     assert judge(setting, record) == []
     assert len(record.rows) == setting.scenario.for_s
 
 
 @pytest.mark.parametrize("path", FITTING, ids=lambda path: path.stem)
-def test_micropython_gives_the_same_rows(path: Path, micropython: Interpreter) -> None:
-    setting, record = played(RIGS[path][1], path)
+def test_micropython_gives_the_same_rows(path: Path, micropython: Interpreter, tmp_path: Path
+                                         ) -> None:
+    setting, record = played(rigs(path)[1], path, tmp_path)
     assert judge(setting, record) == []
-    _, other = played(RIGS[path][0], path)
+    _, other = played(rigs(path)[0], path, tmp_path)
     assert [bytes(row) for row in record.rows] == [bytes(row) for row in other.rows]
     assert record.samples == other.samples
     assert record.life == other.life

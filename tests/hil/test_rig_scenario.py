@@ -36,12 +36,12 @@ def written(folder: Path, text: str) -> Path:
 def test_every_shipped_scenario_expects_something(path: Path) -> None:
     one = scenario.read(path)
     hopes = (one.rests_within_s, one.resumes_within_s, one.demand_max_w, one.works_through,
-             one.delivered, one.watches, one.island_s, one.shed)
+             one.delivered, one.watches, one.island_s, one.shed, one.laundered)
     assert any(hope is not None and hope is not False and hope != () for hope in hopes)
 
 
 @pytest.mark.parametrize("name", ["lockstep", "micropython", "wire", "wall", "wall_micropython",
-                                  "island", "island_micropython"])
+                                  "island", "island_micropython", "mill", "mill_micropython"])
 def test_every_shipped_rig_has_a_valid_site(name: str) -> None:
     file = scenario.read_rig(scenario.find("rigs", name))
     assert amend.site(amend.change(amend.read(file.site), file.change), file.site)

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ AT = FIELDS.index
 def good(name: str) -> tuple[Stage, Record]:
     setting = stage(scenario.read_rig(scenario.find("rigs", "lockstep")),
                     scenario.read(scenario.find("scenarios", name)))
-    return setting, LockstepRig(setting).play(lambda done: None)
+    return setting, LockstepRig(setting, Path()).play(lambda done: None)
 
 
 def copy(name: str) -> tuple[Stage, Record]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from hil import scenario
 from hil.run import command, misfit
+from tests.conftest import Interpreter
 
 HOPELESS = """
 about = "It shall rest although nothing is wrong."
@@ -111,3 +112,21 @@ def test_an_island_rig_leaves_out_what_is_timed_for_other_sites(tmp_path: Path) 
     verdicts = {one["name"]: one["verdict"] for one in json.loads(done.output)["scenarios"]}
     assert verdicts["outage_short"] == verdicts["switch_lies"] == "passed"
     assert verdicts["quiet_half_minute"] == "skipped"
+
+
+@pytest.mark.parametrize(("rig", "name", "words"), [
+    ("mill", "laundered", ""), ("lockstep", "laundered", "a site with a ledger"),
+    ("wire", "laundered", "a site with a ledger"),
+    ("mill", "meter_silent", "a site without a direct line")])
+def test_a_ledger_is_judged_where_one_is_kept(rig: str, name: str, words: str) -> None:
+    file = scenario.read_rig(scenario.find("rigs", rig))
+    said = misfit(file, scenario.read(scenario.find("scenarios", name)), named=False)
+    assert bool(said) == bool(words)
+    assert words in said
+
+
+def test_a_controller_at_the_end_of_a_pipe_keeps_no_ledger_and_the_page_says_so(
+        tmp_path: Path, micropython: Interpreter) -> None:
+    done = run(tmp_path, "mill_micropython", "laundered")
+    assert done.exit_code == 0
+    assert "not judged: the carbon ledger" in done.output

@@ -41,7 +41,8 @@ def new_site(keys):
         flows=Thing(import_ws=0, export_ws=0, charge_ws=0, discharge_ws=0, pv_ws=0, seconds=0),
         grid_meter=Thing(import_wh=-1, export_wh=-1), pv=Thing(pv_wh=-1),
         fleet=[Thing(charge_wh=-1, discharge_wh=-1)], battery={"capacity_wh": 400_000},
-        now=Thing(soc_age_ms=0, soc_pm=500), clock_set=True, close_minute=lambda d, s, m: None)
+        now=Thing(soc_age_ms=0, soc_pm=500, day=DAY, second=SECOND), clock_set=True,
+        close_minute=lambda d, s, m: None)
     join(site, {"ledger": keys})
     return site
 
@@ -119,7 +120,8 @@ class Park:
             self.minute()
             if minute == 14:
                 self.read()
-            day, second = self.minutes // 1440, self.minutes % 1440 * 60
+            now = self.site.now
+            now.day, now.second = day, second = self.minutes // 1440, self.minutes % 1440 * 60
             heap_lock()
             self.site.close_minute(day, second, 1)
             heap_unlock()
