@@ -193,7 +193,8 @@ def _kept(run: Run) -> dict[str, Any] | None:
     verdict = run.kept.verdict
     parts = ("load", "export", "loss", "in_store", "adjusted", "naive", "hidden")
     return {"folder": str(run.kept.folder), "stands": not verdict.faults, "faults": verdict.faults,
-            "quarters": verdict.quarters, "leaves": verdict.leaves, "heads": verdict.heads,
+            "quarters": sum(site.values["span"] for site, _ in verdict.accounts),
+            "leaves": verdict.leaves, "heads": verdict.heads,
             "views": [{"name": one.name, "delivered_kwh": one.delivered_wh / 1e3,
                        "hidden_g_per_kwh": one.hidden_g_per_kwh,
                        **{f"{part}_kg": getattr(one, part) / 1e9 for part in parts}}
