@@ -205,7 +205,7 @@ def flash_(site: Path, board_name: str, port: str | None) -> None:
               help="Where to keep journal and outbox.")
 def run_(site: Path, board_name: str, folder: Path | None) -> None:
     """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
-    has a [page], it is told where that is.
+    has a [page], it is told where that is; with a [ledger], its public key.
 
     \b
     Example:
@@ -228,7 +228,21 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
     kept = f", journal and outbox in {folder}" if folder else ""
     shown = _shown(**found.sections["page"])
     click.echo(f"{found.name} runs on {board.name}{kept}{shown}; Ctrl-C stops", err=True)
+    if "ledger" in image:
+        click.echo(_ledger_key(image, chosen.secret("ledger")) if folder else
+                   "warning: ledger: lost when it stops, and its key too: give --journal", err=True)
     run(image, chosen)
+
+
+def _ledger_key(image: dict[str, Any], seed: bytes) -> str:
+    """The public key, for an auditor to have from here and not from the gateway's messages."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from cloud_bridge.notes import Key
+
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    origin = "{park}/{gateway}".format(**image["site"])
+    return f"ledger key {Key(origin, public)}"
 
 
 def _shown(address: str, port: int) -> str:
