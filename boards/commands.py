@@ -229,20 +229,10 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
     shown = _shown(**found.sections["page"])
     click.echo(f"{found.name} runs on {board.name}{kept}{shown}; Ctrl-C stops", err=True)
     if "ledger" in image:
-        click.echo(_ledger_key(image, chosen.secret("ledger")) if folder else
-                   "warning: ledger: lost when it stops, and its key too: give --journal", err=True)
+        from boards.ledger import key_line
+
+        click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
     run(image, chosen)
-
-
-def _ledger_key(image: dict[str, Any], seed: bytes) -> str:
-    """The public key, for an auditor to have from here and not from the gateway's messages."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from cloud_bridge.notes import Key
-
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    origin = "{park}/{gateway}".format(**image["site"])
-    return f"ledger key {Key(origin, public)}"
 
 
 def _shown(address: str, port: int) -> str:

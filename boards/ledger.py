@@ -184,3 +184,15 @@ def _turn_wh(profile: Profile, signal: str) -> int:
         return _NEVER_WH
     turn = (high + 1) * profile.signal_scale(signal)
     return min(int(turn), _NEVER_WH) if turn.denominator == 1 and turn > 0 else _NEVER_WH
+
+
+def key_line(compiled: dict[str, Any], seed: bytes, folder: Path | None) -> str:
+    """The public key, for an auditor to have from here and not from the gateway's messages."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from cloud_bridge.notes import Key
+
+    if folder is None:
+        return "warning: ledger: lost when it stops, and its key too: give --journal"
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return f"ledger key {Key('{park}/{gateway}'.format(**compiled['site']), public)}"
