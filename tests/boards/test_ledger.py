@@ -9,14 +9,41 @@ import pytest
 from click.testing import CliRunner
 
 from boards import build, commands, describe, ledger
+from boards.found import boards
 from boards.image import compile_site
 from boards.site import Checked
 from cloud_bridge.evidence import terms
 from cloud_bridge.notes import Key
 from tests.boards.sites import FOUNDRY, MILL, changed, judge, valid
+from tests.conftest import Interpreter
 
 FACTORS = 'factors = "cn_910_fossil cn_average_2023"'
 PRESS = 'line = "press"'
+START = """
+import gc, sys
+sys.path[:] = [sys.argv[1], ".frozen"]
+gc.threshold(4096)
+from boards.sector_files import SectorFiles
+from edge.app import App
+from edge.image import load
+
+class Board:
+    def open_port(self, bus):
+        return None
+    def flash_device(self):
+        return None
+    def state(self, name):
+        return SectorFiles(sys.argv[1] + "/" + name, sectors=4)
+    def secret(self, name):
+        return bytes(32)
+
+app = App(load("site.json"), Board())
+while not app.keeper.step(0) >= 1000:
+    pass
+print(app.keeper._origin)
+for tell in app.site.live:
+    tell(lambda name, value: print(name))
+"""
 LEDGER = '[ledger]\nfactors = "cn_910_fossil"\n'
 
 
@@ -160,3 +187,16 @@ def test_the_schema_knows_it() -> None:
     known = json.loads(done.stdout)["properties"]
     assert set(known["ledger"]["properties"]) == {"factors", "head_h"}
     assert "line" in json.dumps(known["device"])
+
+
+def test_a_built_tree_has_all_that_a_ledger_loads(micropython: Interpreter, tmp_path: Path) -> None:
+    """The tree alone, on a real MicroPython, with a page for people to look at."""
+    page = '[page]\nport = 8040\naddress = "192.168.10.9"\n'
+    checked = mill(("[telemetry]", f"{page}\n[telemetry]"))
+    assert checked.site is not None, checked.errors
+    built = build.build(checked.site, boards()["w5500_evb_pico2"])
+    build.write(built, tmp_path)
+    (tmp_path / "script.py").write_text(START)
+    done = micropython.run(tmp_path / "script.py", tmp_path, cwd=tmp_path, heap="256k")
+    assert done.stdout.split() == ["demo/mill", "load_mg_per_kwh", "export_mg_per_kwh",
+                                   "battery_mg_per_kwh"]
