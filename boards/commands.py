@@ -205,7 +205,7 @@ def flash_(site: Path, board_name: str, port: str | None) -> None:
               help="Where to keep journal and outbox.")
 def run_(site: Path, board_name: str, folder: Path | None) -> None:
     """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
-    has a [page], it is told where that is.
+    has a [page], it is told where that is; with a [ledger], its public key.
 
     \b
     Example:
@@ -228,6 +228,10 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
     kept = f", journal and outbox in {folder}" if folder else ""
     shown = _shown(**found.sections["page"])
     click.echo(f"{found.name} runs on {board.name}{kept}{shown}; Ctrl-C stops", err=True)
+    if "ledger" in image:
+        from boards.ledger import key_line
+
+        click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
     run(image, chosen)
 
 

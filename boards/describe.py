@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boards import polling, tariff_words
+from boards import ledger, polling, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
 from boards.site_devices import commanded
@@ -25,6 +25,8 @@ def _valid(site: Site) -> dict[str, Any]:
         "batteries": {name: {**site.sections[f"battery.{name}"],
                              "gate": dict(site.sections[f"gate.{name}"])}
                       for name in site.batteries}}
+    if "ledger" in image:
+        told["ledger"] = ledger.told(site)
     return told | {
         "site": site.name, "timezone": site.sections["site"]["timezone"],
         "beat_s": site.sections["site"]["beat_s"],
@@ -109,6 +111,8 @@ def text(said: dict[str, Any]) -> str:
     if plan["parts"]:
         budget = f", {plan['cap_g'] / 1000:g} kg a day" if plan["cap_g"] else ""
         lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
+    if "ledger" in said:
+        lines.append("ledger  " + _ledger(said["ledger"]))
     for name, keys in said["shown"].items():
         shown = ", ".join(f"{key} {value}" for key, value in keys.items())
         lines.append(f"{name:<8}{shown}")
@@ -117,3 +121,12 @@ def text(said: dict[str, Any]) -> str:
     if facts:
         lines += ["", "not verified in the profiles: check these at the device", *facts]
     return "\n".join(lines)
+
+
+def _ledger(said: dict[str, Any]) -> str:
+    parts = [", ".join(said["factors"]), f"a signed head every {said['head_h']} h"]
+    for name, words in (("lines", "lines"), ("tenants", "tenants"),
+                        ("from_powers", "no register, so counted from powers:")):
+        if said[name]:
+            parts.append(f"{words} {', '.join(said[name])}")
+    return "; ".join(parts)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boards.parts import FACTORS, PartError
 from boards.profile_schema import TYPES, Profile, signal_point
 from boards.shapes import Findings
 from boards.site_devices import Device, feeds
@@ -38,21 +39,61 @@ def read(findings: Findings, site: "Site", beside: Path) -> Ledger | None:
         return None
     if None in keys.values():
         return None
+    try:
+        FACTORS.load()
+    except PartError as error:
+        say(findings, "ledger", str(error))
+        return None
+    from cloud_bridge.evidence.terms import MOST_VIEWS
+
     before = len(findings.lines)
     _check_lines(findings, site, named)
-    sets = [_set(findings, name, beside) for name in keys["factors"].split()]
-    if not 1 <= len(sets) <= 4:
-        findings.add("ledger.factors", keys["factors"], "1 .. 4 factor sets, spaces between them")
+    names = keys["factors"].split()
+    sets = [_set(findings, name, beside) for name in names]
+    if not 1 <= len(set(names)) == len(names) <= MOST_VIEWS:
+        findings.add("ledger.factors", keys["factors"],
+                     f"1 .. {MOST_VIEWS} factor sets, each once, spaces between them")
     if len(findings.lines) > before:
         return None
     return Ledger(tuple(one for one in sets if one is not None))
 
 
+def warn(warnings: Findings, site: "Site") -> None:
+    """Say what a ledger cannot stand on."""
+    if "ledger" in site.sections and "import" in from_powers(site):
+        say(warnings, "ledger", "the meter of the grid has no import_wh: its powers are counted, "
+            "and nobody can hold them against the utility's register")
+
+
+def told(site: "Site") -> dict[str, Any]:
+    """What `check` says of it."""
+    found = site.ledger
+    assert found is not None, "a checked site has its ledger"
+    return {"factors": [one.name for one in found.sets],
+            "head_h": site.sections["ledger"]["head_h"],
+            "lines": [one.line for one in site.devices if one.line in LINES],
+            "tenants": tenants(site.devices), "from_powers": from_powers(site)}
+
+
+def from_powers(site: "Site") -> list[str]:
+    """The meters and tenants without a register: minutes' powers stand for their energy."""
+    asked = {"import": "import_wh", "export": "export_wh", "charge": "charge_wh",
+             "discharge": "discharge_wh", "pv": "pv_wh" if feeds(site.devices, "pv_w") else ""}
+    least = {"charge": max(1, len(site.batteries)), "discharge": max(1, len(site.batteries))}
+    found = [name for name, signal in asked.items()
+             if signal and len(feeds(site.devices, signal)) < least.get(name, 1)]
+    return found + [one.line for one in site.devices
+                    if one.line and "import_wh" not in one.profile.signals]
+
+
 def _check_lines(findings: Findings, site: "Site", named: "list[Device]") -> None:
     from cloud_bridge.evidence.terms import MOST_TENANTS
+    from cloud_bridge.fields import TEXT
 
     lines = [device.line for device in named]
     for line in dict.fromkeys(lines):
+        if TEXT.read(line) is None:
+            findings.add("device.line", line, "plain text, at most 500 letters")
         if lines.count(line) > 1:
             findings.add("device.line", line, "one device for each")
     if len(tenants(site.devices)) > MOST_TENANTS:
@@ -143,3 +184,15 @@ def _turn_wh(profile: Profile, signal: str) -> int:
         return _NEVER_WH
     turn = (high + 1) * profile.signal_scale(signal)
     return min(int(turn), _NEVER_WH) if turn.denominator == 1 and turn > 0 else _NEVER_WH
+
+
+def key_line(compiled: dict[str, Any], seed: bytes, folder: Path | None) -> str:
+    """The public key, for an auditor to have from here and not from the gateway's messages."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from cloud_bridge.notes import Key
+
+    if folder is None:
+        return "warning: ledger: lost when it stops, and its key too: give --journal"
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return f"ledger key {Key('{park}/{gateway}'.format(**compiled['site']), public)}"

@@ -31,4 +31,5 @@ COMMANDS: Mapping[str, Part] = {  # groups, the `main` of their modules
     "hil": Part("hil.__main__", "demo", "Rigs: the real firmware against simulated devices."),
     "cloud": Part("cloud_bridge.__main__", "cloud", "The cloud's side: broker to database."),
 }
+FACTORS = Part("cloud_bridge.carbon.factors", "cloud", "Factor sets of a ledger.")
 STORE = Part("cloud_bridge.store", "cloud", "The bridge's database.")

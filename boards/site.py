@@ -96,6 +96,7 @@ def _check(raw: Mapping[str, Any], path: Path, today: datetime.date) -> Checked:
     warnings = Findings(path.name)
     site = _read(findings, raw, path)
     cross_check(findings, warnings, site, today)
+    ledgers.warn(warnings, site)
     errors = tuple(dict.fromkeys(_tidy(line) for line in findings.lines))
     return Checked(errors, tuple(_tidy(line) for line in warnings.lines),
                    None if errors else site)

@@ -10,6 +10,7 @@ import click
 
 from cloud_bridge import fields
 from cloud_bridge.fields import DocumentError
+from cloud_bridge.notes import Key, NoteError, key_from
 
 
 class _Day(click.ParamType[datetime.date]):
@@ -25,6 +26,15 @@ class _Day(click.ParamType[datetime.date]):
 
 DAY = _Day()
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def log_key(text: str) -> Key:
+    """The public key of a log, as text or from a file. DocumentError; OSError."""
+    try:
+        return key_from(text)
+    except NoteError as error:
+        raise DocumentError(str(error)) from None
 
 
 @contextmanager

@@ -139,8 +139,8 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
     as 2026-07-01T19:10,2026-07-02,critical.
 
     Of a site with a [ledger] the gateway's own ledger is kept and audited: OUT/evidence, for
-    `python -m cloud_bridge audit` (not with --dut micropython). Its tenants, and what has no
-    meter, draw equal parts of the load; a direct line brings nothing.
+    `python -m cloud_bridge audit` (not with --dut micropython). Every meter has a register there,
+    tenants and what has no meter draw equal parts of the load, and a direct line brings nothing.
 
     \b
     Example:

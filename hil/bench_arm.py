@@ -18,6 +18,7 @@ EXAMPLES = {  # what is not in all of them
     "clinic": "clinic/site.toml",  # an island
     "depot": "depot/site.toml",  # two batteries
     "halls": "halls/hall-1.toml",  # phases, bands and a shared limit
+    "mill": "mill/site.toml",  # a ledger
     "office": "office/site.toml",
 }
 WRAPS = ("planner", "foresight", "cap", "foresight_cap")

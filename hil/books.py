@@ -1,9 +1,7 @@
 """The carbon ledger of an emulated site: a gateway's own keeper, on registers the plant turns.
 
 The controller runs in this process. What a gateway would hand to its outbox is kept in `messages`,
-and `close` makes of it the folder that `python -m cloud_bridge audit` takes, and audits it. Of n
-tenants each draws an equal part of the load, and so does what has no meter; a direct line brings
-nothing, because the plant has none.
+and `close` makes of it the folder that `python -m cloud_bridge audit` takes, and audits it.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from cloud_bridge.evidence import bundle, gathered
 from cloud_bridge.evidence.judge import Verdict, judge
 from edge.blocks import RamBlocks
 from edge.evidence.keeper import Keeper
-from hil.island import IslandPlant
+from hil import lines
 from hil.plants import Bank
 
 if TYPE_CHECKING:
@@ -51,9 +49,7 @@ class Books:
         self._devices = [RamBlocks(sectors=_SECTORS) for _ in range(2)]
         self.messages: list[tuple[int, bytes]] = []
         self._site, self._plant = site, plant
-        self._tenants = [site.ledger.lines[name] for name, _ in self._keys["tenants"]]
-        self._generator = site.ledger.lines.get("generator")
-        self._direct = site.ledger.lines.get("direct")
+        self._tenants = len(self._keys["tenants"])
         self._shown: list[dict[str, int]] = []  # the plant's registers: the first and the last
         site.ledger.ended = -1  # what nobody has kept so far is not booked
         self._start()
@@ -73,23 +69,13 @@ class Books:
         ones = battery.batteries if isinstance(battery, Bank) else [battery]
         for unit, one in zip(site.fleet, ones, strict=True):
             unit.charge_wh, unit.discharge_wh = _wh(one.charged_ws), _wh(one.discharged_ws)
-        for meter in self._tenants:
-            meter.take("import_wh", _wh(plant.load_ws // (len(self._tenants) + 1)), 0)
-        if self._generator:
-            self._generator.take("import_wh", wh["generator"], 0)
-        if self._direct:
-            self._direct.take("import_wh", wh["direct"], 0)
+        for name, meter in site.ledger.lines.items():
+            meter.take("import_wh", _wh(lines.counted_ws(plant, name, self._tenants)), 0)
 
-    def measure(self, load_w: int) -> None:
-        """Let the powers of the ledger's own meters be read, with this load; before each beat."""
-        for meter in self._tenants:
-            meter.take("grid_w", load_w // (len(self._tenants) + 1), 0)
-        if self._direct:
-            self._direct.take("grid_w", 0, 0)
-        plant = self._plant
-        if self._generator:
-            diesel = plant.diesel if isinstance(plant, IslandPlant) else None
-            self._generator.take("grid_w", diesel.power_w if diesel else 0, 0)
+    def measure(self) -> None:
+        """Let the powers of the ledger's own meters be read, before each beat."""
+        for name, meter in self._site.ledger.lines.items():
+            meter.take("grid_w", lines.power_w(self._plant, name, self._tenants), 0)
 
     def work(self) -> None:
         """Do what the gateway does between its beats, until nothing is left to do."""
@@ -119,8 +105,8 @@ def _registers(plant: Plant) -> dict[str, int]:
     battery = plant.battery
     ones = battery.batteries if isinstance(battery, Bank) else [battery]
     return {"import": _wh(plant.import_ws), "export": _wh(plant.export_ws),
-            "pv": _wh(plant.pv_ws), "direct": _STANDS_WH,
-            "generator": _wh(plant.gen_ws if isinstance(plant, IslandPlant) else 0),
+            "pv": _wh(plant.pv_ws), "direct": _wh(lines.counted_ws(plant, "direct", 0)),
+            "generator": _wh(lines.counted_ws(plant, "generator", 0)),
             "charge": sum(_wh(one.charged_ws) for one in ones),
             "discharge": sum(_wh(one.discharged_ws) for one in ones)}
 

@@ -124,7 +124,8 @@ class Emulator:
         if self._split:
             self._split.show(inputs, self._phases, self.plant)
         if self.books:
-            self.books.measure(load_w)
+            self.plant.load_w = load_w
+            self.books.measure()
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

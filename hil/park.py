@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from boards.ledger import tenants
 from boards.site_devices import feeds
+from hil import lines
 from hil.device_simulator import DeviceSimulator, Values
 from hil.faults import Effect
 from hil.island import IslandPlant
@@ -35,7 +37,7 @@ class Station:
                                          seed=seed)
         self.simulator.fault = self._outgoing
         self._park, self._line, self._rtu = park, line, rtu
-        self._battery = device.battery
+        self._battery, self._meters = device.battery, device.line
         control = device.profile.control
         self._setpoint = control.write if control and control.shape == "signed" else ""
         self._relays = control.write if control and control.shape == "coils" else ""
@@ -50,7 +52,8 @@ class Station:
         if self.effect.hides:
             return {}
         if not self.effect.frozen or not self._last:
-            self._last = self._park.shown[self._battery]
+            park = self._park
+            self._last = park.metered[self._meters] if self._meters else park.shown[self._battery]
         return self._last
 
     def _take(self, name: str, value: int) -> None:
@@ -87,6 +90,9 @@ class Park:
         self.setpoints = [0] * len(self._batteries)  # last written by the gateway
         self.coils = 0
         self.shown: list[Values] = []
+        self.metered: dict[str, Values] = {}  # by the ledger's own meters
+        self._meters = [device.line for device in site.devices if device.line]
+        self._tenants = len(tenants(site.devices))
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
         self.stations = [
@@ -128,6 +134,10 @@ class Park:
             "pv_w": plant.pv_w, "pv_wh": plant.pv_ws // 3600} for battery in self._batteries]
         if isinstance(plant, IslandPlant):
             self.shown = [{**self.shown[0], **plant.signals()}]
+        self.metered = {
+            line: {"grid_w": lines.power_w(plant, line, self._tenants), "export_wh": 0,
+                   "import_wh": lines.counted_ws(plant, line, self._tenants) // 3600}
+            for line in self._meters}
         for station in self.stations:
             station.advance(now_ms)
 

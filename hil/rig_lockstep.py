@@ -87,7 +87,7 @@ class LockstepRig:
         if at_s % QUARTER_S == 0:
             books.work()
             books.show()
-        books.measure(self._plant.load_w)
+        books.measure()
 
     def _begin(self, fault: Planned) -> None:
         if fault.effect.plant:

@@ -46,7 +46,7 @@ class Board(HostBoard):
         super().__init__(image, folder)
         self.moment: Moment = (0, 0)
         self.rows: list[array[int]] = []
-        self._flash: FileBlocks | RamBlocks | None = None
+        self._blocks: list[FileBlocks | RamBlocks | None] = []
         self._lines = iter(lines)
         self._clock = clock
 
@@ -62,13 +62,19 @@ class Board(HostBoard):
         super().keep(row, rule_names)
 
     def flash_device(self) -> FileBlocks | RamBlocks | None:
-        self._flash = super().flash_device()
-        return self._flash
+        self._blocks.append(super().flash_device())
+        return self._blocks[-1]
+
+    def state(self, name: str) -> FileBlocks | RamBlocks:
+        device = super().state(name)
+        self._blocks.append(device)
+        return device
 
     def close(self) -> None:
         """Let go of the files."""
-        if isinstance(self._flash, FileBlocks):
-            self._flash.close()
+        for device in self._blocks:
+            if isinstance(device, FileBlocks):
+                device.close()
         if self._journal is not None:
             self._journal.close()
 

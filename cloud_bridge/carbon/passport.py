@@ -11,13 +11,14 @@ The text in the code is the document itself (cloud_bridge/documents.py), kind "p
      "minutes"                              of the interval, how many were measured
      "head"?}                               {"origin","size","root"}: where the records stand
 
-What proves that the records stand there goes beside it, in a file: it does not fit into a code.
+What proves that the records stand there goes beside it, in a file (cloud_bridge/evidence/proof.py):
+it does not fit into a code.
 The carbon is that of the load; what was lost in a battery is the park's.
 """
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -30,6 +31,7 @@ from cloud_bridge.carbon.measure import load_ug
 from cloud_bridge.carbon.quarters import EPOCH, LAST, LOAD, MINUTES, ORIGINS, UNKNOWN, Quarter
 from cloud_bridge.documents import Document
 from cloud_bridge.fields import AMOUNT, DocumentError, Field
+from cloud_bridge.notes import Checkpoint
 
 MOST_BYTES = 1_000
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:(?:00|15|30|45)Z", re.ASCII)
@@ -55,43 +57,83 @@ class Batch:
     site: str = ""
 
 
-def make(batch: Batch, quarters: Iterable[Quarter], factors: FactorSet, issued: str,
-         head: Mapping[str, Any] | None = None) -> Document:
-    """The passport, not signed yet. `head`: the tree's head that covers the records. DocumentError
-    when a record is missing, or it grows too large for a code."""
-    inside = [one for one in quarters
-              if batch.first <= one.index - one.span + 1 and one.index < batch.end]
-    missing = batch.end - batch.first - sum(one.span for one in inside)
+@dataclass(frozen=True)
+class Taken:
+    """What a line has taken: `from_wh` of each of ORIGINS, what is green rounded down; `ug` CO2,
+    rounded up; `minutes` measured."""
+
+    wh: int
+    from_wh: Mapping[str, int]
+    ug: int
+    minutes: int
+
+
+def taken(line: str, first: int, end: int, quarters: Iterable[Quarter],
+          ug_of: Callable[[Quarter], int]) -> Taken:
+    """Sum up the quarter-hours `first` .. `end` - 1 of a line ("": the whole load), with `ug_of` a
+    quarter-hour's load. DocumentError when one is missing, or the line has no meter."""
+    inside = [one for one in quarters if first <= one.index - one.span + 1 and one.index < end]
+    missing = end - first - sum(one.span for one in inside)
     if missing or not inside:
         raise DocumentError(f"passport: {missing} quarter-hours are missing, expected all "
-                            f"{batch.end - batch.first} from {time(batch.first)} on")
+                            f"{end - first} from {time(first)} on")
     wh, ug, minutes = 0, Fraction(0), 0
     origins = [Fraction(0)] * len(ORIGINS)
     for one in inside:
         load = one.given(LOAD)
-        taken = one.lines.get(batch.line) if batch.line else load
-        if taken is None:
-            raise DocumentError(f"passport: line {batch.line} has no meter at {time(one.index)}, "
+        mine = one.lines.get(line) if line else load
+        if mine is None:
+            raise DocumentError(f"passport: line {line} has no meter at {time(one.index)}, "
                                 "expected one of " + (" ".join(one.lines) or "none"))
-        wh, minutes = wh + taken, minutes + one.minutes
+        wh, minutes = wh + mine, minutes + one.minutes
         if load:
-            share = Fraction(taken, load)
-            ug += load_ug(one, factors) * share
+            share = Fraction(mine, load)
+            ug += ug_of(one) * share
             for origin in range(len(ORIGINS)):
                 direct = one.flows[origin][LOAD] if origin != UNKNOWN else 0
                 origins[origin] += (direct + one.stored[origin]) * share
     parts = [int(part) for part in origins]
     parts[0] += wh - sum(parts)  # what is rounded off the others is taken to be from the grid
+    return Taken(wh, dict(zip(ORIGINS, parts, strict=True)), -(-ug.numerator // ug.denominator),
+                 minutes)
+
+
+def make(batch: Batch, quarters: Iterable[Quarter], factors: FactorSet, issued: str,
+         head: Mapping[str, Any] | None = None) -> Document:
+    """The passport, not signed yet. `head`: the tree's head that covers the records. DocumentError
+    when a record is missing, or it grows too large for a code."""
+    got = taken(batch.line, batch.first, batch.end, quarters, lambda one: load_ug(one, factors))
     body = {"product": batch.product, "batch": batch.batch, "first": time(batch.first),
             "end": time(batch.end), "quantity": batch.quantity, "unit": batch.unit,
-            "energy_wh": wh, "from_wh": dict(zip(ORIGINS, parts, strict=True)),
-            "carbon_ug": str(-(-ug.numerator // ug.denominator)),
-            "factor_set": factors.id.hex(), "minutes": minutes,
+            "energy_wh": got.wh, "from_wh": got.from_wh, "carbon_ug": str(got.ug),
+            "factor_set": factors.id.hex(), "minutes": got.minutes,
             **({"line": batch.line} if batch.line else {}),
             **({"site": batch.site} if batch.site else {}), **({"head": head} if head else {})}
     document = Document("passport", issued, body)
     read(document)
     return document
+
+
+def prove(passport: Mapping[str, Any], head: Checkpoint, quarters: Iterable[Quarter]) -> None:
+    """DocumentError, unless a passport (as `read`) follows from these quarter-hours, which stand
+    under `head` (cloud_bridge/evidence/proof.py), to the last Wh and microgram."""
+    told = passport["head"] or {}
+    for name in _HEAD:
+        if told.get(name) != getattr(head, name):
+            raise fields.mistake(f"passport: head: {name}", told.get(name),
+                                 f"{getattr(head, name)!r} as the proof has it")
+    rows, number = list(quarters), passport["factor_set"].hex()
+    for one in rows:
+        if number not in one.load_ug:
+            raise DocumentError(f"proof: the ledger keeps no view of factor set {number} at "
+                                f"{time(one.index)}")
+    got = taken(passport["line"], passport["first"], passport["end"], rows,
+                lambda one: one.load_ug[number])
+    for name, expected in (("energy_wh", got.wh), ("from_wh", dict(got.from_wh)),
+                           ("carbon_ug", got.ug), ("minutes", got.minutes)):
+        if passport[name] != expected:
+            raise fields.mistake(f"passport: {name}", passport[name],
+                                 f"{expected} by the proven leaves")
 
 
 def check(data: bytes, key: Ed25519PublicKey) -> dict[str, Any]:

@@ -69,9 +69,10 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Terms:
-    """See above; `id`: the eight bytes by which leaves name them."""
+    """See above; `id`: the eight bytes by which leaves name them, of the `text`."""
 
     id: bytes
+    text: bytes
     factors: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
     sets: tuple[bytes, ...]
@@ -108,8 +109,8 @@ def parse(text: bytes) -> Terms:
     if not len(got["factors"]) == len(got["names"]) == len(got["sets"]):
         raise fields.mistake("terms: sets", len(got["sets"]),
                              f"as many as factors, {len(got['factors'])}")
-    return Terms(id_of(text), got["factors"], got["names"], got["sets"], got["meters"],
-                 got["tenants"])
+    return Terms(id_of(text), text, got["factors"], got["names"], got["sets"],
+                 got["meters"], got["tenants"])
 
 
 def id_of(text: bytes) -> bytes:

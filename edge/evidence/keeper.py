@@ -6,6 +6,8 @@ start the newest leaves are sent again, since nobody knows whether they had got 
 has them already recognises them.
 """
 
+import gc
+
 from edge.compat import TYPE_CHECKING, const
 from edge.evidence.note import ED25519, key_id
 from edge.evidence.signer import Signer
@@ -27,6 +29,8 @@ RECORD_BYTES = const(3000)  # a tree of 2^30 leaves takes 964, the leaves of 32 
 _BUSY_MS = const(20)  # to other tasks between two slices
 _CALM_MS = const(1000)
 _AGAIN_MS = const(5000)  # after the storage has failed
+
+_collects = hasattr(gc, "mem_free")  # as edge/app.py: the garbage collector of a gateway
 
 _IDLE = const(0)  # phases
 _BOOK = const(1)
@@ -154,7 +158,10 @@ class Keeper:
         return True
 
     def _sign(self):
-        if self._signer.step():
+        done = self._signer.step()
+        if _collects:
+            gc.collect()  # up to 13 KB of garbage a slice
+        if done:
             if not self._told:
                 self._told = True
                 self._frames.append((KEY, self.public().encode()))

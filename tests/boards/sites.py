@@ -10,6 +10,7 @@ from boards.site import Checked, Site, check_bytes
 ROOT = Path(__file__).resolve().parents[2]
 FOUNDRY = ROOT / "examples" / "foundry" / "site.toml"
 DEPOT = ROOT / "examples" / "depot" / "site.toml"
+MILL = ROOT / "examples" / "mill" / "site.toml"
 OFFICE = ROOT / "examples" / "office" / "site.toml"
 TODAY = datetime.date(2025, 11, 22)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from boards.schema import schema
-from tests.boards.sites import DEPOT, FOUNDRY, OFFICE, judge
+from tests.boards.sites import DEPOT, FOUNDRY, MILL, OFFICE, judge
 from tests.boards.test_site_robust import toml
 
 SCHEMA = schema()
@@ -32,7 +32,7 @@ def test_it_is_a_draft_4_schema():
     assert "const" not in json.dumps(SCHEMA)
 
 
-@pytest.mark.parametrize("path", [FOUNDRY, OFFICE, DEPOT])
+@pytest.mark.parametrize("path", [FOUNDRY, OFFICE, DEPOT, MILL])
 def test_the_examples_pass_both(path):
     raw = tomllib.loads(path.read_text("utf-8"))
     assert list(VALIDATOR.iter_errors(raw)) == []
@@ -52,7 +52,8 @@ def tables(raw: Any, trail: tuple[str | int, ...] = ()) -> list[tuple[str | int,
 @given(st.data())
 @settings(max_examples=150)
 def test_what_is_wrong_with_one_key_is_wrong_in_both(data):
-    raw = tomllib.loads(data.draw(st.sampled_from([FOUNDRY, OFFICE, DEPOT])).read_text("utf-8"))
+    path = data.draw(st.sampled_from([FOUNDRY, OFFICE, DEPOT, MILL]))
+    raw = tomllib.loads(path.read_text("utf-8"))
     place = data.draw(st.sampled_from([trail for trail in tables(raw) if trail]))
     table: Any = raw
     for step in place:

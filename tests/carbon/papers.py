@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from cloud_bridge.carbon import factors, statement
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.quarters import Quarter, index_of
 from cloud_bridge.documents import Document
+from hil import amend, emulation
+from tests.conftest import ROOT
 
 YEAR = 2026
 FIRST = index_of(datetime.date(YEAR, 1, 1), 480)
@@ -84,3 +87,12 @@ def change(draw: st.DrawFn, raw: Any) -> None:
 def tonnes(mg_per_kwh: int, wh: int) -> Fraction:
     """By the definition: kWh times kg per kWh, in t."""
     return Fraction(wh, 1000) * Fraction(mg_per_kwh, 10**6) / 1000
+
+
+def emulated(folder: Path) -> Path:
+    """The evidence of a day of the mill, 2026-06-30T16:00Z to 2026-07-01T16:00Z."""
+    path = ROOT / "examples" / "mill" / "site.toml"
+    order = emulation.Order(amend.site(amend.read(path), path), beat_s=60)
+    run = emulation.emulate(order, emulation.feeds_of(order), folder, lambda passed: None)
+    assert run.kept is not None
+    return run.kept.folder
