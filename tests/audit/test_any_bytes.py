@@ -50,8 +50,8 @@ def test_any_bytes_for_a_file(folder, tmp_path_factory, name, data):
 
 
 @settings(max_examples=60, deadline=None)
-@given(name=st.sampled_from(FILES), cuts=st.lists(st.tuples(st.floats(0, 1), ANY, st.integers(0, 9)),
-                                                 min_size=1, max_size=4))
+@given(name=st.sampled_from(FILES), cuts=st.lists(
+    st.tuples(st.floats(0, 1), ANY, st.integers(0, 9)), min_size=1, max_size=4))
 def test_any_cuts_and_insertions(folder, tmp_path_factory, name, cuts):
     one = copy(folder, tmp_path_factory.getbasetemp() / "cut")
     path = place(one, name)
@@ -147,7 +147,8 @@ def test_what_cannot_be_read_is_no_verdict(folder, tmp_path):
     one = copy(folder, tmp_path / "one")
     for arguments in ([], ["--key", "nonsense"], ["--key", "a+b+c"],
                       ["--key", str(KEY), "--key", str(KEY)],
-                      ["--key", str(KEY), "--quorum", "1"], ["--key", str(KEY), "--witness", str(KEY)],
+                      ["--key", str(KEY), "--quorum", "1"],
+                      ["--key", str(KEY), "--witness", str(KEY)],
                       ["--key", str(KEY), "--standard", "none"],
                       ["--key", str(KEY), "--report", str(tmp_path / "no" / "where.txt")]):
         done = CliRunner().invoke(main, ["audit", str(one), *arguments])
