@@ -79,20 +79,23 @@ def _share(part: int, whole: int) -> str:
 
 
 def _energy(proven: Sequence[Account]) -> list[str]:
-    """What flowed, and each register from where the account was opened to its last reading; exact
-    to the Wh."""
+    """What flowed, and what the registers show of it; exact to the Wh."""
     flows = [sum(parts) for parts in zip(*(site.flows for site in proven), strict=True)]
-    first, last = proven[0], proven[-1]
     lines = [f"energy      import {_kwh(sum(flows[3 * GRID:3 * GRID + 3]))}, load "
              f"{_kwh(sum(flows[LOAD::3]))}, export {_kwh(sum(flows[EXPORT::3]))}, charged "
              f"{_kwh(sum(flows[CHARGE::3]))} kWh"]
-    for meter, name in enumerate(METERS):
-        key = f"{name}_register_wh"
-        if key in first.values and key in last.values:
-            start = first.values[key] - first.counted_wh(meter, (0, 0))
-            lines.append(f"register    {name:<10} {_kwh(max(start, 0)):>20} -> "
-                         f"{_kwh(last.values[key]):>20} kWh")
-    return lines
+    return lines + [f"register    {name:<10} {_kwh(start):>20} -> {_kwh(end):>20} kWh"
+                    for name, (start, end) in registers(proven).items()]
+
+
+def registers(proven: Sequence[Account]) -> dict[str, tuple[int, int]]:
+    """Of each meter what its register showed when the account was opened, by what has flowed since,
+    and what it shows now, Wh."""
+    first, last = proven[0], proven[-1]
+    return {name: (max(first.register_wh(meter) - first.counted_wh(meter, (0, 0)), 0),
+                   last.register_wh(meter))
+            for meter, name in enumerate(METERS)
+            if (first.values["meters"] & last.values["meters"]) >> meter & 1}
 
 
 def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, int]]:

@@ -74,9 +74,13 @@ def opened(folder):
 
 
 def test_every_number_that_follows_from_others_is_found_out(whole):
-    """The first leaf tells no registers before it, so what a factor of 0 exports there is a claim
-    as well."""
-    missed = [(name, value, step) for number, _, values in opened(whole)
+    """In the first leaves, those of the gap, and the last. The first tells no registers before it,
+    so what a factor of 0 exports there is a claim as well."""
+    numbered = list(opened(whole))
+    gap = next(number for number, kind, values in numbered
+               if kind == SITE and values["flags"] & GAP)
+    chosen = numbered[:2] + numbered[gap:gap + 2] + numbered[-2:]
+    missed = [(name, value, step) for number, _, values in chosen
               for name, value in values.items() for step in (1, -1)
               if value + step >= 0 and not (number == 0 and name == "direct_export_wh")
               and not faults(whole, number, by(name, step))]
