@@ -20,7 +20,8 @@ from cloud_bridge.carbon.standard import Standard
 from cloud_bridge.evidence import bundle, report
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.figures import quarters_of
-from cloud_bridge.evidence.judge import Verdict, judge
+from cloud_bridge.evidence.judge import judge
+from cloud_bridge.evidence.verdict import Verdict
 from cloud_bridge.fields import DocumentError
 from cloud_bridge.keyfiles import Trust
 from cloud_bridge.notes import Key, NoteError, key_from

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence.accounts import Account
-from cloud_bridge.evidence.judge import Missing, Verdict
+from cloud_bridge.evidence.verdict import Missing, Verdict
 from edge.evidence.note import COSIGNATURE
 from edge.ledger.leaf import METERS, TIME_SYNCED
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD

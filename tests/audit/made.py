@@ -14,8 +14,9 @@ from cloud_bridge.carbon import factors
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.documents import Document
 from cloud_bridge.evidence import bundle, gathered
-from cloud_bridge.evidence.judge import Verdict, judge
+from cloud_bridge.evidence.judge import judge
 from cloud_bridge.evidence.terms import id_of, make
+from cloud_bridge.evidence.verdict import Verdict
 from cloud_bridge.keyfiles import Trust
 from cloud_bridge.merkle import Leaves
 from cloud_bridge.notes import Key, cosigned

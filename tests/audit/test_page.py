@@ -143,3 +143,27 @@ def test_factors_that_change_are_told_and_summed_by_their_name(tmp_path):
     assert said["carbon"]["other"]["load"] + said["carbon"]["later"]["load"] == sum(
         site.values["load_ug_1"] for site in sites)
     assert "other factors, limits or tenants from here on" in page(folder)
+
+
+def test_energy_between_two_accounts_is_in_none_and_told(tmp_path):
+    """Whoever opens an account anew hides nothing of what the grid gave."""
+    one = made.live(made.park(), 5)
+    text = made.terms(made.TENANTS[:1])
+    one.keys = made.keys_of(made.TENANTS[:1], text, made.id_of(text).hex())
+    one.start()
+    for _ in range(4):
+        one.quarter()
+    made.live(one, 4)
+    folder = write(tmp_path / "evidence", one.outbox.messages)
+    found = audit(folder)
+    assert found.faults == []
+    (start, end), = found_registers(folder)
+    booked = sum(sum(site.flows[:3]) for site, _ in found.accounts)
+    note, = (note for note in found.notes if "a new account is opened" in note)
+    lost = int(re.search(r"opened; (\d+) Wh of import since", note).group(1))
+    assert lost == end - start - booked > 0
+
+
+def found_registers(folder):
+    sign(folder, leaves(folder))
+    return [told(folder)["registers"]["import"]]
