@@ -2,6 +2,7 @@
 
 from cloud_bridge.carbon import factors as factor_sets
 from cloud_bridge.carbon.factors import FactorSet
+from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.terms import Terms
 from cloud_bridge.evidence.verdict import Verdict
@@ -49,7 +50,7 @@ def factors(trust: Trust | None, found: Verdict) -> None:
                             f"document says {told[2]}")
             elif told[:2] != [list(row)] * 2:
                 found.notes.append(f"factors {name} {number.hex()}: by the document not in force "
-                                   f"in all of quarter-hours {first} .. {last}")
+                                   f"in all of {time(first)} .. {time(last + 1)}")
 
 
 def _in_force(known: FactorSet, quarter: int) -> list[int] | None:

@@ -8,6 +8,7 @@ books that are consistent; only the utility's meter and a witness of the heads t
 from collections.abc import Iterable, Sequence
 
 from cloud_bridge import notes
+from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence import believed
 from cloud_bridge.evidence.accounts import Account, LeafError, open_leaf
 from cloud_bridge.evidence.bundle import Bundle
@@ -55,7 +56,7 @@ def _chain(bundle: Bundle, found: Verdict) -> None:
             found.fault(f"leaf {number}: {error}")
             before = digest
             continue
-        where = f"leaf {number} (quarter-hour {account.quarter})"
+        where = f"leaf {number} ({time(account.quarter)})"
         if account.kind == SITE and account.values["flags"] & OPENED and number:
             found.notes.append(f"{where}: a new account is opened; {_between(site, account)} since "
                                "the one before is in none")
@@ -81,8 +82,8 @@ def _chain(bundle: Bundle, found: Verdict) -> None:
     _remarks(found)
     for number, (one, tenants) in enumerate(found.accounts):
         if tenants is None and bundle.terms[one.terms_id].tenants:
-            found.fault(f"leaf {found.places[number]} (quarter-hour {one.quarter}): its tenants' "
-                        "leaf is missing")
+            found.fault(f"leaf {found.places[number]} ({time(one.quarter)}): its tenants' leaf is "
+                        "missing")
     if not bundle.leaves:
         found.fault("there are no leaves")
 
@@ -103,7 +104,7 @@ def _time(found: Verdict, where: str, before: Account | None, account: Account) 
         found.fault(f"{where}: spans no quarter-hour")
     if before is not None and first != before.quarter + 1:
         if not values["flags"] & OPENED or first <= before.quarter:
-            found.fault(f"{where}: begins at {first}, expected {before.quarter + 1}")
+            found.fault(f"{where}: begins at {time(first)}, expected {time(before.quarter + 1)}")
         else:
             found.missing.append(Missing(before.quarter + 1, first - 1, "no account was kept"))
     if values["flags"] & GAP:
@@ -122,16 +123,17 @@ def _remarks(found: Verdict) -> None:
         silent.setdefault(unread, []).append(name)
     for quarters, names in silent.items():
         if quarters:
-            found.notes.append(f"{', '.join(names)}: no register in {len(quarters)} leaves, first "
-                               f"in quarter-hour {quarters[0]}; powers stand in for it")
+            found.notes.append(f"registers not read in {len(quarters)} of {len(found.accounts)} "
+                               f"accounts, first {time(quarters[0])}: {', '.join(names)}; powers "
+                               "stand in for them")
     for site, _ in found.accounts:
         if site.values["flags"] & EXCHANGED:
-            found.notes.append(f"quarter-hour {site.quarter}: a register leapt; what it counted "
-                               "meanwhile is in no account")
+            found.notes.append(f"{time(site.quarter)}: a register leapt, of a meter replaced or "
+                               "read for the first time; powers stand in for what it counted")
     for (one, _), (other, _) in zip(found.accounts, found.accounts[1:], strict=False):
         if one.terms_id != other.terms_id:
-            found.notes.append(f"quarter-hour {other.quarter}: other factors, limits or tenants "
-                               "from here on")
+            found.notes.append(f"{time(other.quarter)}: other factors, limits or tenants from here "
+                               "on")
 
 
 def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum: int,
@@ -144,7 +146,6 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         except NoteError as error:
             found.fault(f"{file}: {error}")
             continue
-        found.heads += 1
         if roots.setdefault(told.size, told.root) != told.root:
             found.fault(f"{file}: two heads of {told.size} leaves: the log was forked")
         if told.size > found.leaves:
@@ -153,6 +154,7 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         elif told.root != found.tree.root(told.size):
             found.fault(f"{file}: its root is not that of the first {told.size} leaves")
         else:
+            found.heads += 1
             found.signed = max(found.signed, told.size)
             for key, time_s in signers.items():
                 low, high, latest = found.signers.get(key, (told.size, told.size, 0))
@@ -164,7 +166,7 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         found.fault("no leaf is under a good head: nothing is proven")
     elif found.signed < found.leaves:
         found.notes.append(f"the last {found.leaves - found.signed} of {found.leaves} leaves are "
-                           "under no head yet: chained, but not signed")
+                           "under no head yet: chained, but not signed, and in no figure")
     if quorum and found.witnessed < found.signed:
         found.fault(f"{found.signed - found.witnessed} leaves are under no head of {quorum} "
                     "witnesses")

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence.accounts import Account
@@ -12,7 +13,8 @@ from edge.ledger.leaf import METERS, TIME_SYNCED
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD
 
 WIDTH = 100
-_MOST = 8  # lines of faults, of what is missing, of notes
+_MOST = {"fault": 7, "missing": 6, "note": 6, "witness": 3}  # lines of each
+_INDENT = 12
 _CARBON = ("load", "export", "loss", "adjusted")  # the parts of a view that sum up over time
 _LIMITS = """\
 NOT PROVEN by any signature: that no meter is bypassed, wired the wrong way or of another ratio;
@@ -39,26 +41,35 @@ def text(name: str, verdict: Verdict, indicators: Sequence[str] = ()) -> str:
 
 
 def _some(label: str, told: Sequence[str]) -> list[str]:
-    """The first of them, and how many more there are."""
-    most = _MOST if len(told) <= _MOST else _MOST - 1
-    lines = [f"{label:<11} {one}" for one in told[:most]]
-    return lines + [f"{label:<11} and {len(told) - most} more: see --json"] * (len(told) > most)
+    """The first of them, at most two lines each, and how many more there are."""
+    lines: list[str] = []
+    for number, one in enumerate(told):
+        first, *more = wrap(one, WIDTH - _INDENT) or [""]
+        fresh = [f"{label:<{_INDENT}}{first}", *(" " * _INDENT + line for line in more[:1])]
+        if len(more) > 1:
+            fresh[1] = fresh[1][:WIDTH - 3] + "..."
+        if len(lines) + len(fresh) + (number < len(told) - 1) > _MOST[label]:
+            return [*lines, f"{label:<{_INDENT}}and {len(told) - number} more: see --json"]
+        lines += fresh
+    return lines
 
 
 def _short(line: str) -> str:
+    line = line.rstrip()
     return line if len(line) <= WIDTH else line[:WIDTH - 3] + "..."
 
 
 def _signed(verdict: Verdict) -> list[str]:
-    lines = [f"signed      {verdict.signed} of {verdict.leaves} leaves, under {verdict.heads} heads"
-             + ("" if verdict.quorum else "; no witness was asked for")]
+    lines = [f"signed      {verdict.signed} of {verdict.leaves} leaves, under {verdict.heads} good "
+             "heads" + ("" if verdict.quorum else "; no witness was asked for")]
+    witnesses = []
     for key, (low, high, time_s) in verdict.signers.items():
         if key.kind == COSIGNATURE:
             seen = datetime.datetime.fromtimestamp(min(time_s, 2**37), datetime.UTC)
-            lines.append(f"witnessed   {high} leaves, by {key.name}, {seen:%Y-%m-%dT%H:%MZ}")
+            witnesses.append(f"{high} leaves seen by {key.name}, {seen:%Y-%m-%dT%H:%MZ}")
         elif sum(one.kind != COSIGNATURE for one in verdict.signers) > 1:
-            lines.append(f"            by key {key.id.hex()}: heads of {low} .. {high} leaves")
-    return lines
+            witnesses.append(f"(the log's key {key.id.hex()} signed {low} .. {high} leaves)")
+    return lines + _some("witness", witnesses)
 
 
 def _period(proven: Sequence[Account]) -> list[str]:
@@ -113,7 +124,7 @@ def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, in
 def _carbon(proven: Sequence[Account], verdict: Verdict) -> list[str]:
     lines = [f"{'carbon, kg':<24}{'load':>17}{'export':>14}{'lost':>14}{'in battery':>14}"
              f"{'unexplained':>16}"]
-    for name, view in views(proven, verdict).items():
+    for name, view in list(views(proven, verdict).items())[-5:]:
         cells = [view[part] for part in ("load", "export", "loss", "inventory", "adjusted")]
         widths = (17, 14, 14, 14, 16)
         lines.append(f"  {name[:21]:<22}" + "".join(

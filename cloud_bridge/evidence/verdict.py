@@ -23,10 +23,10 @@ class Missing:
 @dataclass
 class Verdict:
     """`faults`: what is wrong, first found first; none: the books stand. `notes`: what a reader
-    should know. `signed`: leaves under the largest good head, of all `leaves`. `witnessed`: of
-    these under a head that enough witnesses signed. `signers`: of each key that signed good heads
-    the smallest and the largest of them, and the latest time a witness vouches for, Unix s.
-    `sets`: the factor sets there are documents of."""
+    should know. `heads`: how many are good. `signed`: leaves under the largest of them, of all
+    `leaves`. `witnessed`: of these under a head that enough witnesses signed. `signers`: of each
+    key that signed good heads the smallest and the largest of them, and the latest time a witness
+    vouches for, Unix s. `sets`: the factor sets there are documents of."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

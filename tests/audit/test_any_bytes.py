@@ -84,7 +84,7 @@ def days(tmp_path_factory):
     return one
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_numbers_in_leaves_that_are_well_made_and_signed(days, tmp_path_factory, data):
     """From 0 to 2^56 - 1 each: times beyond all calendars, spans of ages, stores of nothing."""

@@ -45,7 +45,7 @@ def folder(tmp_path):
 def test_the_page_says_what_is_proven(days):
     said = page(days[0], key=days[1])
     assert said.startswith("AUDIT OF bench/year: the books stand\n")
-    assert "signed      288 of 288 leaves, under 3 heads; no witness was asked for\n" in said
+    assert "signed      288 of 288 leaves, under 3 good heads; no witness was asked for\n" in said
     assert "period      2026-11-12T12:15Z .. 2026-11-15T12:15Z, 288 quarter-hours" in said
     assert "4320 of 4320 minutes, 100.0 %" in said
     assert "NOT PROVEN" in said
@@ -110,8 +110,8 @@ def test_many_faults_stay_one_page_and_json_has_all(tmp_path):
     put(folder, found[::-1])
     said = page(folder, 1)
     assert "AUDIT OF demo/mill: FAILED, 100 faults" in said
-    assert said.count("\nfault ") == 8
-    assert "and 93 more: see --json" in said
+    assert 4 <= said.count("\nfault ") <= 7
+    assert re.search(r"\nfault +and 9[4-7] more: see --json\n", said)
     assert len(told(folder)["faults"]) == 100
 
 
@@ -167,3 +167,34 @@ def test_energy_between_two_accounts_is_in_none_and_told(tmp_path):
 def found_registers(folder):
     sign(folder, leaves(folder))
     return [told(folder)["registers"]["import"]]
+
+
+def test_the_worst_of_books_is_one_page(tmp_path):
+    """Gaps, leaps and rotations of the log, restarts, witnesses and a hundred faults at once."""
+    one = made.live(made.park(head_quarters=1), 3)
+    for number in range(12):
+        if number % 2:
+            one.quarter()
+        text = made.terms().replace(b'"other"', b'"set_%d"' % number)
+        one.keys = made.keys_of(made.TENANTS, text, made.id_of(text).hex(), 1)
+        one.start()
+        one.ws[0] += 3600 * 10**8
+        made.live(one, 3)
+    folder = write(tmp_path / "evidence", one.outbox.messages)
+    assert audit(folder).faults == []
+    head = folder / "heads" / "0000000004.note"
+    keys = []
+    for number in range(9):
+        secret = made.Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+        head.write_bytes(made.cosigned(head.read_bytes(), f"w{number}", secret, number))
+        keys += ["--witness", str(made.Key(f"w{number}", secret.public_key().public_bytes_raw(),
+                                           made.COSIGNATURE))]
+    put(folder, [*leaves(folder), *leaves(folder)[::-1]])
+    done = call(folder, *keys)
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100
+    for label in ("fault", "missing", "note", "witness"):
+        assert any(line.startswith(label) and "more: see --json" in line for line in lines), label
+    assert "NOT PROVEN" in done.stdout

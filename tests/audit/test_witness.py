@@ -75,7 +75,7 @@ def test_an_audit_counts_the_witness(days, witness):
     assert (done.exit_code, said["quorum"], said["witnessed"]) == (0, 1, 4)
     assert [one["key"] for one in said["signers"]] == [str(KEY), key]
     assert said["signers"][1]["time"] > 1_600_000_000
-    assert f"witnessed   4 leaves, by {NAME}" in call(
+    assert f"witness     4 leaves seen by {NAME}" in call(
         "audit", days[0], "--key", KEY, "--witness", key).stdout
     plain = call("audit", days[1], "--key", KEY, "--witness", key)
     assert plain.exit_code == 1
