@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -130,6 +131,16 @@ def test_json_that_is_none_of_ours(folder, tmp_path, text):
     assert sum("more.json" in fault for fault in said["faults"]) == 2
     (one / "heads" / "more.note").write_bytes(text)
     assert sum("more.note" in fault for fault in run(one)["faults"]) == 1
+
+
+@pytest.mark.parametrize("name", ["leaves.bin", "heads/a.note", "terms/a.json", "documents/a.json"])
+def test_what_is_no_file_is_not_waited_for(folder, tmp_path, name):
+    """A pipe that nobody writes to, a device that never ends, a folder."""
+    for number, make in enumerate((os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"))):
+        one = copy(folder, tmp_path / f"{number}")
+        (one / name).unlink(missing_ok=True)
+        make(one / name)
+        assert any(f"{name}: is no plain file" in fault for fault in run(one)["faults"])
 
 
 def test_documents_of_kinds_that_are_not_what_they_say(folder, tmp_path):
