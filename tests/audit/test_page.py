@@ -198,3 +198,24 @@ def test_the_worst_of_books_is_one_page(tmp_path):
     for label in ("fault", "missing", "note", "witness"):
         assert any(line.startswith(label) and "more: see --json" in line for line in lines), label
     assert "NOT PROVEN" in done.stdout
+
+
+def test_a_register_that_is_silent_and_then_leaps_is_told(tmp_path):
+    one = made.park()
+    read = one.read
+
+    def silent():
+        read()
+        one.site.grid_meter.import_wh = -1
+
+    one.read = silent
+    made.live(one, 3)
+    one.read = read
+    made.live(one, 3)
+    folder = write(tmp_path / "evidence", one.outbox.messages)
+    found = audit(folder)
+    assert found.faults == []
+    times = [made.time(site.quarter) for site, _ in found.accounts]
+    assert f"registers not read in 3 of 5 accounts, first {times[0]}: import; powers stand in" \
+        in " ".join(found.notes)
+    assert any(note.startswith(f"{times[2]}: a register leapt") for note in found.notes)

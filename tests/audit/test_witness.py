@@ -161,3 +161,8 @@ def test_each_log_is_remembered_by_its_name(days, witness):
     witness.memory.write_text(witness.memory.read_text().replace(made.ORIGIN, "demo/other"))
     assert witness.signs(days[0])["before"] == 0
     assert set(json.loads(witness.memory.read_text())) == {made.ORIGIN, "demo/other"}
+
+
+def test_a_damaged_folder_is_not_vouched_for(days, witness):
+    (days[0] / "terms" / "more.json").write_bytes(b"{}")
+    assert "terms/more.json: " in witness.refuses(days[0])
