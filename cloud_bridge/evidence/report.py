@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence.accounts import Account
-from cloud_bridge.evidence.verdict import Missing, Verdict
+from cloud_bridge.evidence.verdict import MOST_FAULTS, Missing, Verdict
 from edge.evidence.note import COSIGNATURE
 from edge.ledger.leaf import METERS, TIME_SYNCED
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD
@@ -27,8 +27,10 @@ Hold the import register against the utility's bill, and the heads against a wit
 def text(name: str, verdict: Verdict, indicators: Sequence[str] = ()) -> str:
     """The page, at most 60 lines of 100 characters; figures are of leaves under a good head."""
     stands = not verdict.faults
+    count = len(verdict.faults)
+    least = "at least " if count == MOST_FAULTS else ""
     lines = [f"AUDIT OF {name}: " + ("the books stand" if stands else
-                                     f"FAILED, {len(verdict.faults)} faults"), ""]
+                                     f"FAILED, {least}{count} fault{'s' * (count > 1)}"), ""]
     lines += [*_some("fault", verdict.faults), *([] if stands else [""])]
     proven = [site for site, _ in verdict.proven]
     lines += [*_signed(verdict), *(_period(proven) if proven else [])]

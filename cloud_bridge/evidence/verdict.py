@@ -8,7 +8,7 @@ from cloud_bridge.evidence.terms import Terms
 from cloud_bridge.merkle import Leaves
 from cloud_bridge.notes import Key
 
-_MOST_FAULTS = 100  # told; one is enough
+MOST_FAULTS = 100  # told; one is enough
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ class Verdict:
 
     def fault(self, text: str) -> None:
         """Keep one more, up to a limit."""
-        if len(self.faults) < _MOST_FAULTS:
+        if len(self.faults) < MOST_FAULTS:
             self.faults.append(text)
