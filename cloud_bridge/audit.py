@@ -20,7 +20,8 @@ from cloud_bridge.carbon.standard import Standard
 from cloud_bridge.evidence import bundle, report
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.figures import quarters_of
-from cloud_bridge.evidence.judge import Verdict, judge
+from cloud_bridge.evidence.judge import judge
+from cloud_bridge.evidence.verdict import Verdict
 from cloud_bridge.fields import DocumentError
 from cloud_bridge.keyfiles import Trust
 from cloud_bridge.notes import Key, NoteError, key_from
@@ -169,9 +170,7 @@ def _json(verdict: Verdict, table: list[Indicator]) -> dict[str, object]:
         "last_quarter": sites[-1].quarter if sites else None,
         "missing": [asdict(one) for one in verdict.missing],
         "energy": dict(sums),
-        "registers": {name: [sites[0].values[name], sites[-1].values[name]] for name in
-                      (sites[0].values if sites else ()) if "register" in name
-                      and name in sites[-1].values},
+        "registers": report.registers(sites) if sites else {},
         "carbon": report.views(sites, verdict),
         "indicators": [{"name": one.name, "unit": one.unit, "verdict": one.verdict, "why": one.why,
                         "limit": None if one.limit is None else str(one.limit),

@@ -189,10 +189,16 @@ def _ledger(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _audit(_: Path | None) -> dict[str, float]:
+    from hil.bench_audit import measure
+
+    return measure()
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger,
+    "ledger": _ledger, "ledger.audit": _audit,
 }

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloud_bridge import notes
 from cloud_bridge.evidence import bundle, gathered
-from cloud_bridge.evidence.judge import Verdict, judge
+from cloud_bridge.evidence.judge import judge
+from cloud_bridge.evidence.verdict import Verdict
 from edge.blocks import RamBlocks
 from edge.evidence.keeper import Keeper
 from hil import lines

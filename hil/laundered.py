@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cloud_bridge.evidence.judge import Verdict
+from cloud_bridge.evidence.verdict import Verdict
 from edge.ledger.leaf import METERS
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD, STORE
 from hil.books import Kept

@@ -35,16 +35,19 @@ class Bundle:
 def read(folder: Path) -> Bundle:
     """All of it. OSError; whatever the bytes are, nothing else."""
     found = Bundle()
-    _split((folder / LEAVES).read_bytes(), found)
-    for path in _files(folder / HEADS, "*.note"):
+    if (folder / LEAVES).exists() and not (folder / LEAVES).is_file():
+        found.damaged.append(f"{LEAVES}: is no plain file")
+    else:
+        _split((folder / LEAVES).read_bytes(), found)
+    for path in _files(folder / HEADS, "*.note", found):
         found.heads.append((f"{HEADS}/{path.name}", path.read_bytes()))
-    for path in _files(folder / TERMS, "*.json"):
+    for path in _files(folder / TERMS, "*.json", found):
         try:
             one = terms.parse(path.read_bytes())
             found.terms[one.id] = one
         except DocumentError as error:
             found.damaged.append(f"{TERMS}/{path.name}: {error}")
-    for path in _files(folder / DOCUMENTS, "*.json"):
+    for path in _files(folder / DOCUMENTS, "*.json", found):
         try:
             found.documents.append((f"{DOCUMENTS}/{path.name}", documents.parse(path.read_bytes())))
         except DocumentError as error:
@@ -70,8 +73,12 @@ def write(folder: Path, leaves: Iterable[bytes], heads: Mapping[int, bytes],
         (folder / KEY).write_text(key + "\n", encoding="ascii")
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(folder.glob(pattern))
+def _files(folder: Path, pattern: str, found: Bundle) -> list[Path]:
+    """Plain files alone: a pipe or a device in their place would never end."""
+    paths = sorted(folder.glob(pattern))
+    found.damaged += [f"{folder.name}/{path.name}: is no plain file" for path in paths
+                      if not path.is_file()]
+    return [path for path in paths if path.is_file()]
 
 
 def _split(data: bytes, found: Bundle) -> None:

@@ -6,72 +6,21 @@ books that are consistent; only the utility's meter and a witness of the heads t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from cloud_bridge import notes
-from cloud_bridge.carbon import factors as factor_sets
-from cloud_bridge.carbon.factors import FactorSet
+from cloud_bridge.carbon.passport import time
+from cloud_bridge.evidence import believed
 from cloud_bridge.evidence.accounts import Account, LeafError, open_leaf
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.replay import Replay
-from cloud_bridge.evidence.terms import Terms
-from cloud_bridge.fields import DocumentError
-from cloud_bridge.keyfiles import ROTATION, Trust
-from cloud_bridge.merkle import Leaves
+from cloud_bridge.evidence.verdict import Missing, Verdict
+from cloud_bridge.keyfiles import Trust
 from cloud_bridge.notes import Key, NoteError
 from edge.evidence.tree import leaf_hash
 from edge.ledger.leaf import EXCHANGED, GAP, METERS, OPENED, SITE
+from edge.ledger.matrix import GRID
 
-_MOST_FAULTS = 100  # told; one is enough
-_ENERGIES = ("grid", "gen", "residual", "direct", "pv")  # in the order of a row of terms
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Quarter-hours `first` .. `last` that were not measured whole, and why."""
-
-    first: int
-    last: int
-    why: str
-
-
-@dataclass
-class Verdict:
-    """`faults`: what is wrong, first found first; none: the books stand. `notes`: what a reader
-    should know. `signed`: leaves under the largest good head, of all `leaves`. `witnessed`: of
-    these under a head that enough witnesses signed. `signers`: of each key that signed good heads
-    the smallest and the largest of them, and the latest time a witness vouches for, Unix s.
-    `sets`: the factor sets there are documents of."""
-
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
-    accounts: list[tuple[Account, Account | None]] = field(default_factory=list)
-    terms: dict[bytes, Terms] = field(default_factory=dict)
-    tree: Leaves = field(default_factory=Leaves)
-    places: list[int] = field(default_factory=list)  # of each account's site leaf, in the tree
-    signers: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
-    sets: dict[bytes, FactorSet] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)  # files of documents that are not believed
-    quorum: int = 0  # witnesses that were asked for
-    heads: int = 0
-    signed: int = 0
-    witnessed: int = 0
-
-    @property
-    def leaves(self) -> int:
-        return self.tree.size
-
-    @property
-    def proven(self) -> list[tuple[Account, Account | None]]:
-        """The accounts under a good head: whatever lies behind it anybody may have written."""
-        return [pair for pair, place in zip(self.accounts, self.places, strict=True)
-                if place + (pair[1] is not None) < self.signed]
-
-    def fault(self, text: str) -> None:
-        """Keep one more, up to a limit."""
-        if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(text)
+__all__ = ["Verdict", "judge", "read_accounts"]
 
 
 def judge(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key] = (), quorum: int = 0,
@@ -81,8 +30,8 @@ def judge(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key] = (), qu
     found = Verdict(faults=list(bundle.damaged), terms=bundle.terms, quorum=quorum)
     _chain(bundle, found)
     _heads(bundle, keys, witnesses, quorum, found)
-    _documents(bundle, trust, found)
-    _factors(trust, found)
+    believed.documents(bundle, trust, found)
+    believed.factors(trust, found)
     return found
 
 
@@ -107,10 +56,10 @@ def _chain(bundle: Bundle, found: Verdict) -> None:
             found.fault(f"leaf {number}: {error}")
             before = digest
             continue
-        where = f"leaf {number} (quarter-hour {account.quarter})"
+        where = f"leaf {number} ({time(account.quarter)})"
         if account.kind == SITE and account.values["flags"] & OPENED and number:
-            found.notes.append(f"{where}: a new account is opened; what flowed since the one "
-                               "before is in none")
+            found.notes.append(f"{where}: a new account is opened; {_between(site, account)} since "
+                               "the one before is in none")
         if account.before != before:
             found.fault(f"{where}: does not follow the leaf before: one was altered, dropped, "
                         "moved, doubled or put in")
@@ -133,10 +82,18 @@ def _chain(bundle: Bundle, found: Verdict) -> None:
     _remarks(found)
     for number, (one, tenants) in enumerate(found.accounts):
         if tenants is None and bundle.terms[one.terms_id].tenants:
-            found.fault(f"leaf {found.places[number]} (quarter-hour {one.quarter}): its tenants' "
-                        "leaf is missing")
+            found.fault(f"leaf {found.places[number]} ({time(one.quarter)}): its tenants' leaf is "
+                        "missing")
     if not bundle.leaves:
         found.fault("there are no leaves")
+
+
+def _between(before: Account | None, after: Account) -> str:
+    """What flowed between two accounts, as far as the grid's register tells."""
+    if before is None or not before.values["meters"] & after.values["meters"] & 1:
+        return "what flowed"
+    moved = after.register_wh(GRID) - before.register_wh(GRID)
+    return f"{moved - after.counted_wh(GRID, (0, 0))} Wh of import"
 
 
 def _time(found: Verdict, where: str, before: Account | None, account: Account) -> None:
@@ -147,7 +104,7 @@ def _time(found: Verdict, where: str, before: Account | None, account: Account) 
         found.fault(f"{where}: spans no quarter-hour")
     if before is not None and first != before.quarter + 1:
         if not values["flags"] & OPENED or first <= before.quarter:
-            found.fault(f"{where}: begins at {first}, expected {before.quarter + 1}")
+            found.fault(f"{where}: begins at {time(first)}, expected {time(before.quarter + 1)}")
         else:
             found.missing.append(Missing(before.quarter + 1, first - 1, "no account was kept"))
     if values["flags"] & GAP:
@@ -166,16 +123,17 @@ def _remarks(found: Verdict) -> None:
         silent.setdefault(unread, []).append(name)
     for quarters, names in silent.items():
         if quarters:
-            found.notes.append(f"{', '.join(names)}: no register in {len(quarters)} leaves, first "
-                               f"in quarter-hour {quarters[0]}; powers stand in for it")
+            found.notes.append(f"registers not read in {len(quarters)} of {len(found.accounts)} "
+                               f"accounts, first {time(quarters[0])}: {', '.join(names)}; powers "
+                               "stand in for them")
     for site, _ in found.accounts:
         if site.values["flags"] & EXCHANGED:
-            found.notes.append(f"quarter-hour {site.quarter}: a register leapt; what it counted "
-                               "meanwhile is in no account")
+            found.notes.append(f"{time(site.quarter)}: a register leapt, of a meter replaced or "
+                               "read for the first time; powers stand in for what it counted")
     for (one, _), (other, _) in zip(found.accounts, found.accounts[1:], strict=False):
         if one.terms_id != other.terms_id:
-            found.notes.append(f"quarter-hour {other.quarter}: other factors, limits or tenants "
-                               "from here on")
+            found.notes.append(f"{time(other.quarter)}: other factors, limits or tenants from here "
+                               "on")
 
 
 def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum: int,
@@ -188,7 +146,6 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         except NoteError as error:
             found.fault(f"{file}: {error}")
             continue
-        found.heads += 1
         if roots.setdefault(told.size, told.root) != told.root:
             found.fault(f"{file}: two heads of {told.size} leaves: the log was forked")
         if told.size > found.leaves:
@@ -197,6 +154,7 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         elif told.root != found.tree.root(told.size):
             found.fault(f"{file}: its root is not that of the first {told.size} leaves")
         else:
+            found.heads += 1
             found.signed = max(found.signed, told.size)
             for key, time_s in signers.items():
                 low, high, latest = found.signers.get(key, (told.size, told.size, 0))
@@ -208,7 +166,7 @@ def _heads(bundle: Bundle, keys: Sequence[Key], witnesses: Sequence[Key], quorum
         found.fault("no leaf is under a good head: nothing is proven")
     elif found.signed < found.leaves:
         found.notes.append(f"the last {found.leaves - found.signed} of {found.leaves} leaves are "
-                           "under no head yet: chained, but not signed")
+                           "under no head yet: chained, but not signed, and in no figure")
     if quorum and found.witnessed < found.signed:
         found.fault(f"{found.signed - found.witnessed} leaves are under no head of {quorum} "
                     "witnesses")
@@ -224,60 +182,3 @@ def _head(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key]
         except NoteError as error:
             reason = error
     raise reason
-
-
-def _documents(bundle: Bundle, trust: Trust | None, found: Verdict) -> None:
-    """Whose word they are, and that somebody refers to them."""
-    if trust is not None:
-        try:
-            trust.rotate([one for _, one in bundle.documents if one.kind == ROTATION])
-        except DocumentError as error:
-            found.fault(f"documents: {error}")
-    named = {number for site, _ in found.accounts for number in found.terms[site.terms_id].sets}
-    for file, document in bundle.documents:
-        try:
-            if trust is not None:
-                trust.check(document)
-            if document.kind == "factors":
-                found.sets[document.id] = factor_sets.read(document)
-        except DocumentError as error:
-            found.refused.add(file)
-            found.fault(f"{file}: {error}")
-        if document.kind not in ("factors", "statement", ROTATION) or (
-                document.kind == "factors" and document.id not in named):
-            found.notes.append(f"{file}: {document.kind} {document.id.hex()} is named by no leaf")
-
-
-def _factors(trust: Trust | None, found: Verdict) -> None:
-    """That the account used what the documents say."""
-    for terms, first, last in _used(found):
-        for row, name, number in zip(terms.factors, terms.names, terms.sets, strict=True):
-            known = found.sets.get(number) or factor_sets.by_id(number)
-            if known is None:
-                text = f"factors {name} {number.hex()}: no such document here; they are the " \
-                       "gateway's word: " + " ".join(map(str, row))
-                (found.notes.append if trust is None else found.fault)(text)
-                continue
-            told = [_in_force(known, quarter) for quarter in (first, last, known.newest)]
-            if list(row) not in told:
-                found.fault(f"factors {name} {number.hex()}: the account used {list(row)}, the "
-                            f"document says {told[2]}")
-            elif told[:2] != [list(row)] * 2:
-                found.notes.append(f"factors {name} {number.hex()}: by the document not in force "
-                                   f"in all of quarter-hours {first} .. {last}")
-
-
-def _in_force(known: FactorSet, quarter: int) -> list[int] | None:
-    try:
-        return [known.mg_per_kwh(energy, quarter) for energy in _ENERGIES]
-    except DocumentError:
-        return None
-
-
-def _used(found: Verdict) -> list[tuple[Terms, int, int]]:
-    """The terms that leaves name, with the first and last quarter-hour of each."""
-    spans: dict[bytes, tuple[int, int]] = {}
-    for site, _ in found.accounts:
-        first, last = spans.get(site.terms_id, (site.quarter, site.quarter))
-        spans[site.terms_id] = (min(first, site.quarter), max(last, site.quarter))
-    return [(found.terms[number], *span) for number, span in spans.items()]

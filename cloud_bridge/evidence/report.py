@@ -3,16 +3,18 @@
 import datetime
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.evidence.accounts import Account
-from cloud_bridge.evidence.judge import Missing, Verdict
+from cloud_bridge.evidence.verdict import MOST_FAULTS, Missing, Verdict
 from edge.evidence.note import COSIGNATURE
 from edge.ledger.leaf import METERS, TIME_SYNCED
 from edge.ledger.matrix import CHARGE, EXPORT, GRID, LOAD
 
 WIDTH = 100
-_MOST = 8  # lines of faults, of what is missing, of notes
+_MOST = {"fault": 7, "missing": 6, "note": 6, "witness": 3}  # lines of each
+_INDENT = 12
 _CARBON = ("load", "export", "loss", "adjusted")  # the parts of a view that sum up over time
 _LIMITS = """\
 NOT PROVEN by any signature: that no meter is bypassed, wired the wrong way or of another ratio;
@@ -25,8 +27,10 @@ Hold the import register against the utility's bill, and the heads against a wit
 def text(name: str, verdict: Verdict, indicators: Sequence[str] = ()) -> str:
     """The page, at most 60 lines of 100 characters; figures are of leaves under a good head."""
     stands = not verdict.faults
+    count = len(verdict.faults)
+    least = "at least " if count == MOST_FAULTS else ""
     lines = [f"AUDIT OF {name}: " + ("the books stand" if stands else
-                                     f"FAILED, {len(verdict.faults)} faults"), ""]
+                                     f"FAILED, {least}{count} fault{'s' * (count > 1)}"), ""]
     lines += [*_some("fault", verdict.faults), *([] if stands else [""])]
     proven = [site for site, _ in verdict.proven]
     lines += [*_signed(verdict), *(_period(proven) if proven else [])]
@@ -39,26 +43,35 @@ def text(name: str, verdict: Verdict, indicators: Sequence[str] = ()) -> str:
 
 
 def _some(label: str, told: Sequence[str]) -> list[str]:
-    """The first of them, and how many more there are."""
-    most = _MOST if len(told) <= _MOST else _MOST - 1
-    lines = [f"{label:<11} {one}" for one in told[:most]]
-    return lines + [f"{label:<11} and {len(told) - most} more: see --json"] * (len(told) > most)
+    """The first of them, at most two lines each, and how many more there are."""
+    lines: list[str] = []
+    for number, one in enumerate(told):
+        first, *more = wrap(one, WIDTH - _INDENT) or [""]
+        fresh = [f"{label:<{_INDENT}}{first}", *(" " * _INDENT + line for line in more[:1])]
+        if len(more) > 1:
+            fresh[1] = fresh[1][:WIDTH - 3] + "..."
+        if len(lines) + len(fresh) + (number < len(told) - 1) > _MOST[label]:
+            return [*lines, f"{label:<{_INDENT}}and {len(told) - number} more: see --json"]
+        lines += fresh
+    return lines
 
 
 def _short(line: str) -> str:
+    line = line.rstrip()
     return line if len(line) <= WIDTH else line[:WIDTH - 3] + "..."
 
 
 def _signed(verdict: Verdict) -> list[str]:
-    lines = [f"signed      {verdict.signed} of {verdict.leaves} leaves, under {verdict.heads} heads"
-             + ("" if verdict.quorum else "; no witness was asked for")]
+    lines = [f"signed      {verdict.signed} of {verdict.leaves} leaves, under {verdict.heads} good "
+             "heads" + ("" if verdict.quorum else "; no witness was asked for")]
+    witnesses = []
     for key, (low, high, time_s) in verdict.signers.items():
         if key.kind == COSIGNATURE:
             seen = datetime.datetime.fromtimestamp(min(time_s, 2**37), datetime.UTC)
-            lines.append(f"witnessed   {high} leaves, by {key.name}, {seen:%Y-%m-%dT%H:%MZ}")
+            witnesses.append(f"{high} leaves seen by {key.name}, {seen:%Y-%m-%dT%H:%MZ}")
         elif sum(one.kind != COSIGNATURE for one in verdict.signers) > 1:
-            lines.append(f"            by key {key.id.hex()}: heads of {low} .. {high} leaves")
-    return lines
+            witnesses.append(f"(the log's key {key.id.hex()} signed {low} .. {high} leaves)")
+    return lines + _some("witness", witnesses)
 
 
 def _period(proven: Sequence[Account]) -> list[str]:
@@ -79,20 +92,23 @@ def _share(part: int, whole: int) -> str:
 
 
 def _energy(proven: Sequence[Account]) -> list[str]:
-    """What flowed, and each register from where the account was opened to its last reading; exact
-    to the Wh."""
+    """What flowed, and what the registers show of it; exact to the Wh."""
     flows = [sum(parts) for parts in zip(*(site.flows for site in proven), strict=True)]
-    first, last = proven[0], proven[-1]
     lines = [f"energy      import {_kwh(sum(flows[3 * GRID:3 * GRID + 3]))}, load "
              f"{_kwh(sum(flows[LOAD::3]))}, export {_kwh(sum(flows[EXPORT::3]))}, charged "
              f"{_kwh(sum(flows[CHARGE::3]))} kWh"]
-    for meter, name in enumerate(METERS):
-        key = f"{name}_register_wh"
-        if key in first.values and key in last.values:
-            start = first.values[key] - first.counted_wh(meter, (0, 0))
-            lines.append(f"register    {name:<10} {_kwh(max(start, 0)):>20} -> "
-                         f"{_kwh(last.values[key]):>20} kWh")
-    return lines
+    return lines + [f"register    {name:<10} {_kwh(start):>20} -> {_kwh(end):>20} kWh"
+                    for name, (start, end) in registers(proven).items()]
+
+
+def registers(proven: Sequence[Account]) -> dict[str, tuple[int, int]]:
+    """Of each meter what its register showed when the account was opened, by what has flowed since,
+    and what it shows now, Wh."""
+    first, last = proven[0], proven[-1]
+    return {name: (max(first.register_wh(meter) - first.counted_wh(meter, (0, 0)), 0),
+                   last.register_wh(meter))
+            for meter, name in enumerate(METERS)
+            if (first.values["meters"] & last.values["meters"]) >> meter & 1}
 
 
 def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, int]]:
@@ -110,7 +126,7 @@ def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, in
 def _carbon(proven: Sequence[Account], verdict: Verdict) -> list[str]:
     lines = [f"{'carbon, kg':<24}{'load':>17}{'export':>14}{'lost':>14}{'in battery':>14}"
              f"{'unexplained':>16}"]
-    for name, view in views(proven, verdict).items():
+    for name, view in list(views(proven, verdict).items())[-5:]:
         cells = [view[part] for part in ("load", "export", "loss", "inventory", "adjusted")]
         widths = (17, 14, 14, 14, 16)
         lines.append(f"  {name[:21]:<22}" + "".join(

@@ -14,12 +14,13 @@ from cloud_bridge.carbon import factors
 from cloud_bridge.carbon.passport import time
 from cloud_bridge.documents import Document
 from cloud_bridge.evidence import bundle, gathered
-from cloud_bridge.evidence.judge import Verdict, judge
+from cloud_bridge.evidence.judge import judge
 from cloud_bridge.evidence.terms import id_of, make
+from cloud_bridge.evidence.verdict import Verdict
 from cloud_bridge.keyfiles import Trust
 from cloud_bridge.merkle import Leaves
 from cloud_bridge.notes import Key, cosigned
-from edge.evidence.note import checkpoint, signed
+from edge.evidence.note import COSIGNATURE, checkpoint, signed
 from edge.evidence.tree import leaf_hash
 from edge.ledger.leaf import Leaf, unpack
 from tests.ledger.kept import FACTORS, LIMITS, ORIGIN, SEED, TENANTS, Park, keys_of
@@ -152,5 +153,5 @@ def rebuilt(found: Sequence[bytes], number: int, change: Callable[[list[int]], N
     return made
 
 
-__all__ = ["FACTORS", "LIMITS", "ORIGIN", "SEED", "TENANTS", "Key", "Park", "Trust", "bundle",
-           "cosigned", "id_of", "judge", "keys_of", "time"]
+__all__ = ["COSIGNATURE", "FACTORS", "LIMITS", "ORIGIN", "SEED", "TENANTS", "Key",
+           "Park", "Trust", "bundle", "cosigned", "id_of", "judge", "keys_of", "time"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -50,8 +51,8 @@ def test_any_bytes_for_a_file(folder, tmp_path_factory, name, data):
 
 
 @settings(max_examples=60, deadline=None)
-@given(name=st.sampled_from(FILES), cuts=st.lists(st.tuples(st.floats(0, 1), ANY, st.integers(0, 9)),
-                                                 min_size=1, max_size=4))
+@given(name=st.sampled_from(FILES), cuts=st.lists(
+    st.tuples(st.floats(0, 1), ANY, st.integers(0, 9)), min_size=1, max_size=4))
 def test_any_cuts_and_insertions(folder, tmp_path_factory, name, cuts):
     one = copy(folder, tmp_path_factory.getbasetemp() / "cut")
     path = place(one, name)
@@ -84,7 +85,7 @@ def days(tmp_path_factory):
     return one
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_numbers_in_leaves_that_are_well_made_and_signed(days, tmp_path_factory, data):
     """From 0 to 2^56 - 1 each: times beyond all calendars, spans of ages, stores of nothing."""
@@ -132,6 +133,16 @@ def test_json_that_is_none_of_ours(folder, tmp_path, text):
     assert sum("more.note" in fault for fault in run(one)["faults"]) == 1
 
 
+@pytest.mark.parametrize("name", ["leaves.bin", "heads/a.note", "terms/a.json", "documents/a.json"])
+def test_what_is_no_file_is_not_waited_for(folder, tmp_path, name):
+    """A pipe that nobody writes to, a device that never ends, a folder."""
+    for number, make in enumerate((os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"))):
+        one = copy(folder, tmp_path / f"{number}")
+        (one / name).unlink(missing_ok=True)
+        make(one / name)
+        assert any(f"{name}: is no plain file" in fault for fault in run(one)["faults"])
+
+
 def test_documents_of_kinds_that_are_not_what_they_say(folder, tmp_path):
     """A statement and a rotation with nothing in them; a set of factors that starts too late."""
     one = copy(folder, tmp_path / "one")
@@ -147,7 +158,8 @@ def test_what_cannot_be_read_is_no_verdict(folder, tmp_path):
     one = copy(folder, tmp_path / "one")
     for arguments in ([], ["--key", "nonsense"], ["--key", "a+b+c"],
                       ["--key", str(KEY), "--key", str(KEY)],
-                      ["--key", str(KEY), "--quorum", "1"], ["--key", str(KEY), "--witness", str(KEY)],
+                      ["--key", str(KEY), "--quorum", "1"],
+                      ["--key", str(KEY), "--witness", str(KEY)],
                       ["--key", str(KEY), "--standard", "none"],
                       ["--key", str(KEY), "--report", str(tmp_path / "no" / "where.txt")]):
         done = CliRunner().invoke(main, ["audit", str(one), *arguments])

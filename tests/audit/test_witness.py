@@ -75,7 +75,7 @@ def test_an_audit_counts_the_witness(days, witness):
     assert (done.exit_code, said["quorum"], said["witnessed"]) == (0, 1, 4)
     assert [one["key"] for one in said["signers"]] == [str(KEY), key]
     assert said["signers"][1]["time"] > 1_600_000_000
-    assert f"witnessed   4 leaves, by {NAME}" in call(
+    assert f"witness     4 leaves seen by {NAME}" in call(
         "audit", days[0], "--key", KEY, "--witness", key).stdout
     plain = call("audit", days[1], "--key", KEY, "--witness", key)
     assert plain.exit_code == 1
@@ -161,3 +161,8 @@ def test_each_log_is_remembered_by_its_name(days, witness):
     witness.memory.write_text(witness.memory.read_text().replace(made.ORIGIN, "demo/other"))
     assert witness.signs(days[0])["before"] == 0
     assert set(json.loads(witness.memory.read_text())) == {made.ORIGIN, "demo/other"}
+
+
+def test_a_damaged_folder_is_not_vouched_for(days, witness):
+    (days[0] / "terms" / "more.json").write_bytes(b"{}")
+    assert "terms/more.json: " in witness.refuses(days[0])
