@@ -273,24 +273,6 @@ def test_a_gateway_put_back_to_last_week_signs_nothing_and_is_found_out():
     assert any("does not follow" in fault for fault in verdict(one.outbox.messages).faults)
 
 
-def test_a_clock_put_back_loses_no_energy():
-    one = park([])
-    for _ in range(4):
-        one.quarter()
-        one.work()
-    one.minutes -= 45
-    for _ in range(5):
-        one.quarter()
-        one.work()
-    found = verdict(one.outbox.messages)
-    assert found.faults == []
-    imported = sum(sum(site.flows[0:3]) for site, _ in found.accounts)
-    first = found.accounts[0][0]
-    assert imported - sum(first.flows[0:3]) == (
-        found.accounts[-1][0].register_wh(0) - first.register_wh(0))
-    assert all(site.values["unread"] == 0 for site, _ in found.accounts[1:])
-
-
 @pytest.mark.parametrize("every", [0, 457])
 def test_both_interpreters_keep_the_same_ledger(micropython, every):
     here = subprocess.run([sys.executable, SCRIPT, "6", str(every)], capture_output=True, text=True,
