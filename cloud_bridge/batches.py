@@ -17,6 +17,7 @@ LEDGER = 3  # a leaf; edge/evidence/keeper.py
 HEAD = 4
 TERMS = 5
 KEY = 6
+FAULT = 7
 MAX_BYTES = 128 * 1024  # of a message; the largest that a common cloud takes
 _U32 = 0xFFFFFFFF
 

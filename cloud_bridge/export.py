@@ -47,7 +47,8 @@ def main(path: Path, gateway: str, out: Path, formats: tuple[str, ...], as_json:
             for form in formats:
                 tables.write(form, out, accounts)
     said = {"gateway": gateway, "leaves": len(found.leaves), "heads": len(found.heads),
-            "skipped": found.skipped, "out": str(out)}
+            "skipped": found.skipped, "faults": found.faults, "out": str(out)}
     click.echo(json.dumps(said) if as_json else
                f"{gateway}: {said['leaves']} leaves, {said['heads']} heads"
-               + (f", {found.skipped} messages skipped" if found.skipped else "") + f": {out}")
+               + (f", {found.skipped} messages skipped" if found.skipped else "") + f": {out}"
+               + "".join(f"\nthe gateway told of its ledger: {one}" for one in found.faults))

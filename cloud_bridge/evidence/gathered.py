@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloud_bridge import notes
-from cloud_bridge.batches import HEAD, KEY, LEDGER, TERMS
+from cloud_bridge.batches import FAULT, HEAD, KEY, LEDGER, TERMS
 from cloud_bridge.evidence import bundle
 from cloud_bridge.notes import NoteError
 from cloud_bridge.store import Store
@@ -18,12 +18,14 @@ from edge.ledger.leaf import SITE, unpack
 
 @dataclass
 class Gathered:
-    """`skipped`: messages that hold nothing of the kind they say."""
+    """`faults`: what the gateway told of its ledger, in its words. `skipped`: messages that hold
+    nothing of the kind they say."""
 
     leaves: list[bytes] = field(default_factory=list)
     heads: dict[int, bytes] = field(default_factory=dict)
     terms: list[bytes] = field(default_factory=list)
     key: str = ""
+    faults: list[str] = field(default_factory=list)
     skipped: int = 0
 
     def write(self, folder: Path) -> None:
@@ -33,7 +35,7 @@ class Gathered:
 
 def gather(store: Store, park: str, gateway: str) -> Gathered:
     """All the evidence of a gateway."""
-    return sort(store.bodies(park, gateway, (LEDGER, HEAD, TERMS, KEY)))
+    return sort(store.bodies(park, gateway, (LEDGER, HEAD, TERMS, KEY, FAULT)))
 
 
 def sort(messages: Iterable[tuple[int, bytes]]) -> Gathered:
@@ -53,6 +55,8 @@ def sort(messages: Iterable[tuple[int, bytes]]) -> Gathered:
             found.terms.append(body)
         elif kind == KEY:
             found.key = body.decode("ascii", "replace")
+        elif kind == FAULT:
+            found.faults.append(ascii(body.decode("utf-8", "replace"))[1:-1])
     found.leaves = sorted(leaves, key=lambda leaf: leaves[leaf])
     return found
 

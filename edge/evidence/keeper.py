@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 LEDGER = const(3)  # kinds of frames in the outbox: a leaf,
 HEAD = const(4)  # a signed head,
 TERMS = const(5)  # what the numbers of the leaves that follow are of,
-KEY = const(6)  # and the public key, as the gateway tells it
+KEY = const(6)  # the public key, as the gateway tells it,
+FAULT = const(7)  # and what is wrong, in words
 
+_REPORT_BYTES = const(200)
 RECORD_BYTES = const(3000)  # a tree of 2^30 leaves takes 964, the leaves of 32 tenants 1500
 _BUSY_MS = const(20)  # to other tasks between two slices
 _CALM_MS = const(1000)
@@ -37,17 +39,33 @@ _BOOK = const(1)
 _STORE = const(2)
 _SEND = const(3)
 _SIGN = const(4)
+_BROKEN = const(5)
 
 
-def part(app, image: dict) -> "Keeper":
-    """The part of a gateway (edge/app.py) that an image's ledger asks for."""
+def part(app, image: dict) -> "Keeper | None":
+    """The part of a gateway (edge/app.py) that an image's ledger asks for; None when what it is
+    kept on cannot be used: control goes on without it, and the cloud is told why."""
     board, keys, site = app.board, image["ledger"], image["site"]
-    keeper = Keeper(app.site, keys, app.outbox, site["park"] + "/" + site["gateway"],
-                    board.secret("ledger"), board.state("ledger"), board.state("heads"))
+    try:
+        keeper = Keeper(app.site, keys, app.outbox, site["park"] + "/" + site["gateway"],
+                        board.secret("ledger"), board.state("ledger"), board.state("heads"))
+    except (OSError, ValueError) as error:
+        _report(app.outbox, repr(error))
+        return None
     if app.shown:  # somebody looks
         module = __import__("edge.ledger.intensity", None, None, ("Intensity",))
         app.site.live = [module.Intensity(app.site, keeper.book).tell]
     return keeper
+
+
+def _report(outbox, why: str):
+    """Tell the cloud what is wrong with the ledger, if the outbox can keep it."""
+    data = why.encode()[:_REPORT_BYTES]
+    if outbox is not None:
+        try:
+            outbox.append(FAULT, data, len(data))
+        except OSError:
+            pass  # the flash is gone as a whole, which the uplink counts
 
 
 class Keeper:
@@ -63,7 +81,7 @@ class Keeper:
         self._keep = Keep(device, RECORD_BYTES)
         self._signer = Signer(seed, origin, Keep(heads, 36))
         self.errors = 0  # times the storage has failed
-        self.broken = ""  # why the account could not go on where it was
+        self.broken = ""  # why the account could not go on where it was, or does not go on
         self._frames: list[Any] = [(TERMS, keys["terms"].encode())]  # to be sent
         self._told = False  # the public key
         self._signing = False
@@ -81,6 +99,14 @@ class Keeper:
         except OSError:  # nothing is lost: what was not stored or sent waits
             self.errors += 1
             return _AGAIN_MS
+        except Exception as error:  # control goes on; a leaf that may be wrong is never made
+            self._phase = _BROKEN
+            self._fail(repr(error))
+            return _AGAIN_MS
+
+    def _fail(self, why: str):
+        self.broken = why
+        _report(self._outbox, why)
 
     def _slice(self) -> int:
         phase = self._phase
@@ -98,6 +124,8 @@ class Keeper:
             self._send()
         elif phase == _SIGN:
             self._sign()
+        else:
+            return _AGAIN_MS  # until the next start, which begins with the last good leaf
         return _BUSY_MS
 
     def _store(self):
@@ -130,7 +158,7 @@ class Keeper:
             resume(self.book, numbers[0], numbers[1] if len(numbers) > 1 else [],
                    leaf_hash(leaves[-1]))
         except ValueError as error:  # another account begins, in the same chain
-            self.broken = str(error)
+            self._fail(str(error))
             self.book.before = leaf_hash(leaves[-1])
 
     def _send(self):
@@ -152,7 +180,8 @@ class Keeper:
         try:
             self._signer.begin(tree.size, tree.root())
         except ValueError as error:
-            self.broken = str(error)
+            if self.broken != str(error):  # once
+                self._fail(str(error))
             return False
         self._signed = tree.size
         return True

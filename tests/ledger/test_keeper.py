@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from array import array
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_bridge import notes
-from cloud_bridge.batches import HEAD, KEY, LEDGER, TERMS
+from cloud_bridge.batches import HEAD, KEY, TERMS
 from cloud_bridge.evidence import bundle, gathered
 from cloud_bridge.evidence.judge import judge
 from cloud_bridge.evidence.terms import id_of, make
@@ -130,50 +129,6 @@ def test_a_power_cut_within_the_storage_leaves_what_was_or_what_comes(monkeypatc
     assert len(images) > 15
     for image, sent in images:
         goes_on(one.again(image, one.outbox.messages[:sent]))
-
-
-def test_storage_that_fails_is_tried_again_and_nothing_is_sent_before():
-    one = park()
-    one.quarter()
-    one.work()
-    one.quarter()
-    sync = one.devices[0].sync
-
-    def broken():
-        raise OSError(5)
-
-    one.devices[0].sync = broken  # type: ignore[method-assign]
-    for _ in range(2000):
-        if one.keeper.errors:
-            break
-        one.keeper.step(0)
-    assert one.keeper.step(0) == 5000
-    assert not any(kind == LEDGER for kind, _ in one.outbox.messages)
-    one.devices[0].sync = sync  # type: ignore[method-assign]
-    one.work()
-    assert verdict(one.outbox.messages).faults == []
-    assert sum(kind == LEDGER for kind, _ in one.outbox.messages) == 2
-
-
-def test_an_outbox_that_fails_is_tried_again():
-    one = park()
-    append, calls = one.outbox.append, array("i", [0])
-
-    def unsure(kind, data, n):
-        calls[0] += 1
-        if calls[0] % 3:
-            raise OSError(28)
-        append(kind, data, n)
-
-    one.outbox.append = unsure  # type: ignore[method-assign]
-    for _ in range(5):
-        one.quarter()
-        for _ in range(3000):
-            if one.keeper.step(0) == 1000:
-                break
-    found = verdict(one.outbox.messages)
-    assert found.faults == []
-    assert len(found.accounts) == 4
 
 
 def test_other_tenants_open_another_account_in_the_same_chain():
