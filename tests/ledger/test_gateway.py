@@ -72,7 +72,7 @@ def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("python", ["cpython", "micropython"])
 def test_what_a_gateway_books_an_auditor_finds_whatever_happens_to_it(
         python: str, micropython: Interpreter, tmp_path: Path) -> None:
-    command = [sys.executable] if python == "cpython" else [
+    command = [sys.executable, "-u"] if python == "cpython" else [
         *micropython.command, "-X", "heapsize=512k"]
     with Cloud(tmp_path) as cloud:
         site = amend.site(amend.change(amend.read(MILL), {
