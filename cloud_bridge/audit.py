@@ -15,9 +15,10 @@ from cloud_bridge.carbon import carriers, factors, standard, stated, statement
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, Indicator, indicators, shown
 from cloud_bridge.carbon.measure import measure
+from cloud_bridge.carbon.opened import open_factors
 from cloud_bridge.carbon.quarters import EPOCH
 from cloud_bridge.carbon.standard import Standard
-from cloud_bridge.evidence import bundle, report
+from cloud_bridge.evidence import anew, bundle, report
 from cloud_bridge.evidence.bundle import Bundle
 from cloud_bridge.evidence.figures import quarters_of
 from cloud_bridge.evidence.judge import judge
@@ -45,11 +46,15 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
               help="A public key (PEM): factor sets and statements by others are refused.")
 @click.option("--standard", "standard_name", default="cn_park_standard", show_default=True,
               help="What is asked of a park.")
+@click.option("--view", "others", multiple=True, metavar="SET",
+              help="Another factor set, shipped or a document, by which the carbon is worked out "
+                   "anew; its factors may change by the hour.")
 @click.option("--report", "page", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the page to this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def main(folder: Path, keys: tuple[str, ...], witnesses: tuple[str, ...], quorum: int | None,
-         trusted: tuple[Path, ...], standard_name: str, page: Path | None, as_json: bool) -> None:
+         trusted: tuple[Path, ...], standard_name: str, others: tuple[str, ...],
+         page: Path | None, as_json: bool) -> None:
     """Audit the evidence in FOLDER (`export` makes one): the chain of leaves and its signed heads,
     registers against flows, the whole account worked out again, the indicators. It takes the files
     and a public key: neither the gateway nor the database. Figures are of what is signed. Exit
@@ -78,11 +83,16 @@ def main(folder: Path, keys: tuple[str, ...], witnesses: tuple[str, ...], quorum
         rules = standard.load(standard_name)
         verdict = judge(found, log, seen, quorum, trust)
         table, used = _indicators(found, verdict, rules)
+        views = _anew(others, verdict, trust)
         lines = _told(table, used, verdict) if used else []
+        if views:
+            lines = ["worked out anew, by other factors; it changes no leaf",
+                     *report.carbon(views), *([""] if lines else []), *lines]
         text = report.text(log[0].name, verdict, lines)
         if page is not None:
             page.write_text(text, encoding="utf-8")
-    click.echo(json.dumps(_json(verdict, table), indent=1) if as_json else text, nl=as_json)
+    said = {**_json(verdict, table), "anew_ug": views}
+    click.echo(json.dumps(said, indent=1) if as_json else text, nl=as_json)
     sys.exit(1 if verdict.faults else 0)
 
 
@@ -91,6 +101,16 @@ def _key(text: str) -> Key:
         return key_from(text)
     except NoteError as error:
         raise DocumentError(str(error)) from None
+
+
+def _anew(names: tuple[str, ...], verdict: Verdict, trust: Trust | None
+          ) -> dict[str, dict[str, int]]:
+    """The carbon of what is proven, by other sets; only of books that stand."""
+    found = [open_factors(name, trust)[0] for name in names]
+    if verdict.faults:
+        return {}
+    sites = [site for site, _ in verdict.proven]
+    return {one.name: anew.totals(sites, one) for one in found}
 
 
 def _set(verdict: Verdict) -> FactorSet | None:

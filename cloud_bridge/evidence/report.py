@@ -124,9 +124,14 @@ def views(proven: Sequence[Account], verdict: Verdict) -> dict[str, dict[str, in
 
 
 def _carbon(proven: Sequence[Account], verdict: Verdict) -> list[str]:
+    return carbon(dict(list(views(proven, verdict).items())[-5:]))
+
+
+def carbon(found: dict[str, dict[str, int]]) -> list[str]:
+    """A table of views by name, as `views` gives them."""
     lines = [f"{'carbon, kg':<24}{'load':>17}{'export':>14}{'lost':>14}{'in battery':>14}"
              f"{'unexplained':>16}"]
-    for name, view in list(views(proven, verdict).items())[-5:]:
+    for name, view in found.items():
         cells = [view[part] for part in ("load", "export", "loss", "inventory", "adjusted")]
         widths = (17, 14, 14, 14, 16)
         lines.append(f"  {name[:21]:<22}" + "".join(
