@@ -80,8 +80,9 @@ def _beat_arm_more(_: Path | None) -> dict[str, float]:
 
 def _plan(_: Path | None) -> dict[str, float]:
     from hil.bench_arm import plan
+    from hil.bench_slices import slices_a_day
 
-    return plan()
+    return {"plan.slices_a_day": slices_a_day(), **plan()}
 
 
 def _sizes(_: Path | None) -> dict[str, float]:

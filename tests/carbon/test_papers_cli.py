@@ -90,7 +90,7 @@ def test_every_example_counts(park):
     ("passport", PAPERS / "water.toml", "--first", "2026-01-01T00:07Z"),
     ("passport", PAPERS / "water.toml", "--first", "1999-12-31T00:00Z")])
 def test_wrong_use_is_status_2(words):
-    run(*words, code=2)
+    assert run(*words, code=2) == "", "what a program reads stays empty"
 
 
 def test_a_limit_that_is_missed_is_status_1_with_exact_figures(park):

@@ -56,6 +56,7 @@ def test_the_dearest_minute_stays_inside_31_bits(posts):
     cost.units, cost.e4, cost._e7 = units, e4, e7
     for wh, price_e4 in [*posts, (266_667, 4_000_000), (266_667, -4_000_000)]:
         cost.post(Small(wh), Small(price_e4))
+        assert {type(cost.units), type(cost.e4), type(cost._e7)} == {Small}, "no sum got around it"
 
 
 class Small(int):
