@@ -81,17 +81,23 @@ def canonical(value: object) -> bytes:
         raise DocumentError("document: found half a surrogate pair, expected text") from None
 
 
+def value_of(data: bytes, what: str, most_bytes: int = MOST_BYTES) -> Any:
+    """The value that canonical bytes stand for, whatever the bytes are; `what` they should be, for
+    the message. DocumentError."""
+    if len(data) > most_bytes:
+        raise DocumentError(f"{what}: found {len(data)} bytes, expected at most {most_bytes}")
+    try:
+        value = json.loads(data.decode(), parse_float=_no_number, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{what}: not JSON: {error}") from None
+    if canonical(value) != data:
+        raise DocumentError(f"{what}: not in canonical form (RFC 8785), so not as it was signed")
+    return value
+
+
 def parse(data: bytes) -> Document:
     """Read a document whatever the bytes are. DocumentError; nothing is verified yet."""
-    if len(data) > MOST_BYTES:
-        raise DocumentError(f"document: found {len(data)} bytes, expected at most {MOST_BYTES}")
-    try:
-        raw = json.loads(data.decode(), parse_float=_no_number, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"document: is not JSON: {error}") from None
-    if canonical(raw) != data:
-        raise DocumentError("document: is not in canonical form (RFC 8785): who wrote it must sign "
-                            "it anew")
+    raw = value_of(data, "document")
     got = fields.read("document", raw, _HEAD)
     if got["algorithm"] in (HASH_ONLY, ED25519):
         for name in ("issuer", "signature"):

@@ -13,14 +13,13 @@ terms by their hash: they are proven with it. What charged the battery before th
 ledger's word, as an audit of the whole has found it.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from cloud_bridge import fields, notes
 from cloud_bridge.carbon.quarters import Quarter
-from cloud_bridge.documents import canonical
+from cloud_bridge.documents import canonical, value_of
 from cloud_bridge.evidence import terms
 from cloud_bridge.evidence.accounts import Account, LeafError, open_leaf
 from cloud_bridge.evidence.bundle import Bundle
@@ -85,15 +84,7 @@ def make(found: Bundle, verdict: Verdict, first: int, end: int, keys: Sequence[K
 def check(data: bytes, keys: Sequence[Key]) -> tuple[Checkpoint, list[Quarter]]:
     """What a proof proves, whatever the bytes are: a head by one of `keys` of the log, and
     quarter-hours under it. DocumentError."""
-    if len(data) > MOST_BYTES:
-        raise DocumentError(f"proof: found {len(data)} bytes, expected at most {MOST_BYTES}")
-    try:
-        raw = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"proof: is not JSON: {error}") from None
-    if canonical(raw) != data:
-        raise DocumentError("proof: is not in canonical form (RFC 8785)")
-    got = fields.read("proof", raw, _FIELDS)
+    got = fields.read("proof", value_of(data, "proof", MOST_BYTES), _FIELDS)
     head = _head(got["head"].encode(), keys)
     known = {one.id: one for one in (terms.parse(text.encode())
                                      for text in got["terms"])}

@@ -12,15 +12,14 @@ id of the factor set each was taken from. `meters`: of each of edge/ledger/leaf.
 register counts to and the most of a quarter-hour, Wh; []: there is no such meter.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from cloud_bridge import fields
-from cloud_bridge.documents import canonical
-from cloud_bridge.fields import DocumentError, Field
+from cloud_bridge.documents import canonical, value_of
+from cloud_bridge.fields import Field
 from edge.ledger.leaf import METERS
 
 MOST_VIEWS = 4
@@ -99,13 +98,7 @@ def make(factors: Sequence[Sequence[int]], names: Sequence[str], sets: Sequence[
 
 def parse(text: bytes) -> Terms:
     """Read terms whatever the bytes are. DocumentError."""
-    try:
-        raw = json.loads(text.decode())
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"terms: are not JSON: {error}") from None
-    if canonical(raw) != text:
-        raise DocumentError("terms: are not in canonical form (RFC 8785)")
-    got = fields.read("terms", raw, _FIELDS)
+    got = fields.read("terms", value_of(text, "terms"), _FIELDS)
     if not len(got["factors"]) == len(got["names"]) == len(got["sets"]):
         raise fields.mistake("terms: sets", len(got["sets"]),
                              f"as many as factors, {len(got['factors'])}")
