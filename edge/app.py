@@ -9,27 +9,19 @@ starved ends in a restart, and every device falls back by its own dead-man timer
 import asyncio
 import gc
 
+from edge import uplink
 from edge.compat import TYPE_CHECKING, const
 from edge.controller import Controller
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
-from edge.mqtt_client import MqttClient, Options
-from edge.outbox import Outbox
-from edge.port import TcpPort
 from edge.site import Site
-from edge.sync import AROUND, Sync
-from edge.telemetry import BATCH_BYTES
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
-from edge.uplink import Uplink
 
 if TYPE_CHECKING:
     from typing import Any
 
 _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
 _COLLECT_BEATS = const(8)
-_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
-_LONG_BYTES = const(512)  # or announced loads
-_LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 _collect_every = getattr(gc, "threshold", None)
@@ -64,7 +56,7 @@ class App:
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None
-        self.uplink = self._uplink(image)
+        self.uplink = uplink.part(self, image)
         self.link: Any = None  # to gateways that share a limit with this one
         if hasattr(self.site, "share"):
             module = __import__("edge.share_link", None, None, ("link",))
@@ -83,32 +75,6 @@ class App:
         self.late = 0  # beats that began more than half a beat late
         if _collect_every:
             _collect_every(-1)  # the start has collected as it went, lest its waste lie in between
-
-    def _uplink(self, image: dict):
-        device = self.board.flash_device()
-        if device is None:
-            return None
-        outbox = self.outbox = Outbox(device, BATCH_BYTES)
-        outbox.mount()
-        broker, site = image["broker"], image["site"]
-        if broker["host"]:
-            topic = "parkedge/" + site["park"] + "/" + site["gateway"]
-            name = site["park"] + "-" + site["gateway"]
-            options = Options(name.encode(), broker["user"].encode(), self.board.password(),
-                              (topic + "/status").encode())
-            options.slot_bytes = AROUND + len(topic) + outbox.max_payload
-            told = any(keys.get("topic") for _, keys in image.get("plan", ()))
-            options.packet_bytes = _LONG_BYTES if told else _PACKET_BYTES
-            if "live" in image:
-                options.control_bytes += _LIVE_BYTES
-            self.client = MqttClient(TcpPort(broker["host"], broker["port"]), options)
-            self.sync = Sync(self.client, outbox, site["park"], site["gateway"])
-            if told:  # the site has switched it on: whoever may publish there is believed
-                module = __import__("edge.announcements", None, None, ("Announcements",))
-                parts: Any = self.site  # foresight has given it the call
-                self.client.subscribe((topic + "/announce").encode(),
-                                      module.Announcements(parts.announce))
-        return Uplink(self.site, outbox, self.sync)
 
     def beat(self, now_ms: "int | None" = None):
         """Take one beat now; a rig whose time is its own says when that is."""

@@ -52,7 +52,7 @@ class Site:
         self.gate = Gate(image["gate"])
         self.dispatch = Dispatch(self.storage)
         self.journal = Recorder(now)
-        self.telemetry = Telemetry(len(self.journal.row), image["telemetry"])
+        self.telemetry = Telemetry(len(self.journal.row), image["telemetry"]["period_s"])
         self.rule_names = ["device"]
         self.rules = self._rules(image["rules"])
         if "fleet" in image:  # several batteries in the place of one

@@ -1,13 +1,70 @@
 """What leaves the gateway: a birth at every start, then the batches of journal rows."""
 
 from edge import __version__, journal
-from edge.compat import const
+from edge.batching import BATCH_BYTES, Batching
+from edge.compat import TYPE_CHECKING, const
+from edge.mqtt_client import MqttClient, Options
+from edge.outbox import Outbox
+from edge.port import TcpPort
+from edge.sync import AROUND, Sync
 from edge.wire import msgpack
+
+if TYPE_CHECKING:
+    from typing import Any
 
 BATCH = const(1)
 BIRTH = const(2)
 _BIRTH_BYTES = const(1000)  # the fields take 400, fifteen rules may take 300
 _CALM_MS = const(100)
+_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
+_LONG_BYTES = const(512)  # or announced loads
+_LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
+
+
+def part(app, image: dict):
+    """The uplink of a gateway, and the parts of it that others use as well: app.outbox,
+    app.client, app.sync. None without a place to keep frames."""
+    device = app.board.flash_device()
+    if device is None:
+        return None
+    outbox = app.outbox = Outbox(device, BATCH_BYTES)
+    outbox.mount()
+    if image["broker"]["host"]:
+        app.client = _client(app, image, outbox.max_payload)
+        site = image["site"]
+        app.sync = Sync(app.client, outbox, site["park"], site["gateway"])
+        _hear(app, image)
+    return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), outbox, app.sync)
+
+
+def _client(app, image: dict, most: int):
+    broker, topic = image["broker"], _topic(image)
+    name = image["site"]["park"] + "-" + image["site"]["gateway"]
+    options = Options(name.encode(), broker["user"].encode(), app.board.password(),
+                      (topic + "/status").encode())
+    options.slot_bytes = AROUND + len(topic) + most
+    options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
+    if "live" in image:
+        options.control_bytes += _LIVE_BYTES
+    return MqttClient(TcpPort(broker["host"], broker["port"]), options)
+
+
+def _hear(app, image: dict):
+    """Subscribe to announced loads where the site has switched that on: whoever may publish there
+    is believed."""
+    if _told(image):
+        module = __import__("edge.announcements", None, None, ("Announcements",))
+        parts: Any = app.site  # foresight has given it the call
+        app.client.subscribe((_topic(image) + "/announce").encode(),
+                             module.Announcements(parts.announce))
+
+
+def _topic(image: dict) -> str:
+    return "parkedge/" + image["site"]["park"] + "/" + image["site"]["gateway"]
+
+
+def _told(image: dict) -> bool:
+    return any(keys.get("topic") for _, keys in image.get("plan", ()))
 
 
 def birth(site) -> bytes:
@@ -37,8 +94,8 @@ class Uplink:
     """Moves finished batches into the outbox and steps the sync. Without an outbox (flash gone)
     or without a broker control goes on; what cannot be kept is counted by the telemetry."""
 
-    def __init__(self, site, outbox, sync):
-        self._telemetry = site.telemetry
+    def __init__(self, site, batching, outbox, sync):
+        self._batching = batching
         self._outbox = outbox
         self._sync = sync
         self.errors = 0  # frames the flash refused
@@ -48,11 +105,11 @@ class Uplink:
     def step(self, now_ms: int, connected: bool) -> int:
         """Store a batch that is full or old, send what waits; ms until the next call (at most
         a tenth of a second, so that a full batch never waits long)."""
-        batch = self._telemetry.take()
+        batch = self._batching.take()
         if batch is not None:
             try:
                 self._outbox.append(BATCH, batch.buffer, batch.finish())
-                self._telemetry.done()
+                self._batching.done()
             except OSError:  # kept in memory and tried again; new rows are counted as lost
                 self.errors += 1
         if self._sync is None or not connected:
@@ -63,5 +120,5 @@ class Uplink:
     def flush(self):
         """Store what the open batch holds."""
         for _ in range(2):  # the rows that wait may fill it, and begin another
-            self._telemetry.flush()
+            self._batching.flush()
             self.step(0, False)

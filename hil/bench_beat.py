@@ -66,9 +66,8 @@ def heap(path: str) -> None:
         if _site.fault is not None:  # the beat asked for heap: measure it unlocked
             raise _site.fault
         allocated += _used() - before
-        batch = _site.telemetry.take()
-        if batch is not None:
-            _site.telemetry.done()
+        if _site.telemetry.oldest() is not None:
+            _site.telemetry.taken()
         beats += 1
     print(json.dumps({"beats": beats, "allocated": allocated, "us": spent_us // beats,
                       "core_bytes": _core_bytes}))
@@ -102,8 +101,8 @@ def mark(path: str, size: int, more: "list[str]") -> None:
         write(b".")  # what a mark costs
         beat(now_ms, day, second)
         write(b".")
-        if _site.telemetry.take() is not None:
-            _site.telemetry.done()
+        if _site.telemetry.oldest() is not None:
+            _site.telemetry.taken()
     if _site.fault is not None:
         raise _site.fault
 

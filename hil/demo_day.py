@@ -170,7 +170,6 @@ class Day:
                 emulator.quarter()
             done(1)
         wire.app.site.window.new_month()  # the day is shown as the first of a billing month
-        wire.app.site.telemetry.flush()
         _forget(wire.app.site.telemetry)
         now_ms = 0
         for _ in range(days):
@@ -268,9 +267,9 @@ class _Pupil:
 
 
 def _forget(telemetry: Any) -> None:
-    """Throw a full batch away."""
-    if telemetry.take() is not None:
-        telemetry.done()
+    """Throw away what waits to be coded."""
+    while telemetry.oldest() is not None:
+        telemetry.taken()
 
 
 def _seed(day: int, learned: int) -> int:

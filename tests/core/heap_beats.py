@@ -63,8 +63,8 @@ def run(image_path, inputs_path):
                     print("inputs", list(inputs))
                 site.fault = None
                 site.now.flags &= ~FAULT  # latched for good on a gateway
-            if site.telemetry.take():
-                site.telemetry.done()
+            if site.telemetry.oldest() is not None:
+                site.telemetry.taken()
     print("beats", beats, "violations", violations, "commands", commands)
 
 

@@ -228,7 +228,7 @@ def test_no_heap_and_the_same_commands_on_a_gateway(micropython, tmp_path):
         row = array("i", inputs[at:at + width])
         park.inputs = row
         commands += park.beat() != 0
-        if park.site.telemetry.take():
-            park.site.telemetry.done()
+        if park.site.telemetry.oldest():
+            park.site.telemetry.taken()
     assert last == ["beats", "2000", "violations", "0", "commands", str(commands)], said
     assert commands > 500

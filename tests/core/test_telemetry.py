@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_bridge.batches import decode_batch
+from edge.batching import Batching
 from edge.telemetry import Telemetry
 
 PERIOD_S = 15
@@ -18,8 +19,9 @@ class Site:
     """Telemetry, what it should hold, and what its uplink has stored."""
 
     def __init__(self, batch_rows: int, linger_s: int) -> None:
-        self.telemetry = Telemetry(FIELDS, {
-            "period_s": PERIOD_S, "batch_rows": batch_rows, "linger_s": linger_s})
+        self.telemetry = Telemetry(FIELDS, PERIOD_S)
+        self.batching = Batching(self.telemetry, {
+            "batch_rows": batch_rows, "linger_s": linger_s})
         self.offered: list[list[int]] = []
         self.stored: list[list[int]] = []
         self.batches: list[int] = []
@@ -31,13 +33,13 @@ class Site:
         self.offered += [list(row)] if self.telemetry.lost == lost else []
 
     def store(self) -> bool:
-        batch = self.telemetry.take()
+        batch = self.batching.take()
         if batch is None:
             return False
         rows = decode_batch(bytes(batch.buffer[:batch.finish()])).rows
         self.stored += rows
         self.batches.append(len(rows))
-        self.telemetry.done()
+        self.batching.done()
         return True
 
 
@@ -56,7 +58,7 @@ def test_rows_arrive_once_in_order_or_are_counted(steps, batch_rows, linger_s):
     beats = sum(what == "beat" for what, _ in steps)
     assert len(site.offered) + site.telemetry.lost == beats
     for _ in range(beats + 1):
-        site.telemetry.flush()
+        site.batching.flush()
         if not site.store():
             break
     assert site.stored == site.offered
@@ -83,7 +85,7 @@ def test_a_row_is_kept_when_it_is_due_or_says_something_new(states):
             last, age_s = state, 0
         site.telemetry.offer(array("i", [number, state, 0]), state, 1)
         site.store()
-    site.telemetry.flush()
+    site.batching.flush()
     site.store()
     assert [row[:2] for row in site.stored] == expected
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from boards import emulator
-from edge.app import _LIVE_BYTES, App
+from edge.app import App
 from edge.blocks import RamBlocks
 from edge.live import Live
 from edge.mqtt_client import MqttClient, Options
 from edge.now import BYTES
+from edge.uplink import _LIVE_BYTES
 from edge.wire import mqtt
 from hil.mosquitto import Mosquitto
 from tests.conftest import Interpreter
