@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -34,11 +35,14 @@ class Mosquitto:
     host = "127.0.0.1"
     user = ""
 
-    def __init__(self, folder: Path, port: int = 0, persistent: bool = False) -> None:
-        """`folder` is for it alone; `port` 0 lets the first start choose a free one."""
+    def __init__(self, folder: Path, port: int = 0, persistent: bool = False,
+                 settings: Sequence[str] = ()) -> None:
+        """`folder` is for it alone; `port` 0 lets the first start choose a free one. `settings`:
+        more lines of its configuration, of the listener."""
         self.port = port
         self._folder = folder
         self._persistent = persistent
+        self._settings = settings
         self._log = folder / "mosquitto.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -46,6 +50,11 @@ class Mosquitto:
     def url(self) -> str:
         """As `serve --broker` wants it."""
         return f"mqtt://{self.host}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def __enter__(self) -> Self:
         self.start()
@@ -68,7 +77,7 @@ class Mosquitto:
             if self._listens(program, port):
                 self.port = port
                 return
-        said = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = self.log.splitlines()
         raise OSError(f"mosquitto did not start: {(said or ['it said nothing'])[-1]}")
 
     def stop(self) -> None:
@@ -94,6 +103,7 @@ class Mosquitto:
         conf.write_text("\n".join([
             f"listener {port} {self.host}",
             "allow_anonymous true",
+            *self._settings,
             f"persistence {'true' if self._persistent else 'false'}",
             f"persistence_location {self._folder.resolve()}/",
             "user root",  # only root could change it, and then it could not write to the folder
