@@ -5,9 +5,10 @@ import signal
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boards.journal_file import Header
 from boards.journal_folder import JournalFolder
@@ -15,9 +16,13 @@ from boards.serial_port import SerialPort
 from edge.blocks import FileBlocks, RamBlocks
 from edge.port import TcpPort
 
+if TYPE_CHECKING:
+    from boards.host_tls import Context
+
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
 STATE_SECTORS = 4
+_RESOLVERS = Path("/etc/resolv.conf")
 
 
 class HostBoard:
@@ -29,6 +34,8 @@ class HostBoard:
         self._header = Header.of(image)  # now: `run` uses the image up
         self._folder = folder
         self._journal: JournalFolder | None = None
+        self._needs_time = False
+        self.key_file: Path | None = None  # of the broker's client certificate, PEM
 
     def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort:
         """The byte pipe of one bus of the image, not opened yet."""
@@ -88,11 +95,28 @@ class HostBoard:
         """The broker's password: a secret, so never in the site file, but in the environment."""
         return os.environ.get("PARKEDGE_BROKER_PASSWORD", "").encode()
 
+    def tls_context(self, ca: bytes, certificate: bytes) -> "Context":
+        """What TLS to the broker trusts and shows, of DER. OSError: the key cannot be used."""
+        from boards.host_tls import Context
+
+        self._needs_time = True
+        return Context(ca, certificate, self.key_file)
+
+    def name_server(self) -> str:
+        """The first name server of this machine that has an IPv4 address."""
+        with suppress(OSError):
+            for line in _RESOLVERS.read_text(encoding="utf-8", errors="replace").splitlines():
+                words = line.split()
+                if words[:1] == ["nameserver"] and len(words) > 1 and "." in words[1]:
+                    return words[1]
+        return "127.0.0.1"
+
     def on_stop(self, stop: Callable[[], None]) -> None:
         """Call `stop` when this process is asked to end."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop())
 
     def network_up(self) -> bool:
-        """Whether it is worth while to connect: here a refusal is quick, and tells by itself."""
-        return True
+        """Whether it is worth while to connect: here a refusal is quick, and tells by itself; but
+        certificates are only valid for a time, so that has to be known."""
+        return not self._needs_time or self._clock_set()

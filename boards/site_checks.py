@@ -9,7 +9,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from boards import tariff_words, zone
+from boards import broker, tariff_words, zone
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
@@ -121,6 +121,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _warn_shown(warnings, site)
     _warn_tariff(warnings, site, today)
     _warn_names(warnings, site)
+    broker.check(findings, warnings, site, today)
 
 
 def _check_fallback(findings: Findings, site: "Site") -> None:
@@ -222,17 +223,8 @@ def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None
 
 def _warn_names(warnings: Findings, site: "Site") -> None:
     """A name is looked up by a call that waits, and with it the control."""
-    hosts = [("broker.host", site.sections["broker"].get("host"))]
-    hosts += [(f"bus {bus.name} host", bus.image.get("host")) for bus in site.buses]
-    for key, host in hosts:
-        if host and not _is_address(host):
-            say(warnings, key, f"{host} is a name; an address needs no look-up that control "
-                "would wait for")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    for bus in site.buses:
+        host = bus.image.get("host")
+        if host and not broker.is_address(host):
+            say(warnings, f"bus {bus.name} host", f"{host} is a name; an address needs no look-up "
+                "that control would wait for")

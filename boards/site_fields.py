@@ -26,7 +26,8 @@ _SCALES = {
 }
 _QUANTITY = re.compile(r"\s*([+-]?[0-9][0-9_.]*)\s*([A-Za-z%]*)\s*")
 # Units that are a choice of words, and those that are lists: what of, and how to read one.
-WORDS = {"parity": tuple("NEO"), "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
+WORDS = {"parity": tuple("NEO"), "mode": ("cost", "carbon", "green_first", "cap", "price_carbon"),
+         "version": ("3.1.1", "5")}
 LISTS = {"signals": ("names of signals", text),
          "schedule": ('[days as "Mon-Fri", "HH:MM", "HH:MM", kW]', schedule.line)}
 _ANY_TEXT = Shape("a text", lambda value: value if isinstance(value, str) else None, "")

@@ -32,6 +32,7 @@ _RELEASE_MS = 1  # added to the computed end of a frame
 _LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
 _STATE_SECTORS = 4
 _PASSWORD = "/broker.password"
+_KEY = "/broker.key"
 _UNIX_2000_S = 946_684_800
 _DAY_S = 86_400
 
@@ -98,7 +99,9 @@ class Board:
     name = "w5500_evb_pico2"
 
     def __init__(self, image: "dict[str, Any]"):
-        self._time_server = image["broker"]["host"]
+        broker = image["broker"]
+        self._time_server = "" if "named" in broker else broker["host"]
+        self._needs_time = "tls" in broker  # certificates are only valid for a time
         self._sntp = Sntp()
         self._watchdog: Any = None
         # Only the firmware of this board has it, MicroPython's stubs know another one.
@@ -156,18 +159,30 @@ class Board:
 
     def password(self) -> bytes:
         """The broker's password: a secret, so in a file of its own, which flashing leaves alone."""
-        try:
-            with open(_PASSWORD, "rb") as file:
-                return file.read().strip()
-        except OSError:
-            return b""
+        return _secret(_PASSWORD).strip()
 
     def on_stop(self, stop: "Any") -> None:
         """A gateway is not stopped; it is unplugged, and its devices fall back by themselves."""
 
+    def name_server(self) -> str:
+        """The name server that DHCP has told."""
+        return self._nic.ifconfig()[3]
+
+    def key(self) -> bytes:
+        """The key of the gateway's certificate, DER: a secret, kept as the password is."""
+        return _secret(_KEY)
+
     def network_up(self) -> bool:
-        """Whether the cable is in and there is an address."""
-        return self._nic.isconnected()
+        """Whether the cable is in, there is an address, and the time where that is needed."""
+        return self._nic.isconnected() and (self._sntp.known or not self._needs_time)
+
+
+def _secret(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _set_clock(day: int, second: int) -> None:

@@ -5,8 +5,8 @@ all on the host. A gateway never imports this file: it loads the image (edge/ima
 host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
-given. Units "id", "ip", "text", "zone", "tariff" and "mode" are strings, "schedule" is a list,
-everything else an integer.
+given. Units "id", "ip", "text", "zone", "tariff", "mode" and "version" are strings, "schedule" is
+a list, everything else an integer.
 """
 
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
@@ -97,6 +97,11 @@ SECTIONS = {
         ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
         ("port", "port", 1, 65535, 1883, "its port"),
         ("user", "text", None, None, "", "user name; empty = none"),
+        ("version", "version", None, None, "3.1.1", "version of MQTT, 3.1.1 or 5"),
+        ("tls", "0/1", 0, 1, 0, "1 = inside TLS, once the clock is set; mostly port 8883"),
+        ("ca", "text", None, None, "", "file of the CA whose word on the broker is taken"),
+        ("name", "text", None, None, "", "in the broker's certificate; empty = host"),
+        ("certificate", "text", None, None, "", "file of the gateway's own certificate"),
     ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),

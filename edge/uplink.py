@@ -1,9 +1,8 @@
 """What leaves the gateway: a birth at every start, then the batches of journal rows."""
 
-from edge import __version__, journal
+from edge import __version__, journal, mqtt_client
 from edge.batching import BATCH_BYTES, Batching
 from edge.compat import TYPE_CHECKING, const
-from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort
 from edge.sync import AROUND, Sync
@@ -40,13 +39,29 @@ def part(app, image: dict):
 def _client(app, image: dict, most: int):
     broker, topic = image["broker"], _topic(image)
     name = image["site"]["park"] + "-" + image["site"]["gateway"]
-    options = Options(name.encode(), broker["user"].encode(), app.board.password(),
-                      (topic + "/status").encode())
+    version: Any = mqtt_client
+    if "version" in broker:
+        version = __import__("edge.mqtt5_client", None, None, ("Options",))
+    options = version.Options(name.encode(), broker["user"].encode(), app.board.password(),
+                              (topic + "/status").encode())
     options.slot_bytes = AROUND + len(topic) + most
     options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
-    return MqttClient(TcpPort(broker["host"], broker["port"]), options)
+    return version.MqttClient(_port(app, broker), options)
+
+
+def _port(app, broker: dict):
+    """The byte pipe to the broker: over its name where it has no address, inside TLS where asked
+    for."""
+    port: Any = TcpPort(broker["host"], broker["port"])
+    if "named" in broker:
+        names = __import__("edge.dns", None, None, ("NamedPort",))
+        port = names.NamedPort(port, app.board.name_server)
+    if "tls" in broker:
+        tls = __import__("edge.tls_port", None, None, ("part",))
+        port = tls.part(app, broker["tls"], port)
+    return port
 
 
 def _hear(app, image: dict):

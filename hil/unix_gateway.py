@@ -95,6 +95,13 @@ class Board:
     def password(self) -> bytes:
         return b""
 
+    def name_server(self) -> str:
+        return "127.0.0.1"
+
+    def key(self) -> bytes:
+        with open(self._outbox + ".key", "rb") as file:
+            return file.read()
+
     def on_stop(self, stop: "Callable[[], None]") -> None:
         self._stop = stop
 
