@@ -18,6 +18,7 @@ from edge.port import TcpPort
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
 STATE_SECTORS = 4
+VITAL_SECTORS = 64  # of the outbox that must not lose anything
 
 
 class HostBoard:
@@ -50,11 +51,13 @@ class HostBoard:
         return FileBlocks(str(self._folder / "outbox.bin"))
 
     def state(self, name: str) -> FileBlocks | RamBlocks:
-        """Where a record that must survive a power cut is kept (edge/keep.py)."""
+        """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the
+        outbox of what must not be lost."""
         if self._folder is None:
             return RamBlocks(sectors=STATE_SECTORS)
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileBlocks(str(self._folder / f"{name}.bin"), sectors=STATE_SECTORS)
+        return FileBlocks(str(self._folder / f"{name}.bin"),
+                          sectors=VITAL_SECTORS if name == "vital" else STATE_SECTORS)
 
     def secret(self, name: str) -> bytes:
         """32 secret bytes of this gateway alone, made when they are first asked for."""

@@ -95,6 +95,10 @@ class BatchEncoder:
         self.closed = at > self._last_start
         return True
 
+    def part(self) -> int:
+        """How many bytes of `buffer` are final now: none, the head is written last."""
+        return 0
+
     def finish(self) -> int:
         """Close the batch; the length of the body that now begins `buffer`, 0 without a row."""
         self.closed = True

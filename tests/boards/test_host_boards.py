@@ -163,6 +163,7 @@ def test_the_app_beats_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     board._journal.close()  # type: ignore[union-attr]
     app.uplink.flush()
     device.close()
+    app.outbox.vital._device.close()
 
 
 def test_the_unit_is_what_systemd_accepts(tmp_path: Path):
