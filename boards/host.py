@@ -17,8 +17,9 @@ from edge.port import TcpPort
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
+LOG_SECTORS = 256  # of 4 KiB for what waits for the cloud
 STATE_SECTORS = 4
-VITAL_SECTORS = 64  # of the outbox that must not lose anything
+VITAL_SECTORS = 64  # for that of it which must not be lost
 
 
 class HostBoard:
@@ -48,7 +49,7 @@ class HostBoard:
         if self._folder is None:
             return RamBlocks()
         self._folder.mkdir(parents=True, exist_ok=True)
-        return FileBlocks(str(self._folder / "outbox.bin"))
+        return FileBlocks(str(self._folder / "outbox.bin"), sectors=LOG_SECTORS)
 
     def state(self, name: str) -> FileBlocks | RamBlocks:
         """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the

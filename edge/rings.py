@@ -15,13 +15,15 @@ BATCH = const(1)  # kind of the frames that are not vital
 
 
 class Rings:
-    """Both, mounted; `most` is the longest payload. Frames go where their kind belongs."""
+    """Both, mounted; `most` is the longest payload. Frames go where their kind belongs.
+    `by_rank` are both, the one to be served first at first."""
 
     def __init__(self, bulk: "Blocks", vital: "Blocks", most: int):
         self.bulk = Outbox(bulk, most)
         self.vital = Outbox(vital, most, self.bulk.scratch)
         self.bulk.mount()
         self.vital.mount()
+        self.by_rank = (self.vital, self.bulk)
         if self.vital.epoch == self.bulk.epoch:  # by chance, or a copied flash
             self.vital.epoch ^= 1
 

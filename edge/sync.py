@@ -81,7 +81,7 @@ class Sync:
         self._client = client
         self._trust_puback = trust_puback
         self._flying: _Way | None = None  # whose frame `_flying_seq` waits for a trusted PUBACK
-        self._flying_seq = 0
+        self._flying_seq = self._refused = 0
         self._reader = msgpack.Reader(64)
         self._session = 0
         self._ways = [_Way(outbox, patience_ms) for outbox in outboxes]
@@ -144,7 +144,8 @@ class Sync:
         way = self._flying
         if way is not None and self._client.begin(self.topic) >= 0:
             self._flying = None
-            self._acknowledge(way, self._flying_seq, [], now_ms)
+            if self._client.refused == self._refused:
+                self._acknowledge(way, self._flying_seq, [], now_ms)
 
     def _send_resume(self, way: _Way, now_ms: int) -> bool:
         at = self._client.begin(self.topic)
@@ -177,6 +178,7 @@ class Sync:
         way.top = max(seq, way.top)
         if self._trust_puback:
             self._flying, self._flying_seq = way, seq
+            self._refused = self._client.refused
         if not ahead:
             way.due_ms = ticks_add(now_ms, way.wait_ms)
         return True

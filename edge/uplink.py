@@ -36,7 +36,7 @@ def part(app, image: dict):
     if image["broker"]["host"]:
         app.client = _client(app, image, rings.bulk.max_payload)
         site = image["site"]
-        app.sync = Sync(app.client, (rings.vital, rings.bulk), site["park"], site["gateway"],
+        app.sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
                         trust_puback=image["broker"]["trust_puback"] == 1)
         _hear(app, image)
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), rings, app.sync)

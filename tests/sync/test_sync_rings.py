@@ -178,6 +178,27 @@ def test_a_broker_that_is_trusted_frees_by_its_puback():
     assert outbox.backlog() == 0
 
 
+def test_a_refusal_is_no_word_to_trust():
+    """As an MQTT 5 client counts it: the message is out of its hands, and nobody has it."""
+    cloud, outbox = Cloud(), Outbox(RamBlocks(512, 16))
+    cloud.acknowledges = False
+    outbox.mount()
+    outbox.append(1, b"frame 1", 7)
+    sync, run = trusting(cloud, outbox)
+    store = cloud._store
+
+    def refuse(message):
+        store(message)
+        sync._client.refused += 1
+
+    cloud._store = refuse
+    run(29_000)
+    assert outbox.backlog() == 1
+    cloud._store = store
+    run(10_000)
+    assert outbox.backlog() == 0
+
+
 def test_a_trusted_broker_that_stays_silent_frees_nothing():
     cloud, outbox = Cloud(), Outbox(RamBlocks(512, 16))
     cloud.acknowledges = cloud.pubacks = False
