@@ -39,8 +39,9 @@ class Batching:
         return batch
 
     def due(self) -> bool:
-        """Whether what is final of the open batch must be made durable; call `safe` when it is."""
-        return self._unsafe_s >= self._flush_s
+        """Whether what is final of the open batch must be made durable, and no row is half coded;
+        call `safe` when it is."""
+        return self._unsafe_s >= self._flush_s and self._telemetry.oldest() is None
 
     def safe(self):
         """What was final is durable."""
