@@ -114,8 +114,9 @@ class Uplink:
         self._try(0)
 
     def step(self, now_ms: int, connected: bool) -> int:
-        """Store what is due, send what waits; ms until the next call (at most a tenth of a second,
-        so that a full batch never waits long)."""
+        """Code and store what is due, send what waits; ms until the next call (at most a tenth of a
+        second, so that a full batch never waits long)."""
+        self._batching.take()
         if not self._wait_ms or ticks_diff(now_ms, self._due_ms) >= 0:
             self._try(now_ms)
         if self._sync is None or not connected:
@@ -149,7 +150,7 @@ class Uplink:
             self._bulk.append(kind, data, len(data))
             self._born = True
         batching = self._batching
-        if batching.take() is not None:
+        if batching.batch.closed:
             self._frame.close()
             batching.done()
         elif batching.due():
