@@ -116,7 +116,9 @@ def day(image: Mapping[str, Any]) -> tuple[float, int, list[tuple[bool, int]]]:
                     site.telemetry.taken()
                 continue
             rows += site.telemetry.oldest() is not None
-            if batching.take() is not None:
+            while site.telemetry.oldest() is not None and not batching.batch.closed:
+                batching.take()
+            if batching.batch.closed:
                 frame.close()
                 batching.done()
             elif batching.due():
