@@ -66,7 +66,7 @@ def told(image: Mapping[str, Any]) -> dict[str, Any]:
         holds = {"telemetry": board.constants.get("LOG_SECTORS", host.LOG_SECTORS),
                  "vital": board.constants.get("VITAL_SECTORS", host.VITAL_SECTORS)}
         boards[board.name] = {
-            name: {"sectors": sectors, "days": round((sectors - 2) / a_day, 1),
+            name: {"sectors": sectors, "days": int(10 * (sectors - 2) / a_day) / 10,
                    "erases_a_day": round(a_day / sectors, 4),
                    "years": round(ENDURANCE * sectors / a_day / 365)}
             for (name, sectors), a_day in zip(holds.items(), (bulk[1], vital[1]), strict=True)}
@@ -171,4 +171,4 @@ def _filled(noted: list[tuple[bool, int]]) -> tuple[float, float]:
         for last, n in noted:
             (box.append if last else box.extend)(BATCH, blank, n)
         rounds += 1
-    return device.programmed / rounds, box._newest / rounds
+    return device.programmed / rounds, (box._newest + 1) / rounds
