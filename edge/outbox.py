@@ -37,7 +37,8 @@ class Outbox(SectorLog):
     sector has room for it.
 
     Sequence numbers count from 1 within an `epoch`, a random u32 drawn when the device is found
-    empty; up to `acked` the cloud has them. `kind` is that of the frame read last, `parts` how many
+    empty; up to `acked` the cloud has them, up to `found` they may have been sent in an earlier
+    life. `kind` is that of the frame read last, `parts` how many
     parts the frame has that is being built (0: there is none). OSError of the device passes
     through: what was to be stored is not then, and one may try it again; only a part that more
     follow may have grown by then. Outboxes of one thread may share a `scratch` buffer, that of the
@@ -50,7 +51,8 @@ class Outbox(SectorLog):
             raise ValueError("an outbox needs at least 3 sectors")
         super().__init__(device, max_payload, scratch)
         self._first = array("I", (0 for _ in range(device.sectors)))  # sequence, by device sector
-        self.epoch = self.acked = self._lost = 0
+        self.mounted = False
+        self.epoch = self.acked = self.found = self._lost = 0
         self._next = self._floor = 1
         self._saved = self._sent = 0  # acknowledged, on the medium; handed out
         self._above: list[int] = []  # first and last of what is acknowledged above `acked`
@@ -59,6 +61,7 @@ class Outbox(SectorLog):
 
     def mount(self) -> None:
         """Find what the device holds; writes nothing. An empty device gets a new epoch."""
+        self.mounted = False
         self._at = self._device.sector_size
         newest: tuple[int, ...] = (0, 0, -1, 1, 0, 1, 0, 0)
         for sector in range(self._device.sectors):
@@ -75,6 +78,8 @@ class Outbox(SectorLog):
             self._index()
             self._scan()
         self._saved = self._sent = self.acked
+        self.found = self._next - 1
+        self.mounted = True
 
     def append(self, kind: int, buf: "Bytes", n: int) -> int:
         """Store buf[:n] as a frame of `kind` (1 .. 99); its sequence number, once it is durable.
@@ -175,7 +180,7 @@ class Outbox(SectorLog):
         """Whether a part of `kind` can be stored. ValueError if not."""
         if self.parts and kind != self._building:
             self._end()
-        if (self.epoch == 0 or not 0 < kind < GAP or self.parts >= _PARTS
+        if (not self.mounted or not 0 < kind < GAP or self.parts >= _PARTS
                 or self._bytes + n > self.max_payload):
             raise ValueError("mount first; a frame has kind 1 to 99, at most 256 parts and "
                              "max_payload bytes")

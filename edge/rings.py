@@ -5,6 +5,8 @@ in a long outage never touches the rest. Quarter-hour energies go to the vital o
 a week are overwritten, their energy is still there.
 """
 
+import errno
+
 from edge.compat import TYPE_CHECKING, const
 from edge.outbox import Outbox
 
@@ -15,20 +17,29 @@ BATCH = const(1)  # kind of the frames that are not vital
 
 
 class Rings:
-    """Both, mounted; `most` is the longest payload. Frames go where their kind belongs.
-    `by_rank` are both, the one to be served first at first."""
+    """Both; `most` is the longest payload. Frames go where their kind belongs. `mount` comes first,
+    and may be tried again. `by_rank` are both, the one to be served first at first."""
 
     def __init__(self, bulk: "Blocks", vital: "Blocks", most: int):
         self.bulk = Outbox(bulk, most)
         self.vital = Outbox(vital, most, self.bulk.scratch)
-        self.bulk.mount()
-        self.vital.mount()
         self.by_rank = (self.vital, self.bulk)
+
+    def mounted(self) -> bool:
+        """Whether frames can be stored."""
+        return self.bulk.mounted and self.vital.mounted
+
+    def mount(self) -> None:
+        """Find what the devices hold. OSError when one cannot be read."""
+        for ring in self.by_rank:
+            ring.mount()
         if self.vital.epoch == self.bulk.epoch:  # by chance, or a copied flash
             self.vital.epoch ^= 1
 
     def append(self, kind: int, buf: "Bytes", n: int) -> int:
-        """As Outbox.append, into the one that `kind` belongs to."""
+        """As Outbox.append, into the one that `kind` belongs to. OSError also before `mount`."""
+        if not self.mounted():
+            raise OSError(errno.ENODEV)
         return (self.bulk if kind == BATCH else self.vital).append(kind, buf, n)
 
     def backlog(self) -> int:

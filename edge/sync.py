@@ -35,11 +35,10 @@ class _Way:
 
     def __init__(self, outbox: "Outbox", wait_ms: int) -> None:
         self.outbox = outbox
+        self.session = 0  # of the client, in which the round began
         self.resume_waits = False
         self.last = 0  # sent in this round
-        # Frames found in the outbox may have been sent in an earlier life; one more, since the
-        # first unsent "frame" may stand for a gap before them.
-        self.top = outbox.next_unsent() + outbox.backlog()
+        self.top = 0  # sent in this life
         self.due_ms = 0
         self.wait_ms = wait_ms
 
@@ -61,7 +60,7 @@ class _Way:
             if not last < above[at] <= above[at + 1]:
                 return False
             last = above[at + 1]
-        return seq >= 0 and last <= self.top
+        return seq >= 0 and last <= max(self.top, self.outbox.found)
 
 
 class Sync:
@@ -83,7 +82,6 @@ class Sync:
         self._flying: _Way | None = None  # whose frame `_flying_seq` waits for a trusted PUBACK
         self._flying_seq = self._refused = 0
         self._reader = msgpack.Reader(64)
-        self._session = 0
         self._ways = [_Way(outbox, patience_ms) for outbox in outboxes]
         room = len(client.slot) - len(self.topic) - _HEAD_BYTES - 9
         if max([outbox.max_payload for outbox in outboxes]) > room:
@@ -96,15 +94,16 @@ class Sync:
         if not self._client.is_up():
             return wait_ms
         self._take_puback(now_ms)
-        fresh = self._session != self._client.sessions
-        self._session = self._client.sessions
         for way in self._ways:
-            if not fresh:
+            if way.session == self._client.sessions:
                 if not way.awaits() or ticks_diff(now_ms, way.due_ms) < 0:
                     continue
                 way.wait_ms = min(way.wait_ms * 2, self.patience_max_ms)
-            self.rounds += 1
+            elif not way.outbox.mounted:
+                continue
+            way.session = self._client.sessions
             way.begin(now_ms)
+            self.rounds += 1
         for way in self._ways:
             try:
                 if self._send_resume(way, now_ms) if way.resume_waits else self._send(way, now_ms):

@@ -103,7 +103,7 @@ class Uplink:
     def __init__(self, site, batching, rings, sync):
         self._site = site
         self._batching = batching
-        self._bulk = rings.bulk
+        self._rings = rings
         self._frame = OpenFrame(rings.bulk, BATCH, batching.batch)
         self._energies = Energies(site, rings.vital, self._birth)
         self._sync = sync
@@ -145,9 +145,11 @@ class Uplink:
             self._due_ms = ticks_add(now_ms, self._wait_ms)
 
     def _store(self):
+        if not self._rings.mounted():
+            self._rings.mount()
         if not self._born:
             kind, data = self._birth()
-            self._bulk.append(kind, data, len(data))
+            self._rings.bulk.append(kind, data, len(data))
             self._born = True
         batching = self._batching
         if batching.batch.closed:

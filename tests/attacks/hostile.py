@@ -153,6 +153,7 @@ class Gateway:
     def boot(self) -> None:
         """Start: what is not on flash is forgotten."""
         self.rings = Rings(*self.devices, 400)
+        self.rings.mount()
         options = Options(b"gw07")
         options.retry_ms, options.retry_max_ms, options.reply_ms = 100, 1_000, 2_000
         self.client = MqttClient(self.hostile, options)

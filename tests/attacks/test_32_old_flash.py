@@ -86,5 +86,6 @@ def test_one_flash_put_back_without_the_other(tmp_path):
     """The rings know nothing of each other: one of last week beside one of today."""
     hostile, gateway = weeks(tmp_path)
     today = Rings(*gateway.devices, 400)
+    today.mount()
     assert today.bulk.epoch != today.vital.epoch
     hostile.store.close()

@@ -27,6 +27,7 @@ class Both(Bench):
         if not hasattr(self, "vital_device"):
             self.vital_device = RamBlocks(512, 16)
         self.rings = Rings(self.device, self.vital_device, 400)
+        self.rings.mount()
         self.outbox = self.rings.bulk
         self.client = MqttClient(self.cloud, Options(b"gw07"))
         self.sync = Sync(self.client, (self.rings.vital, self.outbox), "demo", "gw07", self.window)
@@ -105,9 +106,11 @@ def test_two_rings_never_have_one_epoch():
     copied = RamBlocks(4096, 4)
     copied.memory[:] = device.memory
     rings = Rings(device, copied, 400)
+    rings.mount()
     assert rings.bulk.epoch == box.epoch != rings.vital.epoch
     rings.append(3, b"y", 1)
     again = Rings(device, copied, 400)
+    again.mount()
     assert (again.bulk.epoch, again.vital.epoch) == (rings.bulk.epoch, rings.vital.epoch)
 
 
@@ -296,6 +299,39 @@ def test_a_flash_that_fails_is_tried_again_ever_more_rarely_and_control_goes_on(
     live(app, board, 120)
     assert app.uplink.errors == len(calls)
     assert app.outbox.bulk.backlog() > 1
+
+
+def test_a_device_that_cannot_be_read_is_mounted_when_it_can():
+    board = Board()
+    box = Outbox(board.devices["vital"])
+    box.mount()
+    box.append(3, b"leaf", 4)
+    read = board.devices["vital"].read
+    board.devices["vital"].read = lambda *_: (_ for _ in ()).throw(OSError(5))
+    app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
+    live(app, board, 10)
+    assert (app.site.fault, app.outbox.mounted(), app.outbox.backlog()) == (None, False, 0)
+    with pytest.raises(OSError, match="19"):
+        app.outbox.append(3, b"leaf", 4)
+    board.devices["vital"].read = read
+    live(app, board, 30)
+    assert app.outbox.mounted()
+    assert frames(app.outbox.vital)[0] == (3, b"leaf")
+    assert frames(app.outbox.bulk)[0][0] == BIRTH
+
+
+def test_an_outbox_that_is_not_mounted_yet_says_nothing():
+    bench = Both()
+    bench.append(3)
+    bench.rings = Rings(bench.device, bench.vital_device, 400)
+    bench.client = MqttClient(bench.cloud, Options(b"gw07"))
+    bench.sync = Sync(bench.client, bench.rings.by_rank, "demo", "gw07")
+    bench.run(2_000)
+    assert bench.cloud.received == []
+    bench.rings.mount()
+    bench.run(2_000)
+    assert sorted(seq for _, seq in bench.cloud.frames) == [1, 2, 3]
+    assert bench.rings.backlog() == 0
 
 
 def test_a_birth_that_could_not_be_stored_comes_before_the_first_batch():
