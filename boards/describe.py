@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boards import ledger, polling, tariff_words
+from boards import ledger, polling, storage, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
 from boards.site_devices import commanded
@@ -48,6 +48,7 @@ def _valid(site: Site) -> dict[str, Any]:
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
         "image": {"hash": image["hash"], "bytes": len(encode(image))},
+        "storage": storage.told(image),
     }
 
 
@@ -116,6 +117,7 @@ def text(said: dict[str, Any]) -> str:
     for name, keys in said["shown"].items():
         shown = ", ".join(f"{key} {value}" for key, value in keys.items())
         lines.append(f"{name:<8}{shown}")
+    lines += storage.text(said["storage"])
     facts = [f"  {profile}: {fact}" for profile, known in said["unverified"].items()
              for fact in known]
     if facts:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
+LOG_SECTORS = 256  # of 4 KiB for what waits for the cloud
 STATE_SECTORS = 4
+VITAL_SECTORS = 64  # for that of it which must not be lost
 _RESOLVERS = Path("/etc/resolv.conf")
 
 
@@ -51,17 +54,31 @@ class HostBoard:
 
     def flash_device(self) -> FileBlocks | RamBlocks | None:
         """Where the outbox keeps its frames."""
-        if self._folder is None:
-            return RamBlocks()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return FileBlocks(str(self._folder / "outbox.bin"))
+        return self._waiting("outbox", LOG_SECTORS)
 
     def state(self, name: str) -> FileBlocks | RamBlocks:
-        """Where a record that must survive a power cut is kept (edge/keep.py)."""
+        """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the
+        outbox of what must not be lost."""
+        if name == "vital":
+            return self._waiting(name, VITAL_SECTORS)
         if self._folder is None:
             return RamBlocks(sectors=STATE_SECTORS)
         self._folder.mkdir(parents=True, exist_ok=True)
         return FileBlocks(str(self._folder / f"{name}.bin"), sectors=STATE_SECTORS)
+
+    def _waiting(self, name: str, sectors: int) -> FileBlocks | RamBlocks:
+        """A place for what waits for the cloud; in memory when the disk has none, so that control
+        and the way up go on."""
+        if self._folder is None:
+            return RamBlocks()
+        path = self._folder / f"{name}.bin"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return FileBlocks(str(path), sectors=sectors)
+        except OSError as error:
+            print(f"{path}: {error}: what waits for the cloud is in memory only, and gone with "
+                  "this process", file=sys.stderr)
+            return RamBlocks()
 
     def secret(self, name: str) -> bytes:
         """32 secret bytes of this gateway alone, made when they are first asked for."""

@@ -119,6 +119,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_island(findings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)
+    _warn_storage(warnings, site)
     _warn_tariff(warnings, site, today)
     _warn_names(warnings, site)
     broker.check(findings, warnings, site, today)
@@ -192,6 +193,16 @@ def _warn_shown(warnings: Findings, site: "Site") -> None:
     if value(site, "page.port") and address and not ipaddress.ip_address(address).is_loopback:
         say(warnings, "page.address", f"whoever reaches {address} may read the page, without a "
             "password and unencrypted: only for a network of the plant's own")
+
+
+def _warn_storage(warnings: Findings, site: "Site") -> None:
+    if value(site, "broker.trust_puback"):
+        say(warnings, "broker.trust_puback", "the broker's word frees what the gateway keeps: what "
+            "it loses behind that is lost, and nobody notices; leave it 0 where there is a bridge")
+    flush_s, linger_s = value(site, "telemetry.flush_s"), value(site, "telemetry.linger_s")
+    if flush_s is not None and linger_s is not None and flush_s < 15 and linger_s > flush_s:
+        say(warnings, "telemetry.flush_s", f"a part every {flush_s} s: each costs 12 bytes, and "
+            "flash programs no less than its page")
 
 
 def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None:

@@ -29,7 +29,8 @@ WATCHDOG_MS = 8000
 _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
 _RELEASE_MS = 1  # added to the computed end of a frame
-_LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+VITAL_SECTORS = 32  # for that of it which must not be lost
 _STATE_SECTORS = 4
 _PASSWORD = "/broker.password"
 _KEY = "/broker.key"
@@ -125,11 +126,13 @@ class Board:
 
     def flash_device(self) -> SectorFiles:
         """Where the outbox keeps its frames."""
-        return SectorFiles("/log", 4096, _LOG_SECTORS)
+        return SectorFiles("/log", 4096, LOG_SECTORS)
 
     def state(self, name: str) -> SectorFiles:
-        """Where a record that must survive a power cut is kept (edge/keep.py)."""
-        return SectorFiles("/" + name, 4096, _STATE_SECTORS)
+        """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the
+        outbox of what must not be lost."""
+        return SectorFiles("/" + name, 4096,
+                           VITAL_SECTORS if name == "vital" else _STATE_SECTORS)
 
     def secret(self, name: str) -> bytes:
         """32 secret bytes of this gateway alone, made when they are first asked for from the

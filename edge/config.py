@@ -91,7 +91,8 @@ SECTIONS = {
     "telemetry": (
         ("period_s", "s", 1, 3600, 15, "a row at least this often; also whenever a bound changes"),
         ("batch_rows", "rows", 1, 240, 60, "rows sent in one message"),
-        ("linger_s", "s", 1, 3600, 60, "an unfinished batch is sent after this long"),
+        ("linger_s", "s", 1, 3600, 900, "an unfinished batch is sent after this long"),
+        ("flush_s", "s", 1, 3600, 60, "rows are safe from a loss of power after this long"),
     ),
     "broker": (
         ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
@@ -102,6 +103,7 @@ SECTIONS = {
         ("ca", "text", None, None, "", "file of the CA whose word on the broker is taken"),
         ("name", "text", None, None, "", "in the broker's certificate; empty = host"),
         ("certificate", "text", None, None, "", "file of the gateway's own certificate"),
+        ("trust_puback", "0/1", 0, 1, 0, "1 = the broker's word frees frames: no bridge of ours"),
     ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),

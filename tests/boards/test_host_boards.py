@@ -183,6 +183,23 @@ def test_the_app_beats_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     board._journal.close()  # type: ignore[union-attr]
     app.uplink.flush()
     device.close()
+    app.outbox.vital._device.close()
+
+
+def test_a_full_disk_costs_memory_and_not_control(tmp_path: Path,
+                                                  capsys: pytest.CaptureFixture[str]):
+    for name in ("outbox", "vital"):
+        (tmp_path / f"{name}.bin.new").symlink_to("/dev/full")
+    board = emulator.Board(IMAGE, tmp_path)
+    app = App(IMAGE, board)
+    app.beat()
+    assert app.site.fault is None
+    assert app.outbox.mounted()
+    assert app.outbox.append(3, b"leaf", 4) == 1
+    said = capsys.readouterr().err
+    assert "outbox.bin: [Errno 28] No space left" in said
+    assert "vital.bin: [Errno 28] No space left" in said
+    board._journal.close()  # type: ignore[union-attr]
 
 
 def test_the_unit_is_what_systemd_accepts(tmp_path: Path):

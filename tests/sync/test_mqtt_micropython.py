@@ -27,7 +27,7 @@ options.slot_bytes = 2300
 gc.collect()
 before = gc.mem_alloc()
 client = MqttClient(TcpPort("127.0.0.1", int(sys.argv[1])), options)
-sync = Sync(client, outbox, "demo", "gw07")
+sync = Sync(client, (outbox,), "demo", "gw07")
 gc.collect()
 print("bytes", gc.mem_alloc() - before)
 for n in range(40):
