@@ -33,7 +33,6 @@ class MqttClient(mqtt_client.MqttClient):
         options.slot_bytes += 1  # for the length of the properties
         options.hello.packet_max = options.packet_bytes
         mqtt_client.MqttClient.__init__(self, port, options, mqtt5)
-        self.refused = 0  # messages that the broker has refused
 
     def _take(self, now_ms: int) -> None:
         reader = self._reader

@@ -57,8 +57,7 @@ class MqttClient:
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
         self.strays = 0  # packets that answer nothing that was asked
         self.oversized = 0  # packets skipped for their size
-        self.unsubscribed = 0  # subscriptions the broker refused
-        self.refused = 0  # messages that it refused, which MQTT 3.1.1 cannot say
+        self.unsubscribed = self.refused = 0  # subscriptions, and messages, the broker refused
         self.slot = bytearray(options.slot_bytes)
         self._slot_view = memoryview(self.slot)
         self._slot_start = self._slot_at = self._slot_end = 0  # end 0: empty

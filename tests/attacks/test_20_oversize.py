@@ -104,7 +104,7 @@ def test_retained_garbage(mosquitto: Mosquitto, version):
             watcher.client.publish("parkedge/demo/gw07/ack", payload, 1, True).wait_for_publish(10)
             client = version.MqttClient(TcpPort(mosquitto.host, mosquitto.port),
                                         version.Options(b"gw07"))
-            sync = Sync(client, outbox, "demo", "gw07")
+            sync = Sync(client, (outbox,), "demo", "gw07")
             deadline = time.monotonic() + 10
             while not (sync.strange_acks and sync.frames_sent):
                 assert time.monotonic() < deadline, client.fault
