@@ -107,8 +107,9 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
     shown = [f"edge.{name}" for name in SWITCHES if name in image]
     pushed = "push" in image["tariff"].get("days", {})
+    way = ["edge.oneway"] if "oneway" in image else ["edge.sync", "edge.mqtt_client"]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    return closure([*_APP, *named(image), *shown, *looked,
+    return closure([*_APP, *named(image), *way, *shown, *looked,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
 

@@ -3,10 +3,8 @@
 from edge import __version__, journal
 from edge.batching import BATCH_BYTES, Batching
 from edge.compat import TYPE_CHECKING, const
-from edge.mqtt_client import MqttClient, Options
 from edge.outbox import Outbox
 from edge.port import TcpPort
-from edge.sync import AROUND, Sync
 from edge.wire import msgpack
 
 if TYPE_CHECKING:
@@ -23,16 +21,19 @@ _LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and
 
 def part(app, image: dict):
     """The uplink of a gateway, and the parts of it that others use as well: app.outbox,
-    app.client, app.sync. None without a place to keep frames."""
+    app.client, app.sync. None without a place to keep frames. Only what the site uses is loaded."""
     device = app.board.flash_device()
     if device is None:
         return None
     outbox = app.outbox = Outbox(device, BATCH_BYTES)
     outbox.mount()
-    if image["broker"]["host"]:
-        app.client = _client(app, image, outbox.max_payload)
+    if "oneway" in image:  # no answer ever comes: neither client nor subscription is there
+        app.sync = __import__("edge.oneway", None, None, ("part",)).part(app, image)
+    elif image["broker"]["host"]:
+        sync = __import__("edge.sync", None, None, ("Sync",))
+        app.client = _client(app, image, sync.AROUND + outbox.max_payload)
         site = image["site"]
-        app.sync = Sync(app.client, outbox, site["park"], site["gateway"])
+        app.sync = sync.Sync(app.client, outbox, site["park"], site["gateway"])
         _hear(app, image)
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), outbox, app.sync)
 
@@ -40,13 +41,14 @@ def part(app, image: dict):
 def _client(app, image: dict, most: int):
     broker, topic = image["broker"], _topic(image)
     name = image["site"]["park"] + "-" + image["site"]["gateway"]
-    options = Options(name.encode(), broker["user"].encode(), app.board.password(),
+    mqtt = __import__("edge.mqtt_client", None, None, ("MqttClient",))
+    options = mqtt.Options(name.encode(), broker["user"].encode(), app.board.password(),
                       (topic + "/status").encode())
-    options.slot_bytes = AROUND + len(topic) + most
+    options.slot_bytes = len(topic) + most
     options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
-    return MqttClient(TcpPort(broker["host"], broker["port"]), options)
+    return mqtt.MqttClient(TcpPort(broker["host"], broker["port"]), options)
 
 
 def _hear(app, image: dict):
@@ -91,8 +93,9 @@ def _put_names(buf: bytearray, at: int, names) -> int:
 
 
 class Uplink:
-    """Moves finished batches into the outbox and steps the sync. Without an outbox (flash gone)
-    or without a broker control goes on; what cannot be kept is counted by the telemetry."""
+    """Moves finished batches into the outbox and steps the sync, or what sends one way. Without an
+    outbox (flash gone) or without either control goes on; what cannot be kept is counted by the
+    telemetry."""
 
     def __init__(self, site, batching, outbox, sync):
         self._batching = batching
