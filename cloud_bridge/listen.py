@@ -62,6 +62,8 @@ def main(address: tuple[str, int], path: Path, folder: Path, is_json: bool) -> N
     except OSError as error:
         click.echo(f"Error: {address[0]}:{address[1]}: {error.strerror or error}", err=True)
         sys.exit(1)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--keys") from None
 
     def stop(*_: object) -> None:
         """Once is enough: another signal must not kill an interpreter that is ending."""
@@ -72,7 +74,7 @@ def main(address: tuple[str, int], path: Path, folder: Path, is_json: bool) -> N
         signal.signal(number, stop)
     try:
         listener.run()
-    except (StoreError, ValueError) as error:
+    except StoreError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
     log("stopped", **listener.counts)

@@ -70,7 +70,7 @@ class Listener:
 
     def __init__(self, address: tuple[str, int], open_store: Callable[[], Store], keys: Keys,
                  log: Log) -> None:
-        """Bind the address. OSError when that cannot be."""
+        """Bind the address. OSError when that cannot be; ValueError for a key that is none."""
         self.counts = Counter(datagrams=0, parts=0, dropped=0, refused=0)
         self.refused: Counter[str] = Counter()  # by reason
         self._open_store = open_store
@@ -78,7 +78,7 @@ class Listener:
         self._log = log
         self._stopping = threading.Event()
         self._change = threading.Condition()  # and the lock of all that both threads touch
-        self._gateways: dict[tuple[str, str], _Gateway] = {}
+        self._gateways = {name: _Gateway() for name in keys.gateways()}
         self._queue: deque[_Arrival] = deque()
         self._aside: list[tuple[str, bytes, str]] = []
         self._group: list[_Arrival] = []  # taken from the queue, not committed yet
@@ -100,7 +100,6 @@ class Listener:
 
     def run(self) -> None:
         """Listen until `stop`, through every failure of the store. StoreError passes."""
-        self._gateways = {name: _Gateway() for name in self._keys.gateways()}
         reader = threading.Thread(target=self._read, name="datagrams", daemon=True)
         reader.start()
         try:

@@ -32,8 +32,8 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
               help="Folder of 1s|15s|60s.csv.gz telemetry blocks; generated ones without it.")
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
-    """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature
-    and the ledger.
+    """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
+    the ledger and a day behind a one-way isolation device.
 
     \b
     Example:
@@ -196,10 +196,16 @@ def _audit(_: Path | None) -> dict[str, float]:
     return measure()
 
 
+def _oneway(_: Path | None) -> dict[str, float]:
+    from hil.bench_oneway import measure
+
+    return measure()
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger, "ledger.audit": _audit,
+    "ledger": _ledger, "ledger.audit": _audit, "oneway": _oneway,
 }

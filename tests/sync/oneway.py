@@ -5,6 +5,8 @@ import threading
 import time
 from contextlib import contextmanager
 
+import msgpack
+
 from cloud_bridge.listener import Listener
 from cloud_bridge.oneway import KEY_FILE, Keys
 from cloud_bridge.store import Store
@@ -13,6 +15,7 @@ from edge.oneway import OneWay
 from edge.outbox import Outbox
 
 KEY = bytes(range(32))
+HEAD = b"\xe1\x01\x04demo\x04gw07\x00"
 MINUTE, HOUR = 60_000, 3_600_000
 CALM_MS = 100
 MASK = (1 << 30) - 1
@@ -75,6 +78,11 @@ class Gateway:
 def seal(data, key=KEY):
     """A datagram of these bytes with a right tag, by another implementation than the gateway's."""
     return data + hmac.digest(key, b"parkedge-oneway-1" + data, "sha256")[:16]
+
+
+def datagram(seq, kind=1, body=b"body", epoch=9, head=HEAD, key=KEY):
+    """One with a message of these parts."""
+    return seal(head + msgpack.packb([1, kind, epoch, seq, body]), key)
 
 
 def keys_in(folder, *gateways, key=KEY):
