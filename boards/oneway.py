@@ -1,6 +1,8 @@
 """A site behind a one-way isolation device asks for nothing that an answer would have to bring."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from boards.shapes import Findings
 from boards.site_fields import say
@@ -24,3 +26,12 @@ def check_oneway(findings: Findings, site: "Site") -> None:
             say(findings, f"{table}.{key}", f"found {shown}, expected {without} {reason}")
     if "commands" in site.sections:
         say(findings, "commands", f"found a table, expected none {reason}")
+
+
+def key_line(compiled: Mapping[str, Any], folder: Path | None) -> str:
+    """Where the key is that the other side must be given, for nobody can ask for it."""
+    if folder is None:
+        return "warning: oneway: its key is made anew at each start, so nobody believes it: " \
+               "give --journal"
+    return "uplink key {folder}/uplink.key: the listener needs it as DIR/{park}/{gateway}/" \
+           "uplink.key".format(folder=folder, **compiled["site"])

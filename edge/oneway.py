@@ -40,7 +40,7 @@ _HEAD_BYTES = const(16)  # of a message, before its body, at most
 _TURNS_MS = (60_000, 3_600_000, 86_400_000)  # from one repeat to the next: once to twice that
 _LAST_MS = const(60_000)  # and from the last until it is let go: what the network still holds
 _TELL_MS = const(60_000)
-_CALM_MS = const(100)
+_IDLE_MS = const(1_000)  # nothing to send: a frame may wait so long
 _BUSY_MS = const(10)  # the network takes nothing just now
 _ERROR_MS = const(1_000)  # pause after an error of network or storage
 
@@ -98,9 +98,7 @@ class _Ring:
             outbox.sent(repeat.seq)
             seq = outbox.next_unsent()
             if seq and (seq <= repeat.may or repeat is self.repeats[0]):
-                if seq != repeat.seq + 1:  # those before are gone, and with them a part of one
-                    repeat.part = 0
-                    repeat.seq = seq - 1
+                repeat.seq = seq - 1  # those before are gone
                 return repeat
         return None
 
@@ -129,38 +127,38 @@ class OneWay:
         self._buf = bytearray(len(head) + 1 + _HEAD_BYTES + most + TAG_BYTES)
         self._view = memoryview(self._buf)
         self._view[:len(head)] = head
-        self._rest_ms = 0  # until the rate allows the next datagram
-        self._now_ms = -1
+        self._then_ms = -1  # of the last step that did anything
+        self._rest_ms = 0  # and how long nothing is to be done from then on
 
     def step(self, now_ms: int) -> int:
         """Send what is due, if the rate allows; ms until the next step is worth while."""
-        passed_ms = ticks_diff(now_ms, self._now_ms)
-        if self._now_ms < 0 or passed_ms < 0:  # the first step, or the first for a week
+        passed_ms = ticks_diff(now_ms, self._then_ms)
+        if 0 <= passed_ms < self._rest_ms:
+            return self._rest_ms - passed_ms
+        if self._then_ms < 0 or passed_ms < 0:  # the first step, or the first for a week
             passed_ms = 0
-        self._now_ms = now_ms
-        self._rest_ms = max(self._rest_ms - passed_ms, 0)
+        self._then_ms = now_ms
+        self._rest_ms = _IDLE_MS
         try:
             for ring in self._rings:
                 ring.wait(passed_ms)
-            if self._rest_ms == 0:
-                return self._send()
+            self._send()
         except OSError:  # of the storage: what could not be noted there is only sent again
             self.device_errors += 1
             self._rest_ms = _ERROR_MS
         return self._rest_ms
 
-    def _send(self) -> int:
+    def _send(self):
         for ring in self._rings:
             if ring.tell_ms <= 0:
-                wait_ms = self._out(self._tell(ring.outbox, ring.repeats[0].seq))
-                if wait_ms == 0:
+                if self._out(self._tell(ring.outbox, ring.repeats[0].seq)):
                     ring.tell_ms = _TELL_MS
-                return wait_ms or self._rest_ms
+                return
         for ring in self._rings:
             repeat = ring.due()
             if repeat is not None:
-                return self._frame(ring.outbox, repeat)
-        return _CALM_MS
+                self._frame(ring.outbox, repeat)
+                return
 
     def _tell(self, outbox: "Outbox", top: int) -> int:
         """Make the datagram that tells how far we are; its length without the tag."""
@@ -172,27 +170,27 @@ class OneWay:
         self._head(0, _RESUME, outbox, outbox.acked + 1, end - at)
         return end
 
-    def _frame(self, outbox: "Outbox", repeat: _Repeat) -> int:
+    def _frame(self, outbox: "Outbox", repeat: _Repeat):
         """Send the next part of the next frame of a repeat."""
         seq, number, view = repeat.seq + 1, repeat.part, self._view
         at = self._head(0, 0, outbox, seq, 0)
         n = outbox.read(seq, self._buf, at)
         if outbox.kind == GAP:  # it is gone, or cannot be read any more
             repeat.seq, repeat.part = seq, 0
-            return 0
+            self._rest_ms = 0
+            return
         last = (n - 1) // PIECE if n else 0
         skipped = number * PIECE
         piece = n - skipped if number == last else PIECE
         if number:
             view[at:at + piece] = view[at + skipped:at + skipped + piece]
         self._head(number << 4 | last, outbox.kind, outbox, seq, piece)
-        wait_ms = self._out(at + piece)
-        if wait_ms == 0:
-            if number == last:
-                repeat.seq, repeat.part = seq, 0
-            else:
-                repeat.part = number + 1
-        return wait_ms or self._rest_ms
+        if not self._out(at + piece):
+            return
+        if number == last:
+            repeat.seq, repeat.part = seq, 0
+        else:
+            repeat.part = number + 1
 
     def _head(self, part: int, kind: int, outbox: "Outbox", seq: int, n: int) -> int:
         """Write all before the body; `part`, `kind` (0 .. 127) and `n` do not move the rest."""
@@ -205,18 +203,19 @@ class OneWay:
         at = msgpack.put_int(buf, at, seq)
         return msgpack.put_bin16_head(buf, at, n)
 
-    def _out(self, n: int) -> int:
-        """Seal and send the first `n` bytes; 0 when they are gone, or ms until the next try."""
+    def _out(self, n: int) -> bool:
+        """Seal and send the first `n` bytes; whether they are gone."""
         end = n + TAG_BYTES
         self._view[n:end] = hmac(self._key, _DOMAIN, self._view[:n])[:TAG_BYTES]
         try:
             if not self._port.send(self._buf, end):
-                return _BUSY_MS
+                self._rest_ms = _BUSY_MS
+                return False
         except OSError:
             self.network_errors += 1
             self._rest_ms = _ERROR_MS
-            return _ERROR_MS
+            return False
         self.sent += 1
         self.bytes += end
         self._rest_ms = (end * 1000 + self._rate - 1) // self._rate
-        return 0
+        return True

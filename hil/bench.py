@@ -197,9 +197,17 @@ def _audit(_: Path | None) -> dict[str, float]:
 
 
 def _oneway(_: Path | None) -> dict[str, float]:
-    from hil.bench_oneway import measure
+    from boards.build import BuildError
+    from hil import bench_oneway
+    from hil.bench_modules import FailedError
 
-    return measure()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            least_kb = _least_kb(bench_oneway.site_file(Path(folder)))
+            return {**bench_oneway.measure(), **bench_oneway.instructions(counting(Path(folder))),
+                    "oneway.app_min_heapsize_bytes": least_kb * 1024}
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
 
 
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {

@@ -14,6 +14,7 @@ import threading
 import time
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from edge.blocks import RamBlocks
 from edge.oneway import OneWay
 from edge.outbox import Outbox
 from edge.uplink import Uplink
+from hil import bench_modules
 from hil.bench_tree import SITE, NotMeasuredError
 from hil.dut import InProcess
 from hil.emulate import Emulator, plant_of
@@ -39,6 +41,7 @@ NETWORKS = {"random": {"drop_pm": 50}, "bursts": {"burst_pm": 2, "burst": 25}}  
 _KEY = bytes(range(32))
 _MASK = (1 << 30) - 1
 _AFTER_S = 2 * 3600 + 600  # until the last repeat is let go
+_STEPS = "bench_datagram"
 _AHEAD = 40  # datagrams that the listener may be behind: less than a socket holds
 _PATIENCE_S = 30.0
 _FOREVER_UTC = 1 << 40
@@ -118,6 +121,26 @@ def measure(quarters: int = 96, seed: int = 1) -> dict[str, float]:
         figures.update({f"oneway.{name}.{key}": value for key, value in
                         _measure(quarters, Lossy(seed, **keys)).items()})
     return figures
+
+
+def instructions(command: Sequence[str]) -> dict[str, float]:
+    """Of a step, by an interpreter in an emulator that prints a running count at each mark."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench_modules.build(Path(folder), ("edge.oneway", "edge.blocks"), _STEPS)
+        counts = bench_modules.instructions(bench_modules.run(
+            command, Path(folder), _STEPS, str(Path(folder, "outbox.bin"))))
+    half = len(counts) // 2
+    return {"oneway.step_arm_instructions": round(sum(counts[:half]) / half),
+            "oneway.step_arm_instructions_max": max(counts[:half]),
+            "oneway.idle_arm_instructions": round(sum(counts[half:]) / half)}
+
+
+def site_file(folder: Path) -> Path:
+    """The foundry behind such a device."""
+    path = folder / "site.toml"
+    path.write_text(SITE.read_text(encoding="utf-8") + '\n[oneway]\nhost = "127.0.0.1"\n',
+                    encoding="utf-8")
+    return path
 
 
 def _measure(quarters: int, network: Lossy) -> dict[str, float]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from boards import build, describe
+from boards import build, describe, oneway
 from boards.found import boards
 from boards.image import compile_site
 from boards.site import Checked
 from cloud_bridge.batches import decode_batch, decode_message
 from cloud_bridge.oneway import Keys, unseal
-from tests.boards.sites import changed, judge
-from tests.conftest import Interpreter
+from tests.boards.sites import OFFICE, changed, judge
+from tests.conftest import ROOT, Interpreter
 
 BOARD = "w5500_evb_pico2"
 ONEWAY = '[oneway]\nhost = "192.168.10.9"\n'
@@ -149,3 +152,29 @@ def test_a_built_gateway_sends_from_less_heap_than_one_with_a_broker(
     seconds = sorted({row[1] for row in rows})
     assert seconds == list(range(1, 15 * len(seconds), 15))
     assert len(rows) > len(seconds) > 12  # the first have gone again
+
+
+def test_a_gateway_as_it_is_started_says_where_its_key_is(tmp_path: Path):
+    """Its first words are how far it is, and the birth; believed under the key it told of."""
+    folder, key = tmp_path / "state", tmp_path / "keys" / "demo" / "office" / "uplink.key"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inner:
+        inner.bind(("127.0.0.1", 0))
+        inner.settimeout(30)
+        more = f'[oneway]\nhost = "127.0.0.1"\nport = {inner.getsockname()[1]}\n'
+        text = changed(("port = 8040", "port = 0"), base=OFFICE) + more
+        (tmp_path / "site.toml").write_text(text)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "boards", "run", str(tmp_path / "site.toml"), "--board",
+             "emulator", "--journal", str(folder)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        try:
+            sent = [inner.recv(1500) for _ in range(2)]
+        finally:
+            process.kill()
+            said = process.communicate()[1]
+    assert f"uplink key {folder}/uplink.key: the listener needs it as DIR/demo/office/uplink.key" \
+        in said
+    key.parent.mkdir(parents=True)
+    shutil.copy(folder / "uplink.key", key)
+    found = [decode_message(unseal(data, Keys(tmp_path / "keys")).message) for data in sent]
+    assert [(message.kind, message.seq) for message in found] == [(99, 1), (2, 1)]
+    assert "give --journal" in oneway.key_line({}, None)

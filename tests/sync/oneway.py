@@ -1,6 +1,7 @@
 """A gateway behind a one-way isolation device, in virtual time: what tests of both ends share."""
 
 import hmac
+import random
 import threading
 import time
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from edge.outbox import Outbox
 KEY = bytes(range(32))
 HEAD = b"\xe1\x01\x04demo\x04gw07\x00"
 MINUTE, HOUR = 60_000, 3_600_000
-CALM_MS = 100
+IDLE_MS = 1_000
 MASK = (1 << 30) - 1
 
 
@@ -59,16 +60,16 @@ class Gateway:
 
     def append(self, n=1, size=300, ring=0):
         for _ in range(n):
-            body = b"frame %d " % len(self.bodies) * (size // 8 + 1)
+            body = random.Random(len(self.bodies)).randbytes(size)  # no two pieces are alike
             outbox = self.rings[ring]
-            self.bodies[outbox.epoch, outbox.append(1, body[:size], size)] = body[:size]
+            self.bodies[outbox.epoch, outbox.append(1, body, size)] = body
 
     def pass_time(self, ms):
-        """Step when asked to; every 10 s where the app, with nothing to do, would every 0.1 s."""
+        """Step when asked to; every 10 s where the app, with nothing to do, would every second."""
         end = self.now + ms
         while self.now < end:
             wait_ms = self.way.step(self.boot_ms + self.now & MASK)
-            self.now = min(self.now + (10_000 if wait_ms == CALM_MS else max(wait_ms, 1)), end)
+            self.now = min(self.now + (10_000 if wait_ms == IDLE_MS else max(wait_ms, 1)), end)
 
     def drain(self):
         """All repeats, to the last."""

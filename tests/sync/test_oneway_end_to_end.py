@@ -39,7 +39,7 @@ for n in range(1, 41):
 now_ms, sent = 0, 0
 while outbox.backlog():
     wait_ms = way.step(now_ms)
-    now_ms += 5000 if wait_ms == 100 else wait_ms or 1
+    now_ms += 5000 if wait_ms == 1000 else wait_ms or 1
     if way.sent > sent:
         sent = way.sent
         time.sleep_ms(2)
