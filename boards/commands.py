@@ -205,8 +205,7 @@ def flash_(site: Path, board_name: str, port: str | None) -> None:
               help="Where to keep journal and outbox.")
 def run_(site: Path, board_name: str, folder: Path | None) -> None:
     """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
-    has a [page], it is told where that is; with a [ledger], its public key; with [oneway], where
-    the key is that the listener needs.
+    has a [page], it is told where that is; of [ledger] and [oneway] the key others need.
 
     \b
     Example:
@@ -234,9 +233,7 @@ def run_(site: Path, board_name: str, folder: Path | None) -> None:
 
         click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
     if "oneway" in image:
-        from boards import oneway
-
-        click.echo(oneway.key_line(image, folder), err=True)
+        click.echo(import_module("boards.oneway").key_line(image, folder), err=True)
     run(image, chosen)
 
 

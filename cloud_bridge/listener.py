@@ -104,6 +104,8 @@ class Listener:
         reader.start()
         try:
             self._work(reader)
+            if not self._stopping.is_set():
+                raise RuntimeError("the thread that takes datagrams has ended")
         finally:
             self._stopping.set()
             reader.join()
@@ -207,7 +209,9 @@ class Listener:
         self._group.clear()
         with self._change:
             for stream, seq in receipt.acks.items():
-                self._gateways[stream.park, stream.gateway].here[stream.epoch] = seq
+                gateway = self._gateways[stream.park, stream.gateway]
+                if stream.epoch in gateway.told:
+                    gateway.here[stream.epoch] = seq
         self.counts.update(receipt.tally)
         self.counts["commits"] += 1
 
@@ -217,7 +221,7 @@ class Listener:
             return
         self._status_due_s = now_s + _STATUS_S
         with self._change:
-            aside, self._aside = self._aside, []
+            aside = list(self._aside)
             refused = dict(self.refused)
             behind = {"/".join(name): gateway.behind() for name, gateway in self._gateways.items()
                       if gateway.behind()}
@@ -225,6 +229,8 @@ class Listener:
                        for told in gateway.told.values())
         if aside:
             store.put_aside(aside, int(time.time()))
+            with self._change:
+                self._aside.clear()
         for name, gateway in list(self._gateways.items()):
             is_silent = now_s - gateway.heard_s > _SILENT_S
             if is_silent != gateway.is_silent:

@@ -40,7 +40,8 @@ class Datagram(NamedTuple):
 
 
 class Keys:
-    """The key of each gateway: 32 bytes in FOLDER/PARK/GATEWAY/uplink.key."""
+    """The key of each gateway: 32 bytes in FOLDER/PARK/GATEWAY/uplink.key, which nobody else may
+    read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,22 +55,29 @@ class Keys:
             return known[0]
         self._known.pop(name, None)
         try:
-            key = (self._folder / park / gateway / KEY_FILE).read_bytes()
-        except OSError:
-            return None
-        if len(key) != KEY_BYTES:
+            key = _key(self._folder / park / gateway / KEY_FILE)
+        except (OSError, ValueError):
             return None
         self._known[name] = (key, time.monotonic() + _AGAIN_S)
         return key
 
     def gateways(self) -> list[tuple[str, str]]:
-        """Those whose key is there; ValueError names the first file that is no key."""
+        """Those whose key is there; ValueError tells of the first file that is no key. OSError."""
         found = []
         for path in sorted(self._folder.glob(f"*/*/{KEY_FILE}")):
-            if path.stat().st_size != KEY_BYTES:
-                raise ValueError(f"{path}: found {path.stat().st_size} bytes, expected {KEY_BYTES}")
+            _key(path)
             found.append((path.parts[-3], path.parts[-2]))
         return found
+
+
+def _key(path: Path) -> bytes:
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise ValueError(f"{path}: found mode {mode:04o}, expected 0600: others may read it")
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"{path}: found {len(key)} bytes, expected {KEY_BYTES}")
+    return key
 
 
 def unseal(data: bytes, keys: Keys) -> Datagram:

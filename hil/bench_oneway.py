@@ -150,6 +150,7 @@ def _measure(quarters: int, network: Lossy) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "demo", "foundry")
         path.mkdir(parents=True)
+        (path / KEY_FILE).touch(0o600)
         (path / KEY_FILE).write_bytes(_KEY)
         store = Path(folder, "park.db")
         listener = Listener(("127.0.0.1", 0), lambda: Store(store), Keys(Path(folder)),

@@ -18,6 +18,7 @@ from cloud_bridge.batches import decode_batch, decode_message
 from cloud_bridge.oneway import Keys, unseal
 from tests.boards.sites import OFFICE, changed, judge
 from tests.conftest import ROOT, Interpreter
+from tests.sync.oneway import put_key
 
 BOARD = "w5500_evb_pico2"
 ONEWAY = '[oneway]\nhost = "192.168.10.9"\n'
@@ -136,8 +137,7 @@ def test_a_built_gateway_sends_from_less_heap_than_one_with_a_broker(
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     keys = tmp_path / "keys"
-    (keys / "demo" / "foundry").mkdir(parents=True)
-    (keys / "demo" / "foundry" / "uplink.key").write_bytes(b"uplink".ljust(32, b"-"))
+    put_key(keys / "demo" / "foundry", b"uplink".ljust(32, b"-"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inner:
         inner.bind(("127.0.0.1", 0))
         inner.settimeout(1)

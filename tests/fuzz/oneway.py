@@ -14,6 +14,7 @@ REASONS = {"not a datagram of a gateway", "unknown algorithm", "unknown gateway"
 _FOLDER = tempfile.TemporaryDirectory()
 _PLACE = Path(_FOLDER.name) / "demo" / "gw07"
 _PLACE.mkdir(parents=True)
+(_PLACE / KEY_FILE).touch(0o600)
 (_PLACE / KEY_FILE).write_bytes(KEY)
 KEYS = Keys(Path(_FOLDER.name))
 _HEAD = b"\xe1\x01\x04demo\x04gw07"

@@ -89,10 +89,16 @@ def datagram(seq, kind=1, body=b"body", epoch=9, head=HEAD, key=KEY):
 def keys_in(folder, *gateways, key=KEY):
     """A folder with the keys of gateways of park demo."""
     for name in gateways or ("gw07",):
-        path = folder / "keys" / "demo" / name
-        path.mkdir(parents=True)
-        (path / KEY_FILE).write_bytes(key)
+        put_key(folder / "keys" / "demo" / name, key)
     return folder / "keys"
+
+
+def put_key(folder, key):
+    """Put a key into a gateway's folder, where nobody else may read it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / KEY_FILE
+    path.touch(0o600)
+    path.write_bytes(key)
 
 
 @contextmanager

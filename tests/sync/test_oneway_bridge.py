@@ -1,23 +1,26 @@
 """The cloud's end of a one-way line: what is believed, what is stored, what is known to be missing.
 """
 
+import socket
 import sqlite3
 import time
 from array import array
 
 import msgpack
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_bridge import listener as listeners
 from cloud_bridge.batches import decode_message
+from cloud_bridge.listener import Listener
 from cloud_bridge.oneway import Joiner, Keys, unseal
 from cloud_bridge.store import Store
 from edge.sync import RESUME
 from edge.wire.batch import BatchEncoder
 from hil.lossy import Lossy
 from tests.sync.oneway import HEAD, HOUR, MINUTE, Gateway, datagram, keys_in, listening, until
-from tests.sync.test_mqtt_store import numbers
+from tests.sync.test_mqtt_store import TOPIC, message, numbers
 
 
 def stored(path):
@@ -216,6 +219,26 @@ def test_a_gateway_that_falls_silent_is_told_once(tmp_path, monkeypatch):
         until(lambda: "heard" in dict(listener.said))
     events = [event for event, _ in listener.said]
     assert (events.count("silent"), events.count("heard")) == (1, 1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reading_thread_that_dies_is_no_graceful_end(tmp_path, monkeypatch):
+    listener = Listener(("127.0.0.1", 0), lambda: Store(tmp_path / "park.db"),
+                        Keys(keys_in(tmp_path)), lambda *_, **__: None)
+    monkeypatch.setattr(listener, "take", None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"x", ("127.0.0.1", listener.port))
+        with pytest.raises(RuntimeError, match="the thread that takes datagrams has ended"):
+            listener.run()
+
+
+def test_resume_names_holes_and_nothing_that_has_come(tmp_path):
+    """Through a broker as well: it made one gap from the first hole on."""
+    with Store(tmp_path / "park.db") as store:
+        store.commit([(TOPIC, message(seq)) for seq in (3, 6)], 1_000)
+        store.commit([(TOPIC, message(8, RESUME, b""))], 1_000)
+    assert stored(tmp_path / "park.db")[1] == {9: [1, 2, 4, 5, 7]}
+    assert numbers(tmp_path / "park.db", "gaps", "reason") == ["elsewhere"] * 3
 
 
 def test_an_hour_without_a_receiver_is_made_good_by_the_repeats(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloud_bridge.oneway import Joiner, Keys, Refused, unseal
 from tests.fuzz.oneway import one
-from tests.sync.oneway import HEAD, KEY, Gateway, datagram, keys_in, seal
+from tests.sync.oneway import HEAD, KEY, Gateway, datagram, keys_in, put_key, seal
 
 
 @pytest.fixture
@@ -42,8 +42,7 @@ def test_no_flipped_bit_and_no_other_length_is_accepted(keys):
 
 def test_each_reason(keys, tmp_path):
     other = keys_in(tmp_path / "other", "gw08", key=bytes(32))
-    (other / "demo" / "gw07").mkdir()
-    (other / "demo" / "gw07" / "uplink.key").write_bytes(KEY)
+    put_key(other / "demo" / "gw07", KEY)
     two = Keys(other)
     good = datagram(1)
     assert refusal(b"\xe1\x11" + good[2:], keys) == "algorithm 17 (HMAC-SM3): not supported"
@@ -66,15 +65,23 @@ def test_a_gateways_key_is_read_anew_when_it_was_replaced(tmp_path, monkeypatch)
     folder = keys_in(tmp_path)
     keys = Keys(folder)
     unseal(datagram(1), keys)
-    (folder / "demo" / "gw07" / "uplink.key").write_bytes(bytes(32))
+    put_key(folder / "demo" / "gw07", bytes(32))
     unseal(datagram(1), keys)
     began_s = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: began_s + 11)
     assert refusal(datagram(1), keys) == "wrong tag"
     unseal(datagram(1, key=bytes(32)), keys)
-    (folder / "demo" / "gw07" / "uplink.key").write_bytes(bytes(31))
+    put_key(folder / "demo" / "gw07", bytes(31))
     with pytest.raises(ValueError, match=r"uplink\.key: found 31 bytes, expected 32"):
         keys.gateways()
+
+
+def test_a_key_that_others_may_read_is_none(tmp_path):
+    folder = keys_in(tmp_path)
+    (folder / "demo" / "gw07" / "uplink.key").chmod(0o640)
+    with pytest.raises(ValueError, match=r"uplink\.key: found mode 0640, expected 0600"):
+        Keys(folder).gateways()
+    assert refusal(datagram(1), Keys(folder)) == "unknown gateway"
 
 
 @settings(max_examples=300)

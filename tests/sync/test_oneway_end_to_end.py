@@ -19,7 +19,7 @@ from edge.sync import RESUME
 from edge.udp_port import UdpPort
 from hil import bench_oneway
 from hil.lossy import Lossy
-from tests.sync.oneway import HOUR, MINUTE, Gateway, keys_in, listening, until
+from tests.sync.oneway import HOUR, MINUTE, Gateway, keys_in, listening, put_key, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -234,8 +234,7 @@ def test_a_day_of_the_foundry_at_a_loss_of_five_per_cent():
 ])
 def test_wrong_use_is_told_in_a_line(tmp_path, arguments, status, said):
     short = tmp_path / "short" / "demo" / "gw07"
-    short.mkdir(parents=True)
-    (short / "uplink.key").write_bytes(b"short")
+    put_key(short, b"short")
     done = CliRunner().invoke(main, ["listen", *(one.format(tmp_path) for one in arguments)])
     assert done.exit_code == status
     assert said in done.output
