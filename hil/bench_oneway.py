@@ -1,8 +1,8 @@
 """A day of the foundry behind a one-way isolation device that loses datagrams: what arrives.
 
 The real controller on the emulator's plant, the real uplink in virtual time, a lossy network, real
-UDP on loopback, the real listener and its store. Compared is what the outbox was given with what
-the store gives back.
+UDP on loopback, the real listener and its store. Compared is what was sent with what the store
+gives back.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from boards import local_time
 from boards.site import check
-from cloud_bridge.batches import TELEMETRY, decode_batch
+from cloud_bridge.batches import TELEMETRY, Message, decode_batch
 from cloud_bridge.listener import Listener
-from cloud_bridge.oneway import KEY_FILE, Keys
+from cloud_bridge.oneway import KEY_FILE, Joiner, Keys, unseal
 from cloud_bridge.store import Store
-from edge.batching import BATCH_BYTES, Batching
+from edge import uplink
 from edge.blocks import RamBlocks
-from edge.oneway import OneWay
-from edge.outbox import Outbox
-from edge.uplink import Uplink
+from edge.sync import RESUME
 from hil import bench_modules
 from hil.bench_tree import SITE, NotMeasuredError
 from hil.dut import InProcess
@@ -48,14 +47,17 @@ _FOREVER_UTC = 1 << 40
 
 
 class _Air:
-    """The way from gateway to listener; nothing is lost on it but what the network loses."""
+    """The way from gateway to listener; nothing is lost on it but what the network loses. Keeps
+    what goes in at the beginning."""
 
     def __init__(self, network: Lossy, listener: Listener) -> None:
         self.network, self.listener = network, listener
+        self.sent: list[bytes] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def send(self, buf: bytearray, n: int) -> bool:
-        self.carry(self.network.take(bytes(buf[:n])))
+        self.sent.append(bytes(buf[:n]))
+        self.carry(self.network.take(self.sent[-1]))
         return True
 
     def carry(self, datagrams: list[bytes]) -> None:
@@ -72,35 +74,34 @@ class _Air:
 
     def close(self) -> None:
         """All that is still on its way arrives."""
-        self.carry(self.network.rest())
-        self.wait(0)
-        self._socket.close()
+        try:
+            self.carry(self.network.rest())
+            self.wait(0)
+        finally:
+            self._socket.close()
 
 
-class _Outbox(Outbox):
-    """Remembers the rows it was given."""
+class _Board:
+    """What an uplink asks of a board."""
 
-    def __init__(self) -> None:
-        super().__init__(RamBlocks(4096, 256), BATCH_BYTES)
-        self.rows: list[tuple[int, ...]] = []
+    def flash_device(self) -> RamBlocks:
+        return RamBlocks(4096, 256)
 
-    def append(self, kind: int, buf: Any, n: int) -> int:
-        if kind == TELEMETRY:
-            self.rows += map(tuple, decode_batch(bytes(memoryview(buf)[:n])).rows)
-        return super().append(kind, buf, n)
+    def state(self, name: str) -> RamBlocks:
+        return RamBlocks(4096, 64)
+
+    def secret(self, name: str) -> bytes:
+        return _KEY
 
 
 class _Gateway(InProcess):
-    """The controller, and an uplink that is stepped after each beat."""
+    """The controller, and its uplink, which is stepped after each beat."""
 
     def __init__(self, image: dict[str, Any], air: _Air) -> None:
         super().__init__(image)
-        self.outbox = _Outbox()
-        self.outbox.mount()
-        port: Any = air  # in the place of a UdpPort
-        self.way: Any = OneWay(port, (self.outbox,), "demo", "foundry", _KEY)
-        self.uplink = Uplink(self.site, Batching(self.site.telemetry, image["telemetry"]),
-                             self.outbox, self.way)
+        self.app = SimpleNamespace(site=self.site, board=_Board(), sync=None, client=None)
+        self.uplink: Any = uplink.part(self.app, image)
+        self.app.sync._port = air
         self._now_ms = _MASK - 3_600_000  # so that the clock wraps on the way
 
     def beat(self, row: array[int]) -> Any:
@@ -144,50 +145,61 @@ def site_file(folder: Path) -> Path:
 
 
 def _measure(quarters: int, network: Lossy) -> dict[str, float]:
-    site = check(SITE).site
-    assert site is not None, "the example is valid"
-    feeds = feeds_of(Order(site))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "demo", "foundry")
-        path.mkdir(parents=True)
-        (path / KEY_FILE).touch(0o600)
-        (path / KEY_FILE).write_bytes(_KEY)
-        store = Path(folder, "park.db")
-        listener = Listener(("127.0.0.1", 0), lambda: Store(store), Keys(Path(folder)),
-                            lambda *_, **__: None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "demo" / "foundry" / KEY_FILE
+        path.parent.mkdir(parents=True)
+        path.touch(0o600)
+        path.write_bytes(_KEY)
+        store, keys = folder / "park.db", Keys(folder)
+        listener = Listener(("127.0.0.1", 0), lambda: Store(store), keys, lambda *_, **__: None)
         thread = threading.Thread(target=listener.run, daemon=True)
         thread.start()
+        air = _Air(network, listener)
         try:
-            air = _Air(network, listener)
-            device = _Gateway(feeds.image, air)
-            moment = local_time.parse(feeds.start.isoformat(), (0, 0), feeds.image["offsets"])
-            emulator = Emulator(device, plant_of(feeds.image), feeds.load, feeds.pv, moment,
-                                feeds.image["site"]["beat_s"])
-            for _ in range(quarters):
-                emulator.quarter()
-            device.uplink.flush()
-            device.live(_AFTER_S)
-            air.close()
+            device = _live(folder, quarters, air)
         finally:
+            air.close()
             listener.stop()
             thread.join(_PATIENCE_S)
         with Store(store, create=False) as opened:
             rows = [row.values for row in opened.rows("demo", "foundry", 0, _FOREVER_UTC)]
         with closing(sqlite3.connect(store)) as db:
             (named,) = db.execute("SELECT total(last - first + 1) FROM gaps").fetchone()
-    return {**_figures(device, rows, listener.counts, network, quarters),
-            "frames_known_missing": int(named)}
-
-
-def _figures(device: _Gateway, rows: list[tuple[int, ...]], counts: Counter[str],
-             network: Lossy, quarters: int) -> dict[str, float]:
-    sent = device.outbox.rows
+        frames = _frames(air.sent, keys)
+    sent = [tuple(row) for frame in frames if frame.kind == TELEMETRY
+            for row in decode_batch(frame.body).rows]
     if Counter(rows) - Counter(sent) or rows != sorted(rows, key=lambda row: row[:2]):
         raise NotMeasuredError("the store holds rows twice, or out of place")
     return {
         "rows_sent": len(sent), "rows_stored": len(rows),
-        "frames_sent": device.outbox.acked, "frames_stored": counts["stored"],
-        "frames_waiting": device.outbox.backlog(),
-        "datagrams_lost_pm": round(1000 * network.dropped / device.way.sent),
-        "bytes_a_day": round(device.way.bytes * 96 / quarters),
+        "frames_sent": len(frames), "frames_stored": listener.counts["stored"],
+        "frames_known_missing": int(named), "frames_waiting": device.app.outbox.backlog(),
+        "datagrams_lost_pm": round(1000 * network.dropped / len(air.sent)),
+        "bytes_a_day": round(sum(map(len, air.sent)) * 96 / quarters),
     }
+
+
+def _live(folder: Path, quarters: int, air: _Air) -> _Gateway:
+    """The quarter-hours, and then as long as repeats are to come."""
+    site = check(site_file(folder)).site
+    assert site is not None, "it is the example"
+    feeds = feeds_of(Order(site))
+    device = _Gateway(feeds.image, air)
+    moment = local_time.parse(feeds.start.isoformat(), (0, 0), feeds.image["offsets"])
+    emulator = Emulator(device, plant_of(feeds.image), feeds.load, feeds.pv, moment,
+                        feeds.image["site"]["beat_s"])
+    for _ in range(quarters):
+        emulator.quarter()
+    device.uplink.flush()
+    device.live(_AFTER_S)
+    return device
+
+
+def _frames(datagrams: list[bytes], keys: Keys) -> list[Message]:
+    """What was sent, each message once, in the order of their numbers."""
+    joiner = Joiner()
+    found = {(one.epoch, one.seq): one for one in (joiner.join(unseal(data, keys))
+                                                   for data in datagrams)
+             if one is not None and one.kind != RESUME}
+    return [found[key] for key in sorted(found)]
