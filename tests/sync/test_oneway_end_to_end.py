@@ -216,7 +216,8 @@ def test_a_day_of_the_foundry_at_a_loss_of_five_per_cent():
     assert found["oneway.random.datagrams_lost_pm"] > 20
     for name in bench_oneway.NETWORKS:
         one = {key.rpartition(".")[2]: value for key, value in found.items() if f".{name}." in key}
-        assert one["frames_sent"] > 60
+        assert one["frames_sent"] > 20
+        assert one["rows_sent"] > 480
         assert one["frames_waiting"] == 0
         assert one["frames_sent"] == one["frames_stored"] + one["frames_known_missing"]
         assert one["rows_stored"] >= one["rows_sent"] * 95 // 100
