@@ -108,9 +108,10 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
     shown = [f"edge.{name}" for name in SWITCHES if name in image]
     pushed = "push" in image["tariff"].get("days", {})
+    way = ["edge.oneway"] if "oneway" in image else ["edge.broker", *(
+        module for key, module in _BROKER.items() if key in image["broker"])]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    reached = [module for key, module in _BROKER.items() if key in image["broker"]]
-    return closure([*_APP, *named(image), *shown, *looked, *reached,
+    return closure([*_APP, *named(image), *way, *shown, *looked,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
 

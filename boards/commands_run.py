@@ -17,7 +17,7 @@ from boards.commands import _BOARD, _KEY, _SITE, _board, _fail, _load
 @_KEY
 def run_(site: Path, board_name: str, folder: Path | None, key: Path | None) -> None:
     """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
-    has a [page], it is told where that is; with a [ledger], its public key.
+    has a [page], it is told where that is; of [ledger] and [oneway] the key others need.
 
     \b
     Example:
@@ -52,6 +52,8 @@ def run_(site: Path, board_name: str, folder: Path | None, key: Path | None) -> 
         from boards.ledger import key_line
 
         click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
+    if "oneway" in image:
+        click.echo(import_module("boards.oneway").key_line(image, folder), err=True)
     run(image, chosen)
 
 

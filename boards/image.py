@@ -36,6 +36,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
     wrapped = plan.image(site)
     if wrapped:
         image["plan"] = wrapped
+    if "oneway" in sections:
+        image["oneway"] = dict(sections["oneway"])
     if "ledger" in site.sections:
         image["ledger"] = ledger.image(site)
     image["tariff"] = site.tariff.image(first_day(site))

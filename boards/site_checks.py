@@ -13,6 +13,7 @@ from boards import broker, tariff_words, zone
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
+from boards.oneway import check_oneway
 from boards.shapes import Findings
 from boards.site_fields import say, with_unit
 from boards.site_loads import check_island
@@ -117,6 +118,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)
+    check_oneway(findings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)
     _warn_storage(warnings, site)

@@ -105,6 +105,13 @@ SECTIONS = {
         ("certificate", "text", None, None, "", "file of the gateway's own certificate"),
         ("trust_puback", "0/1", 0, 1, 0, "1 = the broker's word frees frames: no bridge of ours"),
     ),
+    "oneway": (
+        ("host", "ip", None, None, None, "inner side of the one-way isolation device"),
+        ("port", "port", 1, 65535, 5140, "its UDP port"),
+        ("repeats", "times", 1, 4, 3, "each message so often: at once, after a minute, an hour, "
+         "a day"),
+        ("rate", "B/s", 100, 1_000_000, 4_000, "bytes a second at most"),
+    ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),
     ),
@@ -128,4 +135,4 @@ MOST_BATTERIES = 8
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
-SPECIAL = ("island_gate", "ledger")  # sections that stand only where somebody needs them
+SPECIAL = ("island_gate", "ledger", "oneway")  # sections that stand only where somebody needs them

@@ -1,90 +1,33 @@
 """What leaves the gateway: a birth at every start, then the batches of journal rows, and the
 energies of every quarter-hour beside them."""
 
-from edge import __version__, journal, mqtt_client
+from edge import __version__, journal
 from edge.batching import BATCH_BYTES, Batching
-from edge.compat import TYPE_CHECKING, const
+from edge.compat import const
 from edge.energies import FIELDS, Energies
 from edge.open_frame import OpenFrame
-from edge.port import TcpPort
 from edge.rings import BATCH, Rings
-from edge.sync import AROUND, Sync
 from edge.ticks import ticks_add, ticks_diff
 from edge.wire import msgpack
-
-if TYPE_CHECKING:
-    from typing import Any
 
 BIRTH = const(2)
 _BIRTH_BYTES = const(1200)  # the fields take 400, the energies 200, fifteen rules may take 300
 _CALM_MS = const(100)
 _AGAIN_MS = const(1_000)  # before storing is tried again; doubles while it fails
 _AGAIN_MAX_MS = const(300_000)
-_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
-_LONG_BYTES = const(512)  # or announced loads
-_LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
 
 
 def part(app, image: dict):
-    """The uplink of a gateway, and the parts of it that others use as well: app.outbox,
-    app.client, app.sync. None without a place to keep frames."""
+    """The uplink of a gateway, and the parts of it that others use as well: app.outbox, app.sync
+    and, where there is a broker, app.client. None without a place to keep frames."""
     device = app.board.flash_device()
     if device is None:
         return None
     rings = app.outbox = Rings(device, app.board.state("vital"), BATCH_BYTES)
-    if image["broker"]["host"]:
-        app.client = _client(app, image, rings.bulk.max_payload)
-        site = image["site"]
-        app.sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
-                        trust_puback=image["broker"]["trust_puback"] == 1)
-        _hear(app, image)
+    way = "oneway" if "oneway" in image else "broker" if image["broker"]["host"] else ""
+    if way:
+        app.sync = __import__("edge." + way, None, None, ("part",)).part(app, image)
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), rings, app.sync)
-
-
-def _client(app, image: dict, most: int):
-    broker, topic = image["broker"], _topic(image)
-    name = image["site"]["park"] + "-" + image["site"]["gateway"]
-    version: Any = mqtt_client
-    if "version" in broker:
-        version = __import__("edge.mqtt5_client", None, None, ("Options",))
-    options = version.Options(name.encode(), broker["user"].encode(), app.board.password(),
-                              (topic + "/status").encode())
-    options.slot_bytes = AROUND + len(topic) + most
-    options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
-    if "live" in image:
-        options.control_bytes += _LIVE_BYTES
-    return version.MqttClient(_port(app, broker), options)
-
-
-def _port(app, broker: dict):
-    """The byte pipe to the broker: over its name where it has no address, inside TLS where asked
-    for."""
-    port: Any = TcpPort(broker["host"], broker["port"])
-    if "named" in broker:
-        names = __import__("edge.dns", None, None, ("NamedPort",))
-        port = names.NamedPort(port, app.board.name_server)
-    if "tls" in broker:
-        tls = __import__("edge.tls_port", None, None, ("part",))
-        port = tls.part(app, broker["tls"], port)
-    return port
-
-
-def _hear(app, image: dict):
-    """Subscribe to announced loads where the site has switched that on: whoever may publish there
-    is believed."""
-    if _told(image):
-        module = __import__("edge.announcements", None, None, ("Announcements",))
-        parts: Any = app.site  # foresight has given it the call
-        app.client.subscribe((_topic(image) + "/announce").encode(),
-                             module.Announcements(parts.announce))
-
-
-def _topic(image: dict) -> str:
-    return "parkedge/" + image["site"]["park"] + "/" + image["site"]["gateway"]
-
-
-def _told(image: dict) -> bool:
-    return any(keys.get("topic") for _, keys in image.get("plan", ()))
 
 
 def birth(site) -> bytes:

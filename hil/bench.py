@@ -33,7 +33,7 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
     """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
-    the ledger and the way to a broker.
+    the ledger, the way to a broker and a day behind a one-way isolation device.
 
     \b
     Example:
@@ -208,10 +208,24 @@ def _audit(_: Path | None) -> dict[str, float]:
     return measure()
 
 
+def _oneway(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil import bench_oneway
+    from hil.bench_modules import FailedError
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            least_kb = _least_kb(bench_oneway.site_file(Path(folder)))
+            return {**bench_oneway.measure(), **bench_oneway.instructions(counting(Path(folder))),
+                    "oneway.app_min_heapsize_bytes": least_kb * 1024}
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink,
+    "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
 }

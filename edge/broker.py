@@ -1,0 +1,69 @@
+"""The way up of a gateway that has a broker: its client, over whatever port leads there."""
+
+from edge import mqtt_client
+from edge.compat import TYPE_CHECKING, const
+from edge.port import TcpPort
+from edge.sync import AROUND, Sync
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
+_LONG_BYTES = const(512)  # or announced loads
+_LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
+
+
+def part(app, image: dict) -> Sync:
+    """What sends the frames of app.outbox; its client is app.client."""
+    rings, site = app.outbox, image["site"]
+    app.client = _client(app, image, rings.bulk.max_payload)
+    sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
+                trust_puback=image["broker"]["trust_puback"] == 1)
+    _hear(app, image)
+    return sync
+
+
+def _client(app, image: dict, most: int):
+    broker, topic = image["broker"], _topic(image)
+    name = image["site"]["park"] + "-" + image["site"]["gateway"]
+    version: Any = mqtt_client
+    if "version" in broker:
+        version = __import__("edge.mqtt5_client", None, None, ("Options",))
+    options = version.Options(name.encode(), broker["user"].encode(), app.board.password(),
+                              (topic + "/status").encode())
+    options.slot_bytes = AROUND + len(topic) + most
+    options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
+    if "live" in image:
+        options.control_bytes += _LIVE_BYTES
+    return version.MqttClient(_port(app, broker), options)
+
+
+def _port(app, broker: dict):
+    """The byte pipe to the broker: over its name where it has no address, inside TLS where asked
+    for."""
+    port: Any = TcpPort(broker["host"], broker["port"])
+    if "named" in broker:
+        names = __import__("edge.dns", None, None, ("NamedPort",))
+        port = names.NamedPort(port, app.board.name_server)
+    if "tls" in broker:
+        tls = __import__("edge.tls_port", None, None, ("part",))
+        port = tls.part(app, broker["tls"], port)
+    return port
+
+
+def _hear(app, image: dict):
+    """Subscribe to announced loads where the site has switched that on: whoever may publish there
+    is believed."""
+    if _told(image):
+        module = __import__("edge.announcements", None, None, ("Announcements",))
+        parts: Any = app.site  # foresight has given it the call
+        app.client.subscribe((_topic(image) + "/announce").encode(),
+                             module.Announcements(parts.announce))
+
+
+def _topic(image: dict) -> str:
+    return "parkedge/" + image["site"]["park"] + "/" + image["site"]["gateway"]
+
+
+def _told(image: dict) -> bool:
+    return any(keys.get("topic") for _, keys in image.get("plan", ()))
