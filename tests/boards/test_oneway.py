@@ -113,7 +113,7 @@ image["oneway"]["host"] = "127.0.0.1"
 image["oneway"]["port"] = int(sys.argv[2])
 app = App(image, Board())
 image.clear()
-for beat in range(300):
+for beat in range(1000):
     app.beat(beat * 1000)
     if app.site.fault is not None:
         raise app.site.fault
