@@ -36,7 +36,7 @@ def part(app, image: dict):
         app.client = _client(app, image, rings.bulk.max_payload)
         site = image["site"]
         app.sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
-                        trust_puback=image["broker"]["trust_puback"] == 1)
+                        trust_puback="trust_puback" in image["broker"])
         _hear(app, image)
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), rings, app.sync)
 
