@@ -33,6 +33,8 @@ def image(site: "Site") -> dict[str, Any]:
     """As the gateway wants it; what most sites do not have is left out."""
     broker = site.sections["broker"]
     made = {key: broker[key] for key in ("host", "port", "user")}
+    if broker["trust_puback"]:
+        made["trust_puback"] = 1
     if broker["version"] != "3.1.1":
         made["version"] = broker["version"]
     if broker["host"] and not is_address(broker["host"]):

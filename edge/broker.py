@@ -18,7 +18,7 @@ def part(app, image: dict) -> Sync:
     rings, site = app.outbox, image["site"]
     app.client = _client(app, image, rings.bulk.max_payload)
     sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
-                trust_puback=image["broker"]["trust_puback"] == 1)
+                trust_puback="trust_puback" in image["broker"])
     _hear(app, image)
     return sync
 

@@ -54,6 +54,9 @@ def test_what_is_told_is_what_a_ring_holds():
 
 def test_check_says_it_and_what_a_trusted_broker_means():
     checked = judge(changed(("[broker]", "[broker]\ntrust_puback = 1")))
+    assert checked.site is not None
+    assert compile_site(checked.site)["broker"]["trust_puback"] == 1
+    assert "trust_puback" not in compile_site(valid())["broker"]
     told = describe.text(describe.summary(checked))
     assert "kB of telemetry" in told
     assert "w5500_evb_pico2: " in told

@@ -116,7 +116,7 @@ def show_outbox():
     print(binascii.crc32(device.memory))
 
 
-def show_parts():
+def show_outbox_parts():
     device = RamBlocks(256, 5)
     box = Outbox(device)
     box.mount()
@@ -157,5 +157,5 @@ show_decoding()
 show_batch(31, True)
 show_batch(32, False)
 show_outbox()
-show_parts()
+show_outbox_parts()
 show_keep()

@@ -9,7 +9,7 @@ import edge.energies
 from edge.app import App
 from edge.uplink import BIRTH
 from tests.core.park import image
-from tests.sync.test_sync_rings import Board, frames, live
+from tests.sync.test_uplink_storage import Board, frames, live
 
 
 class Plain:
