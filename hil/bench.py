@@ -33,7 +33,7 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
     """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
-    the ledger and a day behind a one-way isolation device.
+    the ledger, the bridge's store and a day behind a one-way isolation device.
 
     \b
     Example:
@@ -190,6 +190,18 @@ def _ledger(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _store(_: Path | None) -> dict[str, float]:
+    from hil.bench_store import measure
+
+    return measure()
+
+
+def _crash(_: Path | None) -> dict[str, float]:
+    from hil.bench_crash import measure
+
+    return measure()
+
+
 def _audit(_: Path | None) -> dict[str, float]:
     from hil.bench_audit import measure
 
@@ -215,5 +227,6 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger, "ledger.audit": _audit, "oneway": _oneway,
+    "ledger": _ledger, "ledger.audit": _audit, "store": _store, "crash": _crash,
+    "oneway": _oneway,
 }
