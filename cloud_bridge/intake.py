@@ -108,10 +108,6 @@ class Cursor:
         """As the constructor takes it."""
         return [number for run in self._runs for number in run]
 
-    def holds(self, seq: int) -> bool:
-        """Whether a number needs not come any more."""
-        return seq <= self.seq or any(first <= seq <= last for first, last in self._runs)
-
     def holes(self, end: int) -> list[tuple[int, int]]:
         """First and last of what has not come, from the cursor to before `end`."""
         edges = [(0, self.seq), *(run for run in self._runs if run[0] < end), (end, end)]
