@@ -137,8 +137,8 @@ class Tables(Protocol):
         """Where these streams are; nobody else moves them before the transaction ends."""
     def put(self, messages: Collection[Kept], received_utc: int) -> tuple[list[Kept], list[Kept]]:
         """Store what has a new number. Which were stored, and whose number another one has."""
-    def dropped(self, message: Kept) -> bool:
-        """Whether it was stored once, and dropped because of its age."""
+    def dropped(self, messages: Sequence[Kept]) -> list[Kept]:
+        """Those that were stored once, and dropped because of their age."""
     def late(self, stream: Stream, seq: int) -> None:
         """A number below the cursor has come after all: who copies from here must see it."""
     def gap(self, gap: Gap, received_utc: int) -> None:
@@ -215,8 +215,8 @@ def commit(tables: Tables, arrivals: Iterable[tuple[str, bytes]], received_utc: 
     with tables.transaction():
         cursors = tables.cursors(work.streams())
         before = {stream: cursor.seq for stream, cursor in cursors.items()}
-        old = [kept for kept in work.kept.values()
-               if kept.seq <= before[kept.stream] and tables.dropped(kept)]
+        old = tables.dropped([kept for kept in work.kept.values()
+                              if kept.seq <= before[kept.stream]])
         for kept in old:
             del work.kept[kept.stream, kept.seq]
         stored, usurpers = tables.put(work.kept.values(), received_utc)

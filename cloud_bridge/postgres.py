@@ -156,12 +156,13 @@ class PostgresStore:
 
     def cursors(self, streams: Sequence[Stream]) -> dict[Stream, Cursor]:
         """Their rows are ours until the transaction ends, taken in the order of `streams`."""
-        columns = [list(column) for column in zip(*streams, strict=True)] or [[], [], []]
+        if not streams:
+            return {}
         return {Stream(*row[:3]): Cursor(row[3], row[4]) for row in self._db.execute(
             "INSERT INTO cursors SELECT park, gateway, epoch, 0, '{}' FROM unnest(%s::text[],"
             " %s::text[], %s::bigint[]) AS wanted(park, gateway, epoch)"
             " ON CONFLICT (park, gateway, epoch) DO UPDATE SET seq = cursors.seq RETURNING *",
-            columns)}
+            _columns(streams))}
 
     def put(self, messages: Collection[Kept], received_utc: int) -> tuple[list[Kept], list[Kept]]:
         """All at once: into a table of one's own, and from there what is new."""
@@ -179,11 +180,15 @@ class PostgresStore:
         return ([kept for kept in messages if (*kept.stream, kept.seq) in fresh],
                 [kept for kept in messages if (*kept.stream, kept.seq) in strange])
 
-    def dropped(self, message: Kept) -> bool:
-        row = self._db.execute(f"SELECT last FROM dropped WHERE {_STREAM} AND first <= %s"
-                               " ORDER BY first DESC LIMIT 1",
-                               (*message.stream, message.seq)).fetchone()
-        return row is not None and row[0] >= message.seq
+    def dropped(self, messages: Sequence[Kept]) -> list[Kept]:
+        if not messages:
+            return []
+        found = set(self._db.execute(
+            "SELECT park, gateway, epoch, seq FROM unnest(%s::text[], %s::text[], %s::bigint[],"
+            " %s::bigint[]) AS came(park, gateway, epoch, seq) JOIN dropped"
+            " USING(park, gateway, epoch) WHERE seq BETWEEN first AND last",
+            _columns([(*kept.stream, kept.seq) for kept in messages])))
+        return [kept for kept in messages if (*kept.stream, kept.seq) in found]
 
     def late(self, stream: Stream, seq: int) -> None:
         self._db.execute(f"UPDATE copied SET seq = least(seq, %s), turn = turn + 1 WHERE {_STREAM}",
@@ -246,3 +251,8 @@ def _told() -> Iterator[None]:
 def _digest(kept: Kept) -> bytes:
     """What tells a message from another of the same number."""
     return hashlib.sha256(bytes((kept.kind,)) + kept.body).digest()[:16]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """As `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)]

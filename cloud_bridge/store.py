@@ -44,7 +44,7 @@ class Store:
         if not create and not Path(path).exists():
             raise StoreError(f"{path}: no such store")
         self.path = path
-        self._db = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
+        self._db = self._connect(patience_s)
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
@@ -55,6 +55,9 @@ class Store:
         except StoreError:
             self._db.close()
             raise
+
+    def _connect(self, patience_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=patience_s, isolation_level=None)
 
     def __enter__(self) -> Self:
         return self
@@ -175,12 +178,11 @@ class Store:
                 usurpers.append(kept)
         return stored, usurpers
 
-    def dropped(self, message: Kept) -> bool:
+    def dropped(self, messages: Sequence[Kept]) -> list[Kept]:
         """By what `drop` has recorded."""
-        row = self._db.execute(
-            "SELECT last FROM dropped WHERE park = ? AND gateway = ? AND epoch = ? AND first <= ?"
-            " ORDER BY first DESC LIMIT 1", (*message.stream, message.seq)).fetchone()
-        return row is not None and row[0] >= message.seq
+        return [kept for kept in messages if self._db.execute(
+            "SELECT 1 FROM dropped WHERE park = ? AND gateway = ? AND epoch = ? AND first <= ?"
+            " AND last >= ?", (*kept.stream, kept.seq, kept.seq)).fetchone()]
 
     def late(self, stream: Stream, seq: int) -> None:
         """Copiers begin again there: twice is better than never."""

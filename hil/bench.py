@@ -33,7 +33,7 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
     """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
-    the ledger and the way to a broker.
+    the ledger, the way to a broker and the bridge's store.
 
     \b
     Example:
@@ -202,6 +202,18 @@ def _uplink(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _store(_: Path | None) -> dict[str, float]:
+    from hil.bench_store import measure
+
+    return measure()
+
+
+def _crash(_: Path | None) -> dict[str, float]:
+    from hil.bench_crash import measure
+
+    return measure()
+
+
 def _audit(_: Path | None) -> dict[str, float]:
     from hil.bench_audit import measure
 
@@ -213,5 +225,6 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink,
+    "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "store": _store,
+    "crash": _crash,
 }
