@@ -8,7 +8,6 @@ is given up, and the broker (or the gateway, when the broker forgets) sends it a
 import json
 import os
 import random
-import signal
 import sqlite3
 import sys
 import threading
@@ -27,6 +26,7 @@ from cloud_bridge.inbox import BrokerError, Inbox
 from cloud_bridge.intake import StoreError, Stream, TroubleError
 from cloud_bridge.mqtt import Broker as Broker
 from cloud_bridge.mqtt import MqttInbox
+from cloud_bridge.stopping import on_stop
 
 if TYPE_CHECKING:
     from cloud_bridge.metrics import Metrics
@@ -37,7 +37,6 @@ _STABLE_S = 30.0  # what has lasted so long resets the pause
 _STATUS_S = 10.0  # between status lines
 _DROP_S = 3_600.0  # between looks at what is too old
 _DAY_S = 86_400
-_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 Log = Callable[..., None]  # log(event, key=value ...)
 
@@ -222,14 +221,7 @@ def main(broker: Broker, nats_urls: str, replicas: int, open_store: Callable[[],
         metrics = _page(stack, page, log) if page else None
         bridge = Bridge(open_inbox, open_store, log, keep_days, metrics,
                         Fair(per_gateway, 10 * per_gateway))
-
-        def stop(*_: object) -> None:
-            """Once is enough: another signal must not kill an interpreter that is ending."""
-            signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-            bridge.stop()
-
-        for number in _STOPS:
-            signal.signal(number, stop)
+        on_stop(bridge.stop)
         try:
             bridge.run()
         except StoreError as error:
