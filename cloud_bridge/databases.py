@@ -53,15 +53,19 @@ def opener(where: str, create: bool = True) -> Callable[[], Database]:
 class _Store(click.ParamType[Callable[[], Database]]):
     name = "FILE|postgresql://..."
 
+    def __init__(self, create: bool) -> None:
+        self._create = create
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None
                 ) -> Callable[[], Database]:
         if callable(value):
             return value
         try:
-            return opener(str(value))
+            return opener(str(value), self._create)
         except (ValueError, ImportError) as error:
             hint = ": pip install 'parkedge[scale]'" if isinstance(error, ImportError) else ""
             self.fail(f"{error}{hint}", param, ctx)
 
 
-STORE = _Store()
+STORE = _Store(create=True)
+KEPT = _Store(create=False)  # a file must be there

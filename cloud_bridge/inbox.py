@@ -31,3 +31,9 @@ class Inbox(Protocol):
         """Send something to a gateway; it may get lost."""
     def backlog(self) -> int:
         """Messages that are known to wait."""
+
+
+def bare(url: str) -> str:
+    """An address without name and password, for what is said of it."""
+    scheme, found, rest = url.partition("://")
+    return scheme + found + rest.rpartition("@")[2]

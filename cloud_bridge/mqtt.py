@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud_bridge.inbox import BrokerError
+from cloud_bridge.inbox import BrokerError, bare
 
 TOPICS = "parkedge/+/+/b"
 _MOST = 1_000  # messages in one commit
@@ -45,7 +45,8 @@ class Broker(NamedTuple):
         """Read mqtt[s]://[user[:password]@]host[:port]; ValueError says what is wrong with it."""
         parts = urlsplit(url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path.strip("/"):
-            raise ValueError(f"{url!r} is not of the form mqtt://host:port or mqtts://host:port")
+            raise ValueError(f"{bare(url)!r} is not of the form mqtt://host:port or"
+                             " mqtts://host:port")
         is_tls = parts.scheme == "mqtts"
         port = parts.port or (8883 if is_tls else 1883)
         return cls(parts.hostname, port, is_tls,

@@ -22,7 +22,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType,
 from nats.js.errors import APIError, NotFoundError
 
 from cloud_bridge.batches import MAX_BYTES
-from cloud_bridge.inbox import BrokerError
+from cloud_bridge.inbox import BrokerError, bare
 
 STREAM = "PARKEDGE"
 SUBJECTS = "parkedge.*.*.b"
@@ -39,7 +39,7 @@ class NatsInbox:
     def __init__(self, urls: str, replicas: int = 1, durable: str = "bridge") -> None:
         """`replicas` of the stream, where this bridge is the first and has to make it."""
         self._urls = urls.split(",")
-        self.name = ",".join(url.rpartition("@")[2].removeprefix("nats://") for url in self._urls)
+        self.name = ",".join(map(bare, self._urls))
         self._replicas = replicas
         self._durable = durable
         self._runner = asyncio.Runner()
@@ -53,7 +53,8 @@ class NatsInbox:
         for url in urls.split(","):
             parts = urlsplit(url)
             if parts.scheme not in ("nats", "tls") or not parts.hostname:
-                raise ValueError(f"{url!r} is not of the form nats://host:port or tls://host:port")
+                raise ValueError(f"{bare(url)!r} is not of the form nats://host:port or"
+                                 " tls://host:port")
         return urls
 
     def __enter__(self) -> Self:

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_bridge.databases import opener
+from cloud_bridge.evidence.gathered import gather, sort
 from cloud_bridge.intake import Cursor, StoreError, Stream
 from cloud_bridge.store import DAY_0_UTC, Store
 from edge.outbox import GAP
 from edge.sync import RESUME
+from tests.audit import made
 from tests.sync.test_mqtt_store import STREAM, TOPIC, batch, birth, gap, message, numbers
 
 DAY_S = 86_400
@@ -186,6 +188,15 @@ def test_copiers_keep_their_own_place_and_miss_nothing(where):
         assert store.copied("a") == {}
         store.commit([(TOPIC, message(4))], 1_000)
         assert store.copied("a") == {STREAM: (3, 5, 2)}
+
+
+def test_the_evidence_of_a_gateway_is_the_same_from_both(where):
+    sent = made.messages()
+    with opener(where)() as store:
+        for at in range(0, len(sent), 4):
+            store.commit([("parkedge/demo/mill/b", msgpack.packb([1, kind, 7, seq, body]))
+                          for seq, (kind, body) in list(enumerate(sent, 1))[at:at + 4]], 1_000 + at)
+        assert gather(store, "demo", "mill") == sort(sent)
 
 
 def test_names_of_stores(tmp_path):

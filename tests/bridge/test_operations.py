@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cloud_bridge.fair import Fair
 from cloud_bridge.metrics import STALLED_S, Metrics, Page
 from cloud_bridge.store import Store
+from hil.mosquitto import find
 from tests.sync.test_mqtt_store import message, numbers
 from tests.sync.test_serve import Bridges
 from tests.sync.test_serve import Gateway as Client
@@ -168,3 +169,39 @@ def test_help_has_examples_for_every_way():
                               capture_output=True, text=True, check=False)
         assert done.returncode == 2, wrong
         assert wrong[0] in done.stderr
+    for wrong in (["--broker", "http://me:hunter2@host"], ["--nats", "http://me:hunter2@host"]):
+        done = subprocess.run([sys.executable, "-m", "cloud_bridge", "serve", *wrong], cwd=ROOT,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "hunter2" not in done.stderr
+
+
+def test_what_the_broker_has_to_grant_is_enough_and_no_more(tmp_path, serve):
+    """The list in docs/bridge.md, on a mosquitto that goes by it."""
+    text = (ROOT / "docs" / "bridge.md").read_text(encoding="utf-8")
+    acl, conf = tmp_path / "acl", tmp_path / "mosquitto.conf"
+    acl.write_text(text.partition("```acl\n")[2].partition("```")[0])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {acl}\nuser root\n")
+    broker = subprocess.Popen([find(), "-c", conf], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        bridges = [serve(f"mqtt://bridge@127.0.0.1:{port}", tmp_path / "park.db", more=more)
+                   for more in ((), ("--share", "park"))]
+        for bridge in bridges:
+            bridge.wait("ready")
+        with Client("127.0.0.1", port, "gw07") as gateway:
+            gateway.client.publish("parkedge/demo/gw08/b", message(1), 1).wait_for_publish(10)
+            gateway.client.publish("parkedge/demo/gw08/ack", b"", 1).wait_for_publish(10)
+            gateway.client.publish("parkedge/demo/gw07/ack", b"\x01", 1).wait_for_publish(10)
+            gateway.publish(message(1))
+            gateway.wait([1, 9, 1])
+            assert set(map(tuple, gateway.acks)) == {(1, 9, 1)}  # and none that it sent itself
+        for bridge in bridges:
+            assert bridge.end() == 0
+    finally:
+        broker.kill()
+        broker.wait()
+    assert numbers(tmp_path / "park.db", "messages", "gateway") == ["gw07"]
