@@ -31,6 +31,7 @@ _LINGER_S = 0.02  # to wait for more of them
 _ANSWER_S = 10.0
 _REDELIVER_S = 30.0  # after which what is not acknowledged goes to another bridge
 _WEEK_S = 7 * 86_400
+_IN_USE = 10_058  # JetStream's number for "there is such a stream already"
 
 
 class NatsInbox:
@@ -114,12 +115,14 @@ class NatsInbox:
 
     async def _make(self, stream: JetStreamContext) -> None:
         """Several bridges may begin at a time; one of them makes it."""
-        with suppress(APIError):
+        try:
             await stream.add_stream(StreamConfig(
                 STREAM, subjects=[SUBJECTS], retention=RetentionPolicy.WORK_QUEUE,
                 storage=StorageType.FILE, num_replicas=self._replicas, max_age=_WEEK_S,
                 max_msg_size=MAX_BYTES))
-        await stream.stream_info(STREAM)
+        except APIError as error:
+            if error.err_code != _IN_USE:
+                raise
 
     async def _fetch(self, wait_s: float) -> list[Msg]:
         """One, as soon as there is one; then what else is there."""

@@ -94,14 +94,14 @@ def test_a_cluster_loses_a_server_and_a_bridge(nats, postgres_url, serve, tmp_pa
     workers = [serve(nats.url, postgres_url, more=more) for _ in range(2)]
     for worker in workers:
         worker.wait("ready", 60)
-    with Gateways(nats.servers[:2], tmp_path) as gateways:
+    with Gateways(nats.servers[:2], tmp_path, 2) as gateways:
         gateways.append(10)
-        gateways.work_for(1)
+        gateways.deliver()
         nats.servers[2].kill()
         workers[0].end(signal.SIGKILL)
-        workers[0] = serve(nats.url, postgres_url, more=more)
         gateways.append(10)
-        gateways.work_for(1)
+        gateways.work_for(0.5)
+        workers[0] = serve(nats.url, postgres_url, more=more)
         nats.servers[2].start()
         gateways.append(5)
         gateways.deliver()
