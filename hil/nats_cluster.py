@@ -1,5 +1,6 @@
 """A NATS cluster of one's own on loopback, with JetStream and MQTT, for the rigs and the tests."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -7,13 +8,16 @@ import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _BIN = Path(__file__).resolve().parent.parent / ".cache" / "bin"
 _HOST = "127.0.0.1"
 _PATIENCE_S = 30.0
 _STEP_S = 0.05
-_TRIES = 3  # another program may snatch a port that was just found free
+_JOIN_S = 6.0  # to begin with; it takes half a second
+# Another program may snatch a port that was just found free; and now and then two of the servers
+# make up the group that places JetStream's copies before the third is there, and leave it out.
+_TRIES = 8
 
 
 def find() -> str | None:
@@ -41,7 +45,7 @@ class Server:
         self._folder.mkdir(parents=True, exist_ok=True)
         with_routes = ", ".join(f"nats://{_HOST}:{port}" for port in routes)
         cluster = (f"cluster {{ name: parkedge, listen: {_HOST}:{self.ports['cluster']},"
-                   f" routes: [{with_routes}] }}" if len(routes) > 1 else "")
+                   f" routes: [{with_routes}] }}" if routes else "")
         (self._folder / "nats.conf").write_text("\n".join([
             f"server_name: {self._name}", f"listen: {_HOST}:{self.ports['client']}",
             f"http: {_HOST}:{self.ports['http']}",
@@ -63,12 +67,23 @@ class Server:
         if self._process is None or self._process.poll() is not None:
             said = (self._folder / "log").read_text(errors="replace").splitlines()
             raise OSError(f"nats-server did not start: {(said or ['it said nothing'])[-1]}")
+        return self._ask("/healthz").get("status") == "ok"
+
+    def leads(self, n: int) -> bool:
+        """Whether it leads a group of n that are all up to date."""
+        group = self._ask("/jsz").get("meta_cluster", {})
+        others = group.get("replicas", [])
+        return len(others) == n - 1 and all(other.get("current") for other in others)
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        """What it tells of itself; nothing as long as it does not."""
         try:
-            with urllib.request.urlopen(f"http://{_HOST}:{self.ports['http']}/healthz",
+            with urllib.request.urlopen(f"http://{_HOST}:{self.ports['http']}{path}",
                                         timeout=2) as got:
-                return bool(got.status == 200)
+                found: dict[str, Any] = json.load(got)
         except OSError:
-            return False
+            return {}
+        return found
 
     def kill(self) -> None:
         """End it as a machine that fails does."""
@@ -108,10 +123,11 @@ class NatsCluster:
         for server in self.servers:
             server.kill()
 
-    def wait(self) -> None:
-        """Until all that run are ready."""
-        deadline_s = time.monotonic() + _PATIENCE_S
-        while not all(server.is_ready() for server in self.servers):
+    def wait(self, patience_s: float = _PATIENCE_S) -> None:
+        """Until all run, and all are in the group that places JetStream's copies."""
+        deadline_s = time.monotonic() + patience_s
+        while not (all(server.is_ready() for server in self.servers)
+                   and (self._n == 1 or any(server.leads(self._n) for server in self.servers))):
             if time.monotonic() > deadline_s:
                 raise OSError("the NATS cluster does not become ready")
             time.sleep(_STEP_S)
@@ -122,9 +138,9 @@ class NatsCluster:
         self.servers = [Server(folder, f"n{i}", dict(zip(kinds, ports[4 * i:4 * i + 4],
                                                          strict=True))) for i in range(self._n)]
         for server in self.servers:
-            server.configure([one.ports["cluster"] for one in self.servers])
+            server.configure([one.ports["cluster"] for one in self.servers if one is not server])
             server.start()
-        self.wait()
+        self.wait(_JOIN_S)
 
 
 def _free_ports(n: int) -> list[int]:

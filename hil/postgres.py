@@ -29,13 +29,14 @@ def find(program: str = "postgres") -> str | None:
 class Postgres:
     """A context manager. `kill()` is SIGKILL for all of its processes, `start()` brings it back.
 
-    PostgreSQL refuses to run as root, and root's folders are closed to others: as root it runs as
-    `nobody`, in a folder of its own in the system's place for such.
+    PostgreSQL refuses to run as root. For root it runs as `nobody`, in a folder of its own in the
+    system's place for such; programs that lie where only root may look are copied there.
     """
 
     def __init__(self) -> None:
         self._folder = Path()
         self._made = 0
+        self._program = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -55,13 +56,14 @@ class Postgres:
 
     def __enter__(self) -> Self:
         """OSError when there is none, or it does not start."""
-        initdb = find("initdb")
-        if initdb is None or find() is None:
+        programs = [find("postgres"), find("initdb")]
+        if None in programs:
             raise OSError("postgres is missing: make toolchain")
         self._folder = Path(tempfile.mkdtemp(prefix="parkedge-pg-"))
         try:
             if self._user:
                 shutil.chown(self._folder, self._user["user"], self._user["group"])
+            self._program, initdb = self._reachable(*map(str, programs))
             done = subprocess.run(
                 [initdb, "-D", self._folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
                  "--locale=C", "--no-sync"], cwd=self._folder, capture_output=True, text=True,
@@ -81,12 +83,9 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, with what is in the folder, and come back when it takes connections."""
-        program = find()
-        if program is None:
-            raise OSError("postgres is missing: make toolchain")
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program, "-D", self._folder / "data", "-k", self._folder, "-c",
+                [self._program, "-D", self._folder / "data", "-k", self._folder, "-c",
                  "listen_addresses=", "-c", "max_connections=40", "-c", "shared_buffers=64MB",
                  "-c", "recovery_init_sync_method=syncfs"],
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -105,6 +104,20 @@ class Postgres:
     def kill(self) -> None:
         """End it as a machine that fails does: nobody gets to say or write anything more."""
         self._end(signal.SIGKILL)
+
+    def _reachable(self, *programs: str) -> list[str]:
+        """Where whoever runs them finds them."""
+        tree = _BIN.parent / "postgresql"
+        try:
+            subprocess.run([programs[0], "--version"], cwd=self._folder, capture_output=True,
+                           check=True, **self._user)
+        except (OSError, subprocess.CalledProcessError):
+            if Path(programs[0]).parent != _BIN or not tree.is_dir():
+                raise OSError(f"{programs[0]} does not run for {self._user or 'me'}") from None
+            shutil.copytree(tree, self._folder / tree.name, symlinks=True)
+            (self._folder / "bin").mkdir()
+            return [shutil.copy(one, str(self._folder / "bin")) for one in programs]
+        return list(programs)
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
