@@ -27,7 +27,11 @@ class _Parts(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"cloud_bridge.{cmd_name}").main
+        try:
+            command: click.Command = import_module(f"cloud_bridge.{cmd_name}").main
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"{cmd_name} needs {error.name}:"
+                                       " pip install 'parkedge[cloud,scale]'") from None
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

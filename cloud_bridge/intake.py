@@ -107,10 +107,6 @@ class Cursor:
         """As the constructor takes it."""
         return [number for run in self._runs for number in run]
 
-    def holds(self, seq: int) -> bool:
-        """Whether a number needs not come any more."""
-        return seq <= self.seq or any(first <= seq <= last for first, last in self._runs)
-
     def cover(self, first: int, last: int) -> None:
         """Take in first to last."""
         runs = self._runs

@@ -9,9 +9,10 @@ most, and the gateways keep what no bridge has acknowledged.
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import nats
@@ -31,6 +32,7 @@ _LINGER_S = 0.02  # to wait for more of them
 _ANSWER_S = 10.0
 _REDELIVER_S = 30.0  # after which what is not acknowledged goes to another bridge
 _WEEK_S = 7 * 86_400
+_Result = TypeVar("_Result")
 _IN_USE = 10_058  # JetStream's number for "there is such a stream already"
 
 
@@ -60,10 +62,7 @@ class NatsInbox:
 
     def __enter__(self) -> Self:
         try:
-            self._runner.run(self._open())
-        except (NatsError, TimeoutError) as error:
-            self._runner.close()
-            raise BrokerError(_text(error)) from None
+            self._do(self._open())
         except BaseException:
             self._runner.close()
             raise
@@ -71,8 +70,8 @@ class NatsInbox:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
-        with suppress(NatsError, OSError, TimeoutError):
-            self._runner.run(self._close(kind is None))
+        with suppress(BrokerError, OSError):
+            self._do(self._close(kind is None))
         self._runner.close()
 
     def is_ready(self) -> bool:
@@ -85,17 +84,24 @@ class NatsInbox:
         if self._nats.is_closed:
             raise BrokerError("the connection is closed")
         if not self._taken:
-            self._taken = self._runner.run(self._fetch(wait_s))
+            self._taken = self._do(self._fetch(wait_s))
         if self._taken:
             self._backlog = self._taken[-1].metadata.num_pending or 0
         return [(message.subject.replace(".", "/"), message.data) for message in self._taken]
 
     def done(self) -> None:
         taken, self._taken = self._taken, []
-        self._runner.run(self._acknowledge(taken))
+        self._do(self._acknowledge(taken))
 
     def answer(self, topic: str, payload: bytes) -> None:
-        self._runner.run(self._nats.publish(topic.replace("/", "."), payload))
+        self._do(self._nats.publish(topic.replace("/", "."), payload))
+
+    def _do(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        try:
+            return self._runner.run(work)
+        except (NatsError, TimeoutError) as error:
+            text = " ".join(str(error).split()) or type(error).__name__
+            raise BrokerError(f"NATS: {text}") from None
 
     async def _open(self) -> None:
         async def quiet(_: Exception) -> None:
@@ -128,9 +134,7 @@ class NatsInbox:
         """One, as soon as there is one; then what else is there."""
         try:
             taken: list[Msg] = await self._pull.fetch(1, max(wait_s, _LINGER_S))
-        except (NatsError, TimeoutError) as error:
-            if self._nats.is_closed or not isinstance(error, TimeoutError):
-                raise BrokerError(_text(error)) from None
+        except TimeoutError:
             return []
         with suppress(NatsError, TimeoutError):
             taken += await self._pull.fetch(_MOST - 1, _LINGER_S)
@@ -144,7 +148,3 @@ class NatsInbox:
         if is_orderly:
             await self._nats.flush(2)
         await self._nats.close()
-
-
-def _text(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

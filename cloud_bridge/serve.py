@@ -243,8 +243,10 @@ def _nats(urls: str, replicas: int) -> Callable[[], Inbox]:
 
 
 def _page(stack: ExitStack, place: tuple[str, int], log: Log) -> "Metrics":
-    from cloud_bridge.metrics import Metrics, Page
-
+    try:
+        from cloud_bridge.metrics import Metrics, Page
+    except ImportError:
+        raise click.UsageError("--metrics: pip install 'parkedge[metrics]'") from None
     metrics = Metrics()
     try:
         opened = stack.enter_context(Page(metrics, *place))

@@ -41,7 +41,9 @@ class Server:
 
     def configure(self, routes: list[int]) -> None:
         """Every write of JetStream is synced before it is acknowledged; by itself the server
-        would sync every two minutes."""
+        would sync every two minutes. It would also keep as many copies of what MQTT needs as it
+        knows servers when the first gateway comes: two in a young cluster, and no majority when
+        one of them fails."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with_routes = ", ".join(f"nats://{_HOST}:{port}" for port in routes)
         cluster = (f"cluster {{ name: parkedge, listen: {_HOST}:{self.ports['cluster']},"
@@ -50,7 +52,8 @@ class Server:
             f"server_name: {self._name}", f"listen: {_HOST}:{self.ports['client']}",
             f"http: {_HOST}:{self.ports['http']}",
             f'jetstream {{ store_dir: "{self._folder}", sync_interval: always }}',
-            f"mqtt {{ listen: {_HOST}:{self.port}, ack_wait: 5s }}", cluster, ""]))
+            f"mqtt {{ listen: {_HOST}:{self.port}, ack_wait: 5s,"
+            f" stream_replicas: {len(routes) + 1} }}", cluster, ""]))
 
     def start(self) -> None:
         """Start it; it may not be ready yet. OSError when there is none."""

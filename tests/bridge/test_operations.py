@@ -1,6 +1,7 @@
 """A bridge in service: what it shows, what it says, and what a gateway that floods can do to it."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -205,3 +206,16 @@ def test_what_the_broker_has_to_grant_is_enough_and_no_more(tmp_path, serve):
         broker.kill()
         broker.wait()
     assert numbers(tmp_path / "park.db", "messages", "gateway") == ["gw07"]
+
+
+@pytest.mark.parametrize(("module", "arguments"), [
+    ("prometheus_client", ["serve", "--metrics", ":0"]), ("nats", ["serve", "--nats", "nats://x"]),
+    ("psycopg", ["serve", "--store", "postgresql:///x"]),
+    ("confluent_kafka", ["kafka", "--bootstrap", "x"])])
+def test_what_is_not_installed_is_told_in_one_line(module, arguments, tmp_path):
+    code = f"import sys; sys.modules[{module!r}] = None; from cloud_bridge.__main__ import main;" \
+           f" main({arguments})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
+                          text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode in (1, 2)
+    assert "pip install 'parkedge[" in done.stderr.splitlines()[-1]
