@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from msgpack import packb
 
+from cloud_bridge.batch_body import BadCode
+from cloud_bridge.batch_decoder import decode
 from edge.outbox import GAP
 from edge.wire import msgpack
 from edge.wire.batch import VERSION as BATCH_VERSION
@@ -108,7 +110,22 @@ def decode_told(body: bytes) -> Told:
 
 def decode_batch(body: bytes) -> Batch:
     """The rows in the body of a telemetry message; BadMessage when it is none."""
-    reader = _open(body, 4, BATCH_VERSION, "batch")
+    if not body or body[0] != BATCH_VERSION:
+        return _older_batch(body)
+    try:
+        rows = decode(body)
+    except BadCode as error:
+        raise BadMessage(f"batch: {error}") from None
+    return Batch(len(rows[0]), rows)
+
+
+def _older_batch(body: bytes) -> Batch:
+    """Version 1, which gateways wrote before: MessagePack [1, n_fields, n_rows, binary].
+
+    A row is a bitmap of the fields that changed (field 0 in bit 0 of the first byte), then the
+    change of each: zigzag, 7 bits a byte, low ones first, bit 7 set when more follow.
+    """
+    reader = _open(body, 4, 1, "batch")
     n_fields = reader.integer()
     n_rows = reader.integer()
     coded = reader.binary()
@@ -140,7 +157,7 @@ def _close(reader: msgpack.Reader, what: str) -> None:
 
 
 def _rows(n_fields: int, n_rows: int, coded: bytes) -> list[list[int]]:
-    """Undo `BatchEncoder.add`."""
+    """The rows of version 1."""
     rows: list[list[int]] = []
     row = [0] * n_fields
     at = 0

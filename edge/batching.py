@@ -1,11 +1,13 @@
 """Rows that wait become a batch: the uplink's part of telemetry, never the beat's.
 
 What is final of an open batch is made durable every `flush_s`, so a power cut costs the rows of
-that time at most and a batch may be as long as it likes.
+that time at most and a batch may be as long as it likes. The uplink shares the beat's thread, and a
+whole row takes as long as five beats: so each of its steps codes a few fields.
 """
 
 from edge.compat import const
-from edge.wire.batch import BatchEncoder
+from edge.wire.batch import ENTRY, BatchEncoder
+from edge.wire.schema_journal import SCHEMA
 
 BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
 
@@ -15,7 +17,8 @@ class Batching:
 
     def __init__(self, telemetry, keys: dict):
         self._telemetry = telemetry
-        self.batch = BatchEncoder(telemetry.n_fields, BATCH_BYTES)
+        known = telemetry.n_fields == len(SCHEMA) // ENTRY
+        self.batch = BatchEncoder(SCHEMA if known else telemetry.n_fields, BATCH_BYTES)
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
         self._flush_s = keys["flush_s"]
@@ -23,20 +26,24 @@ class Batching:
         self._unsafe_s = 0  # age of what is in memory only
 
     def take(self):
-        """The batch if it is full or old, or None; call `done` when its bytes are safe."""
+        """Code a little of what waits. The batch if it is full or old, or None; call `done` when
+        its bytes are safe."""
         batch, telemetry = self.batch, self._telemetry
-        while not batch.closed:
+        if not batch.closed:
             row = telemetry.oldest()
-            if row is None:
+            if row is None or not batch.code(row):
                 return None
-            if batch.rows:
+            if batch.rows > 1:
                 self._age_s += row[telemetry.n_fields]
                 self._unsafe_s += row[telemetry.n_fields]
-            batch.add(row)
             telemetry.taken()
             if batch.rows >= self._rows_max or self._age_s >= self._linger_s:
                 batch.closed = True
-        return batch
+        return batch if batch.closed else None
+
+    def busy(self) -> bool:
+        """Whether there is more to code now."""
+        return self._telemetry.oldest() is not None and not self.batch.closed
 
     def due(self) -> bool:
         """Whether what is final of the open batch must be made durable, and no row is half coded;
@@ -49,8 +56,9 @@ class Batching:
 
     def flush(self):
         """Close the batch now, with what waits (on a graceful stop)."""
-        if self.take() is None:
-            self.batch.closed = self.batch.rows > 0
+        while self.busy():
+            self.take()
+        self.batch.closed = self.batch.rows > 0
 
     def done(self):
         """The batch that `take` gave is stored; its buffer may be used again."""

@@ -13,6 +13,7 @@ from edge.wire import msgpack
 BIRTH = const(2)
 _BIRTH_BYTES = const(1200)  # the fields take 400, the energies 200, fifteen rules may take 300
 _CALM_MS = const(100)
+_BUSY_MS = const(10)  # while rows are being coded
 _AGAIN_MS = const(1_000)  # before storing is tried again; doubles while it fails
 _AGAIN_MAX_MS = const(300_000)
 
@@ -77,10 +78,11 @@ class Uplink:
         self._batching.take()
         if not self._wait_ms or ticks_diff(now_ms, self._due_ms) >= 0:
             self._try(now_ms)
+        calm_ms = _BUSY_MS if self._batching.busy() else _CALM_MS
         if self._sync is None or not connected:
-            return _CALM_MS
+            return calm_ms
         wait_ms = self._sync.step(now_ms)
-        return wait_ms if wait_ms < _CALM_MS else _CALM_MS
+        return wait_ms if wait_ms < calm_ms else calm_ms
 
     def flush(self):
         """Store what the open frames hold."""

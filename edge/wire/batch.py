@@ -1,118 +1,130 @@
-"""A batch of journal rows in a message body: MessagePack [version, n_fields, n_rows, binary].
+"""A batch of rows in a message body, version 2: each value is predicted, and only the surprise is
+coded, in as many bits as such a surprise deserves (a range coder).
 
-Version 1 codes a row as a bitmap of the fields that changed (field 0 in bit 0 of the first byte),
-then the change of each of those: zigzag (0, -1, 1, -2 ... as 0, 1, 2, 3 ...) and 7 bits a byte, low
-ones first, bit 7 set when more follow. The row before the first is all zeros, so a batch stands
-alone.
+    body   = version (2), schema (1 byte), part, part, ...
+    part   = rows (1 byte), length (2 bytes, high one first), code
+    schema = 1-127: so many fields that nobody knows; from 128: a table of edge/wire/schema_*.py
+
+What was learned goes on from part to part; every part's code can be read without the next one, so
+a body may end after any of them. At most 255 rows make a batch.
+
+A schema is a byte that names it and nine for each field, in the order in which they are coded:
+field, kind (edge/wire/row_encoder.py), a, b (fields coded before), of_a, of_b (see `weight`),
+first (a first value is uncertain by 2^first, 2 to 26), start (it is expected there, in units of
+2^first) and level (of the mean surprise at first: sixteenths of an octave above 1/16, 1 to 255).
 """
 
 from edge.compat import TYPE_CHECKING, const
+from edge.wire.range_encoder import PART_HEAD
+from edge.wire.row_encoder import NOTED, RATIO, STAY, TAME_MAX, TAME_MIN, RowEncoder
 
 if TYPE_CHECKING:
     from array import array
+    from typing import Any
 
-VERSION = const(1)
-_HEAD_BYTES = const(9)  # array head, version and n_fields in one byte each; n_rows, length in three
-_ARRAY4 = const(0x94)  # MessagePack's marks; the head is too small to load its module for
-_UINT16 = const(0xCD)
-_BIN16 = const(0xC5)
-_CHANGE_BYTES = const(5)  # of a change of up to 32 bits, zigzag
+VERSION = const(2)
+ENTRY = const(9)
+HEAD = const(2)  # bytes of a body
+ROWS_MAX = const(255)
+_FIELD_BITS = const(56)  # at most: 7 to wake, 12 of a rare size, 5 of its length, 32 of the value
 
 
-class BatchEncoder:
-    """Codes rows of `n_fields` (1 .. 127) 32-bit integers into at most `capacity_bytes`.
+def weight(byte: int) -> int:
+    """A weight of a schema in 256ths; of a RATIO's own in 4096ths 16 times that."""
+    return (byte - 128) * 4
 
-    The finished body is the beginning of `buffer`. Adding a row allocates nothing as long as its
-    values fit 31 bits; values of 32 bits are coded just as well. A batch is `closed` when another
-    row might not fit, or by `finish`.
+
+def plain(n_fields: int) -> bytes:
+    """The schema of fields that nobody knows."""
+    if not 0 < n_fields < 128:
+        raise ValueError("a batch has 1 to 127 fields")
+    schema = bytearray((n_fields,))
+    for field in range(n_fields):
+        schema.extend(bytes((field, STAY, 0, 0, 128, 128, 10, 0, 32)))
+    return bytes(schema)
+
+
+class BatchEncoder(RowEncoder):
+    """Codes rows of 32-bit integers by a schema, or so many fields, into at most `capacity_bytes`.
+
+    The finished body is the beginning of `buffer`. Coding allocates nothing as long as the values
+    fit 31 bits; values of 32 bits are coded just as well. A batch is `closed` when another row
+    might not fit, or by `finish`. `code` does `at_once` fields a call.
     """
 
-    def __init__(self, n_fields: int, capacity_bytes: int):
-        self._bitmap_bytes = (n_fields + 7) // 8
-        longest_row = self._bitmap_bytes + _CHANGE_BYTES * n_fields
-        if not (0 < n_fields < 128
-                and _HEAD_BYTES + longest_row <= capacity_bytes <= _HEAD_BYTES + 0xFFFF):
-            raise ValueError("a batch has 1 to 127 fields, room for a row and at most 65544 B")
+    def __init__(self, schema: "bytes | int", capacity_bytes: int, at_once: int = 9):
+        self._schema = schema = plain(schema) if isinstance(schema, int) else schema
+        n_fields = len(schema) // ENTRY
+        longest_row = (n_fields * _FIELD_BITS >> 3) + PART_HEAD + 6
+        if not HEAD + longest_row <= capacity_bytes <= 0xFFFF:
+            raise ValueError("a batch has room for a row, and at most 65535 B")
         self.buffer = bytearray(capacity_bytes)
-        self._n_fields = n_fields
         self._last_start = capacity_bytes - longest_row
-        self._last = [0] * n_fields
+        states: list[Any] = []
+        of_field: dict[int, Any] = {}
+        for at in range(1, len(schema), ENTRY):
+            more = None
+            if schema[at + 1] > NOTED:
+                more = [of_field.get(schema[at + 2]), of_field.get(schema[at + 3]), 0, 0]
+            states.append([schema[at + 1], schema[at], 0, 0, 0, at, more])
+            of_field[schema[at]] = states[-1]
+        self._groups = [states[at:at + at_once] for at in range(0, n_fields, at_once)]
         self.reset()
 
     def reset(self) -> None:
         """Begin a new batch, in the same buffer."""
-        for field in range(self._n_fields):
-            self._last[field] = 0
-        self._at = _HEAD_BYTES
+        schema = self._schema
+        self.buffer[0] = VERSION
+        self.buffer[1] = schema[0]
+        for group in self._groups:
+            for state in group:
+                at = state[5]
+                more = state[6]
+                state[2] = schema[at + 7] << schema[at + 6]
+                state[3] = schema[at + 8]
+                state[4] = 0
+                if more:
+                    more[2] = weight(schema[at + 4])
+                    more[3] = weight(schema[at + 5])
+                    if state[0] == RATIO:
+                        more[1] = 0
+                        more[3] <<= 3
         self.rows = 0
         self.closed = False
-
-    def part(self) -> int:
-        """How many bytes of `buffer` are final now: none, the head is written last."""
-        return 0
+        self._wild = False
+        self._tame_max = TAME_MAX
+        self._coded = 0  # groups of the row that is begun
+        self._begin(HEAD)
 
     def add(self, row: "array[int]") -> bool:
         """Code one more row; False when the batch is closed: `finish` it."""
         if self.closed:
             return False
-        buffer = self.buffer
-        last = self._last
-        mark = self._at
-        at = mark + self._bitmap_bytes
-        bits = 0
-        bit = 1
-        for field in range(self._n_fields):
-            value = row[field]
-            before = last[field]
-            if value != before:
-                bits |= bit
-                last[field] = value
-                # The change may take 32 bits and its zigzag 33, more than a small int holds: so
-                # its lowest six bits and the rest are computed apart, and never put together.
-                rest = (value >> 6) - (before >> 6)
-                low = (value & 63) - (before & 63)
-                if low < 0:
-                    low += 64
-                    rest -= 1
-                if rest < 0:
-                    rest = -1 - rest
-                    low = 127 - 2 * low
-                else:
-                    low *= 2
-                while rest:
-                    buffer[at] = low | 128
-                    at += 1
-                    low = rest & 127
-                    rest >>= 7
-                buffer[at] = low
-                at += 1
-            bit *= 2
-            if bit == 256:
-                buffer[mark] = bits
-                mark += 1
-                bits = 0
-                bit = 1
-        if bit != 1:
-            buffer[mark] = bits
-        self._at = at
+        while not self.code(row):
+            pass
+        return True
+
+    def code(self, row: "array[int]") -> bool:
+        """Code the next fields of a row, of a batch that is not closed; True when that was all of
+        it. The row must stay as it is until then."""
+        group = self._groups[self._coded]
+        if self.rows == 0:
+            for state in group:
+                self._first(state, row[state[1]])
+        else:
+            self._next(group, row)
+        self._coded += 1
+        if self._coded < len(self._groups):
+            return False
+        self._coded = 0
+        self._tame_max = TAME_MIN if self._wild else TAME_MAX
+        self._wild = False
         self.rows += 1
-        self.closed = at > self._last_start
+        self._part_rows += 1
+        self.closed = self._at > self._last_start or self.rows == ROWS_MAX
         return True
 
     def finish(self) -> int:
         """Close the batch; the length of the body that now begins `buffer`, 0 without a row."""
         self.closed = True
-        if self.rows == 0:
-            return 0
-        n = self._at - _HEAD_BYTES
-        buffer = self.buffer
-        buffer[0] = _ARRAY4
-        buffer[1] = VERSION
-        buffer[2] = self._n_fields
-        buffer[3] = _UINT16
-        buffer[4] = self.rows >> 8
-        buffer[5] = self.rows & 255
-        buffer[6] = _BIN16
-        buffer[7] = n >> 8
-        buffer[8] = n & 255
-        return self._at
+        return self.part() if self.rows else 0

@@ -1,0 +1,212 @@
+"""The rows in a batch of version 2, read as edge/wire/batch.py writes them.
+
+Nothing here trusts the sender: any bytes are rows or `BadCode` with the reason, at most 255 rows
+of 127 fields. The code leaves no choice: these rows, in these parts, are coded in these bytes and
+no others.
+"""
+
+from __future__ import annotations
+
+from cloud_bridge.batch_body import BadCode, Entry, Part, opened
+from cloud_bridge.range_decoder import RangeDecoder
+from edge.wire.batch import weight
+from edge.wire.range_encoder import BITS
+from edge.wire.row_encoder import (
+    ABSOLUTE,
+    ALIKE,
+    CARRY,
+    DAY_S,
+    EDGE,
+    EXPORT,
+    LEVEL_MAX,
+    LINK_MAX,
+    LINKED,
+    MORE_MAX,
+    POWER_MAX_W,
+    RATIO,
+    TIME,
+    UNIT,
+    WAKE,
+    WOKEN,
+)
+from edge.wire.spread import MIDDLE, ROUNDED, STEPS
+
+FIRST_TABLE = 7
+_I32 = range(-0x80000000, 0x80000000)
+
+
+def decode(body: bytes) -> list[list[int]]:
+    """The rows of a batch; BadCode when it is none."""
+    entries, parts = opened(body)
+    reader = _Reader(entries)
+    for part in parts:
+        reader.read(part)
+    return reader.rows
+
+
+class _Field:
+    """What is known of a field; `a` and `b` are others."""
+
+    def __init__(self, entry: Entry, known: dict[int, _Field]) -> None:
+        self.field, self.kind, self.first = entry.field, entry.kind, entry.first
+        self.value, self.level, self.odd = entry.start << entry.first, entry.level, 0
+        self.a, self.b = known.get(entry.a, self), known.get(entry.b, self)
+        self.of_a, self.of_b = weight(entry.of_a), weight(entry.of_b)
+        self.ratio = self.of_b << 3
+        self.was = self.part = self.growth = 0
+
+    def begin(self, code: RangeDecoder) -> int:
+        """Read the value in the first row."""
+        before = self.a.value if self.kind == ALIKE else self.value
+        if self.kind > TIME:
+            self.was = self._flow()
+        self.part = self.of_b if self.kind <= EXPORT else 0
+        size = code.surprise(FIRST_TABLE)
+        if size == EDGE:
+            self.value, _ = _told(code, self.first, before, 0)
+        else:
+            bits = code.bits(self.first) - (1 << self.first - 1)
+            self.value = _checked(before, (size << self.first) + bits)
+        return self.value
+
+    def next(self, code: RangeDecoder, number: int) -> int:
+        """Read the value in row `number`, which is not the first."""
+        expected, part = self._expected()
+        before = self.value
+        if self.level < WAKE and code.quiet():
+            self.value = before + expected
+            odd = 0
+        else:
+            odd = self._surprise(code, before, expected, number)
+        if self.kind <= ALIKE:
+            self._follow(odd)
+        elif self.kind == TIME:
+            told = 0 <= before < DAY_S and 0 <= self.value < DAY_S
+            self.growth = (self.value - before) % DAY_S if told else 0
+        elif self.kind <= EXPORT:
+            self.part = part % UNIT if odd == 0 else 0 if odd > 0 else UNIT - 1
+        elif self.kind == RATIO:
+            self._adjust(odd, number, part)
+        return self.value
+
+    def _surprise(self, code: RangeDecoder, before: int, expected: int, number: int) -> int:
+        woken = self.level < WAKE
+        level = WOKEN if woken else self.level
+        left = ROUNDED[level >> 3]
+        table = MIDDLE[level >> 3] // (2 * EDGE)
+        size = code.surprise(table)
+        if size == EDGE:
+            self.value, odd = _told(code, left, before, expected)
+        else:
+            odd = (size << left) + code.bits(left) - (1 << left >> 1)
+            self.value = _checked(before, expected + odd)
+            if woken and odd == 0:
+                raise BadCode("surprise of nothing")
+        if size == EDGE or left > BITS:
+            level = min(level, LEVEL_MAX)
+        step = STEPS[table * 2 * EDGE + size + EDGE - 1]
+        self.level = level + step * (3 if number < 4 else 2 if number < 12 else 1)
+        return odd
+
+    def _flow(self) -> int:
+        """The value of `a` as a counter follows it; a power, as far as it has this direction."""
+        now = -self.a.value if self.kind == EXPORT else self.a.value
+        return now if self.kind > EXPORT or 0 < now < POWER_MAX_W else 0
+
+    def _expected(self) -> tuple[int, int]:
+        """How much it is to grow, and the same in parts of its unit."""
+        if self.kind < LINKED:
+            return 0, 0
+        if self.kind <= ALIKE:
+            return self.of_a * self.a.odd + self.of_b * self.b.odd + 128 >> 8, 0
+        if self.kind == TIME:
+            if not 0 <= self.value < DAY_S:
+                return 0, 0
+            return self.growth - (DAY_S if self.value + self.growth >= DAY_S else 0), 0
+        was, self.was = self.was, self._flow()
+        if self.kind == CARRY:
+            return int(self.was < was), 0
+        part = 0
+        if self.kind == RATIO:
+            self.growth = self.was - was
+            if not (0 < self.growth < MORE_MAX and 0 <= (self.was >> 15) - (was >> 15) < 2):
+                self.growth = 0
+            else:
+                part = self.growth * self.ratio + self.part
+            return part >> 12, part
+        if self.b.growth < 512:
+            part = (self.was + was >> 4) * self.b.growth + self.part
+        return part // UNIT, part
+
+    def _follow(self, odd: int) -> None:
+        self.odd = odd if -LINK_MAX < odd < LINK_MAX else 0
+        if self.kind >= LINKED and odd:
+            if self.a.odd:
+                self.of_a += 8 if odd ^ self.a.odd >= 0 else -8
+            if self.of_b and self.b.odd:
+                self.of_b += 8 if odd ^ self.b.odd >= 0 else -8
+
+    def _adjust(self, odd: int, number: int, part: int) -> None:
+        if self.growth and -MORE_MAX < odd < MORE_MAX:
+            by = self.growth if number > 1 else self.growth + 3 >> 2
+            ratio = self.ratio + odd * 1024 // by
+            if 0 <= ratio < 1 << 14:
+                self.ratio = ratio
+        self.part = part & 4095 if odd == 0 else 0 if odd > 0 else 4095
+
+
+class _Reader:
+    """What has been learned, and the rows read so far."""
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        self.rows: list[list[int]] = []
+        self._fields: dict[int, _Field] = {}
+        for entry in entries:
+            self._fields[entry.field] = _Field(entry, self._fields)
+
+    def read(self, part: Part) -> None:
+        """Read its rows."""
+        code = RangeDecoder(part.code)
+        try:
+            for number in range(len(self.rows), len(self.rows) + part.rows):
+                row = [0] * len(self._fields)
+                for field in self._fields.values():
+                    row[field.field] = field.next(code, number) if number else field.begin(code)
+                self.rows.append(row)
+        except IndexError:
+            raise BadCode(f"code ends within row {len(self.rows)}") from None
+        except BadCode as error:
+            raise BadCode(f"{error} in row {len(self.rows)}") from None
+        if not code.at_end():
+            raise BadCode(f"code is longer or shorter than its {part.rows} rows need")
+
+
+def _told(code: RangeDecoder, left: int, before: int, expected: int) -> tuple[int, int]:
+    """Read a value that no table holds, and its surprise."""
+    n = code.bits(5)
+    if n == ABSOLUTE:
+        value = code.bits(16) << 16 | code.bits(16)
+        value -= value >> 31 << 32
+        if _near(value, before):
+            raise BadCode("value told in more bits than it needs")
+        return value, 0
+    bits = code.bits(n)
+    if n == 0:
+        raise BadCode("surprise of no bits")
+    odd = 1 << n - 1 | bits >> 1
+    odd = -odd if bits & 1 else odd
+    if -EDGE < odd + (1 << left >> 1) >> left < EDGE:
+        raise BadCode("surprise told in more bits than it needs")
+    return _checked(before, expected + odd), odd
+
+
+def _checked(before: int, growth: int) -> int:
+    """What has grown by that; BadCode when such a growth is told otherwise."""
+    value = before + growth
+    if value not in _I32 or not _near(value, before):
+        raise BadCode(f"growth of {growth}")
+    return value
+
+
+def _near(value: int, before: int) -> bool:
+    return -4096 < (value >> 16) - (before >> 16) < 4096
