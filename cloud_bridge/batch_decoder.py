@@ -31,7 +31,7 @@ from edge.wire.row_encoder import (
 )
 from edge.wire.spread import MIDDLE, ROUNDED, STEPS
 
-FIRST_TABLE = 7
+FIRST_TABLE = 7  # whose mean is a little above a step
 _I32 = range(-0x80000000, 0x80000000)
 
 
@@ -63,7 +63,7 @@ class _Field:
         self.part = self.of_b if self.kind <= EXPORT else 0
         size = code.surprise(FIRST_TABLE)
         if size == EDGE:
-            self.value, _ = _told(code, self.first, before, 0)
+            self.value, _ = told(code, self.first, before, 0)
         else:
             bits = code.bits(self.first) - (1 << self.first - 1)
             self.value = _checked(before, (size << self.first) + bits)
@@ -81,8 +81,8 @@ class _Field:
         if self.kind <= ALIKE:
             self._follow(odd)
         elif self.kind == TIME:
-            told = 0 <= before < DAY_S and 0 <= self.value < DAY_S
-            self.growth = (self.value - before) % DAY_S if told else 0
+            known = 0 <= before < DAY_S and 0 <= self.value < DAY_S
+            self.growth = (self.value - before) % DAY_S if known else 0
         elif self.kind <= EXPORT:
             self.part = part % UNIT if odd == 0 else 0 if odd > 0 else UNIT - 1
         elif self.kind == RATIO:
@@ -96,7 +96,7 @@ class _Field:
         table = MIDDLE[level >> 3] // (2 * EDGE)
         size = code.surprise(table)
         if size == EDGE:
-            self.value, odd = _told(code, left, before, expected)
+            self.value, odd = told(code, left, before, expected)
         else:
             odd = (size << left) + code.bits(left) - (1 << left >> 1)
             self.value = _checked(before, expected + odd)
@@ -181,7 +181,7 @@ class _Reader:
             raise BadCode(f"code is longer or shorter than its {part.rows} rows need")
 
 
-def _told(code: RangeDecoder, left: int, before: int, expected: int) -> tuple[int, int]:
+def told(code: RangeDecoder, left: int, before: int, expected: int) -> tuple[int, int]:
     """Read a value that no table holds, and its surprise."""
     n = code.bits(5)
     if n == ABSOLUTE:

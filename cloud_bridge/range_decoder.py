@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Self
 
 from cloud_bridge.batch_body import BadCode
 from edge.wire.range_encoder import BITS, BOTTOM, TOP
@@ -19,13 +20,29 @@ def lookup() -> bytes:
     return bytes(sizes)
 
 
+def aligned(code: bytes) -> bytes:
+    """So that what is read first are four bytes, and then one at a time."""
+    return (int.from_bytes(code) << 28).to_bytes(len(code) + 4)
+
+
 class RangeDecoder:
     """The bytes of a part as a range coder reads them, ahead of what it has decided."""
 
     def __init__(self, code: bytes) -> None:
-        self._data = (int.from_bytes(code) << 28).to_bytes(len(code) + 4)
+        self._data = aligned(code)
         self._code = int.from_bytes(self._data[:4])
         self._span, self._at = TOP, 4
+
+    @classmethod
+    def resumed(cls, data: bytes, code: int, span: int, at: int) -> Self:
+        """One that has come so far in the data of another."""
+        reader = cls(b"")
+        reader._data, reader._code, reader._span, reader._at = data, code, span, at
+        return reader
+
+    def state(self) -> tuple[int, int, int]:
+        """What `resumed` takes behind the data."""
+        return self._code, self._span, self._at
 
     def surprise(self, table: int) -> int:
         """From -11 to 11, or 12 for all beyond."""

@@ -159,6 +159,18 @@ def _wire(streams: Path | None) -> dict[str, float]:
     return measure(streams)
 
 
+def _wire_gateway(streams: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil.bench_modules import FailedError
+    from hil.bench_wire import on_a_gateway
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return on_a_gateway(tool("micropython-i386"), counting(Path(folder)), streams)
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
+
+
 def _window(_: Path | None) -> dict[str, float]:
     from hil.bench_window import measure
 
@@ -238,6 +250,7 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
+    "wire.arm": _wire_gateway,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
     "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
     "store": _store, "crash": _crash,

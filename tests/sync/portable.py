@@ -6,7 +6,7 @@ from array import array
 from edge.blocks import RamBlocks
 from edge.keep import Keep
 from edge.outbox import Outbox
-from edge.wire import msgpack
+from edge.wire import msgpack, schema_journal, schema_meters
 from edge.wire.batch import BatchEncoder
 
 try:
@@ -95,6 +95,26 @@ def show_batch(bits, locked):
     print(taken, n, first, binascii.crc32(memoryview(encoder.buffer)[:n]))
 
 
+def show_parts(schema, n_fields):
+    """A site's schema, rows that drift, leap and rest, coded field by field with the heap locked;
+    a part after every seventh row."""
+    encoder = BatchEncoder(schema, 4000, 1)
+    row = array("i", [dice.bits(16) for _ in range(n_fields)])
+    for number in range(60):
+        for field in range(n_fields):
+            if dice.bits(1):
+                row[field] += dice.bits(6) - 31 << (14 if dice.bits(7) == 1 else field % 5)
+        row[1] = (86000 + 15 * number) % 86400
+        heap_lock()
+        while not encoder.code(row):
+            pass
+        n = encoder.part() if number % 7 == 0 else 0
+        heap_unlock()
+        print(n)
+    n = encoder.finish()
+    print(n, binascii.crc32(memoryview(encoder.buffer)[:n]))
+
+
 def show_outbox():
     device = RamBlocks(256, 5)
     box = Outbox(device)
@@ -156,6 +176,8 @@ show_numbers()
 show_decoding()
 show_batch(31, True)
 show_batch(32, False)
+show_parts(schema_journal.SCHEMA, 35)
+show_parts(schema_meters.SCHEMA, 18)
 show_outbox()
 show_outbox_parts()
 show_keep()
