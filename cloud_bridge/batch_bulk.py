@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cloud_bridge.batch_body import BadCode, Entry, Part, opened
-from cloud_bridge.batch_decoder import FIRST_TABLE, decode, told
-from cloud_bridge.range_decoder import RangeDecoder, aligned, lookup
+from cloud_bridge.batch_body import BadCode, Entry, opened
+from cloud_bridge.batch_decoder import FIRST_TABLE, decode
+from cloud_bridge.range_decoder import lookup
+from cloud_bridge.range_lanes import Lanes
 from edge.wire.batch import weight
-from edge.wire.range_encoder import BITS, BOTTOM, TOP
+from edge.wire.range_encoder import BITS
 from edge.wire.row_encoder import (
     ALIKE,
     CARRY,
@@ -28,6 +29,7 @@ from edge.wire.row_encoder import (
     POWER_MAX_W,
     QUIET,
     RATIO,
+    TICKS,
     TIME,
     UNIT,
     WAKE,
@@ -42,7 +44,6 @@ except ImportError:  # one after the other, then
 
 AT_ONCE = 512
 _FEW = 16  # fewer are sooner read one by one
-_PAD = bytes(8)
 _NEAR = (1 << 28) - (1 << 17)  # a growth below that is never told as a value
 
 
@@ -81,7 +82,7 @@ def _together(bodies: Sequence[bytes], numbers: list[int]) -> list[tuple[int, li
     if not opens:
         return []
     opens.sort(key=lambda one: -one[0])
-    lanes = _Lanes([parts for _, _, parts in opens])
+    lanes = Lanes([parts for _, _, parts in opens])
     fields: dict[int, _Column] = {}
     for entry in entries:
         fields[entry.field] = _Column(entry, fields, len(opens))
@@ -95,85 +96,6 @@ def _together(bodies: Sequence[bytes], numbers: list[int]) -> list[tuple[int, li
     lanes.begin_row(0)
     return [(number, table[:rows, :, lane].tolist())
             for lane, (rows, number, _) in enumerate(opens) if not lanes.bad[lane]]
-
-
-class _Lanes:
-    """The range decoders, one a lane; lanes that have turned out bad read on, whatever it be."""
-
-    def __init__(self, parts: list[list[Part]]) -> None:
-        n = len(parts)
-        self._waiting = [list(reversed(some)) for some in parts]
-        self._starts: list[list[int]] = []
-        joined = bytearray()
-        for some in parts:
-            self._starts.append([])
-            for part in some:
-                self._starts[-1].insert(0, len(joined))
-                joined += aligned(part.code) + _PAD
-        self._data = bytes(joined)
-        data = np.frombuffer(self._data, np.uint8).astype(np.int64)
-        self._three = data[:-2] << 16 | data[1:-1] << 8 | data[2:]
-        self._left = [0] * n
-        self._end = [0] * n
-        self.code, self.span, self.at = (np.zeros(n, np.int64) for _ in range(3))
-        self.bad = np.zeros(n, bool)
-        self._n = n
-
-    def begin_row(self, n: int) -> None:
-        """The next row is one of the first n lanes; parts that have ended are checked."""
-        for lane in range(self._n):
-            if self._left[lane] == 0 or lane >= n:
-                self._next_part(lane)
-            self._left[lane] -= 1
-        self._n = n
-
-    def _next_part(self, lane: int) -> None:
-        if self._end[lane] and (self.at[lane] != self._end[lane] or self.code[lane] >= BOTTOM):
-            self.bad[lane] = True
-        self._end[lane] = 0
-        if self._waiting[lane]:
-            part, start = self._waiting[lane].pop(), self._starts[lane].pop()
-            self.code[lane] = int.from_bytes(self._data[start:start + 4])
-            self.span[lane], self.at[lane] = TOP, start + 4
-            self._left[lane], self._end[lane] = part.rows, start + len(part.code) + 3
-
-    def refill(self, n: int) -> None:
-        """As many bytes as each needs, three at most."""
-        span = self.span[:n]
-        np.minimum(self.code[:n], span - 1, out=self.code[:n])  # it is, but in bad lanes
-        bits = ((span < BOTTOM).astype(np.int64) + (span < BOTTOM >> 8) + (span < BOTTOM >> 16)) * 8
-        self.code[:n] = self.code[:n] << bits | self._three.take(
-            self.at[:n], mode="clip") >> 24 - bits
-        span <<= bits
-        self.at[:n] += bits >> 3
-
-    def bits(self, left: Any, n: int) -> Any:
-        """A number of so many bits each."""
-        number = np.zeros(n, np.int64)
-        left = left.copy()
-        while left.any():
-            taken = np.minimum(left, BITS)
-            left -= taken
-            span = self.span[:n]
-            span >>= taken
-            chosen = self.code[:n] // span
-            self.bad[:n] |= chosen >> taken != 0
-            self.code[:n] -= span * chosen
-            number = number << taken | chosen
-            self.refill(n)
-        return number
-
-    def told(self, lane: int, left: int, before: int, expected: int) -> tuple[int, int]:
-        """What no table holds, read as the plain decoder does."""
-        state = int(self.code[lane]), int(self.span[lane]), int(self.at[lane])
-        reader = RangeDecoder.resumed(self._data, *state)
-        try:
-            value, odd = told(reader, left, before, expected)
-        except (BadCode, IndexError):
-            self.bad[lane] = True
-            return before, 0
-        self.code[lane], self.span[lane], self.at[lane] = reader.state()
-        return value, odd
 
 
 class _Column:
@@ -190,7 +112,7 @@ class _Column:
         self.of_a, self.of_b = full(weight(entry.of_a)), full(weight(entry.of_b))
         self.ratio = self.of_b << 3
 
-    def read(self, lanes: _Lanes, number: int, n: int) -> Any:
+    def read(self, lanes: Lanes, number: int, n: int) -> Any:
         """The values of the first n lanes in a row."""
         if number == 0:
             before = self.a.value[:n].copy() if self.kind == ALIKE else self.value[:n]
@@ -215,7 +137,7 @@ class _Column:
             self._adjust(odd, number, part, n)
         return self.value[:n]
 
-    def _surprise(self, lanes: _Lanes, number: int, before: Any, expected: Any) -> Any:
+    def _surprise(self, lanes: Lanes, number: int, before: Any, expected: Any) -> Any:
         """Read what surprises, and set value and level by it."""
         n = len(before)
         level = self.level[:n]
@@ -296,6 +218,8 @@ class _Column:
         now = self.was[:n] = self._flow(n)
         if self.kind == CARRY:
             return (now < was).astype(np.int64), none
+        if self.kind == TICKS:
+            return self.a.growth[:n] * 1000, none
         if self.kind == RATIO:
             steps = (now >> 15) - (was >> 15)
             growth = now - was

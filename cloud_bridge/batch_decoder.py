@@ -24,6 +24,7 @@ from edge.wire.row_encoder import (
     MORE_MAX,
     POWER_MAX_W,
     RATIO,
+    TICKS,
     TIME,
     UNIT,
     WAKE,
@@ -126,6 +127,8 @@ class _Field:
         was, self.was = self.was, self._flow()
         if self.kind == CARRY:
             return int(self.was < was), 0
+        if self.kind == TICKS:
+            return self.a.growth * 1000, 0
         part = 0
         if self.kind == RATIO:
             self.growth = self.was - was

@@ -20,6 +20,7 @@ IMPORT = const(5)  # grow by the positive part of the power a [W] over the secon
 EXPORT = const(6)  # by the negative part
 CARRY = const(7)  # grow by one when field a begins again from a smaller number
 RATIO = const(8)  # grow as field a does, times what that has been so far
+TICKS = const(9)  # grow by a thousand for each second of a
 
 DAY_S = const(86400)
 EDGE = const(12)  # surprises of 12 and more steps are told by their length
@@ -123,6 +124,8 @@ class RowEncoder(RangeEncoder):
                     if kind == CARRY:
                         if now < was:
                             expected = 1
+                    elif kind == TICKS:
+                        expected = more[0][6][2] * 1000
                     else:
                         size = (now >> 15) - (was >> 15)
                         now = now - was if 0 <= size < 2 else 0

@@ -1,13 +1,13 @@
 """Schema 128: the rows of edge/journal.py."""
 
-from edge.wire.row_encoder import ALIKE, CARRY, LINKED, NOTED, STAY, TIME
+from edge.wire.row_encoder import ALIKE, CARRY, LINKED, NOTED, STAY, TICKS, TIME
 
 SCHEMA = bytes((
     128,
     # field, kind, a, b, of_a, of_b, first, start, level
     1, TIME, 0, 0, 128, 128, 15, 1, 16,  # second
     0, CARRY, 1, 0, 128, 128, 10, 10, 16,  # day
-    2, STAY, 0, 0, 128, 128, 26, 5, 160,  # now_ms
+    2, TICKS, 1, 0, 128, 128, 26, 5, 64,  # now_ms
     3, STAY, 0, 0, 128, 128, 8, 1, 32,  # flags
     6, NOTED, 0, 0, 128, 128, 15, 0, 96,  # pv_w
     8, NOTED, 0, 0, 128, 128, 15, 0, 128,  # store_w
@@ -20,12 +20,12 @@ SCHEMA = bytes((
     10, STAY, 0, 0, 128, 128, 9, 1, 32,  # soc_pm
     12, STAY, 0, 0, 128, 128, 15, 2, 16,  # charge_max_w
     13, STAY, 0, 0, 128, 128, 15, 2, 16,  # discharge_max_w
-    15, NOTED, 0, 0, 128, 128, 15, 0, 96,  # lo_w
+    19, LINKED, 8, 14, 180, 134, 15, 0, 128,  # chosen_w
+    15, LINKED, 19, 14, 192, 134, 15, 0, 128,  # lo_w
     16, STAY, 0, 0, 128, 128, 3, 1, 32,  # lo_by
-    17, NOTED, 15, 0, 128, 128, 15, 0, 96,  # hi_w
+    17, LINKED, 19, 15, 192, 134, 15, 0, 128,  # hi_w
     18, STAY, 0, 0, 128, 128, 3, 1, 32,  # hi_by
-    19, ALIKE, 15, 17, 160, 160, 14, 0, 96,  # chosen_w
-    20, ALIKE, 19, 0, 192, 128, 2, 0, 32,  # command_w
+    20, ALIKE, 19, 0, 172, 128, 8, 0, 128,  # command_w
     21, STAY, 0, 0, 128, 128, 3, 1, 16,  # verdict
     22, STAY, 0, 0, 128, 128, 16, 1, 64,  # target_w
     23, STAY, 0, 0, 128, 128, 16, 1, 128,  # hold_w

@@ -148,7 +148,7 @@ def test_a_schema_codes_each_field_once_and_follows_only_what_is_known(schema):
     fields = [entry[0] for entry in entries]
     assert sorted(fields) == list(range(len(fields)))
     for number, (_, kind, a, b, _, _, first, _, level) in enumerate(entries):
-        assert kind <= 8
+        assert kind <= 9
         assert 2 <= first <= 26
         assert level
         if kind > 1 and kind != 4:
