@@ -95,7 +95,7 @@ def show_batch(bits, locked):
     print(taken, n, first, binascii.crc32(memoryview(encoder.buffer)[:n]))
 
 
-def show_parts(schema, n_fields):
+def show_batch_parts(schema, n_fields):
     """A site's schema, rows that drift, leap and rest, coded field by field with the heap locked;
     a part after every seventh row."""
     encoder = BatchEncoder(schema, 4000, 1)
@@ -176,8 +176,8 @@ show_numbers()
 show_decoding()
 show_batch(31, True)
 show_batch(32, False)
-show_parts(schema_journal.SCHEMA, 35)
-show_parts(schema_meters.SCHEMA, 18)
+show_batch_parts(schema_journal.SCHEMA, 35)
+show_batch_parts(schema_meters.SCHEMA, 18)
 show_outbox()
 show_outbox_parts()
 show_keep()
