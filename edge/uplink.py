@@ -1,5 +1,5 @@
-"""What leaves the gateway: a birth at every start, then the batches of journal rows, and the
-energies of every quarter-hour beside them."""
+"""What leaves the gateway: the batches of journal rows, the energies of every quarter-hour, and a
+birth before the first of either after a start."""
 
 from edge import __version__, journal
 from edge.batching import BATCH_BYTES, Batching
@@ -107,17 +107,19 @@ class Uplink:
     def _store(self):
         if not self._rings.mounted():
             self._rings.mount()
-        if not self._born:
-            kind, data = self._birth()
-            self._rings.bulk.append(kind, data, len(data))
-            self._born = True
         batching = self._batching
-        if batching.batch.closed:
-            self._frame.close()
-            batching.done()
-        elif batching.due():
-            self._frame.flush()
-            batching.safe()
+        closed = batching.batch.closed
+        if closed or batching.due():
+            if not self._born:  # not before: a gateway that starts over and over wears nothing out
+                kind, data = self._birth()
+                self._rings.bulk.append(kind, data, len(data))
+                self._born = True
+            if closed:
+                self._frame.close()
+                batching.done()
+            else:
+                self._frame.flush()
+                batching.safe()
         self._energies.step()
 
     def _birth(self):

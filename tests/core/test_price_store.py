@@ -161,8 +161,10 @@ class Closing(Board):
     """Remembers its files, so that the next start may open them."""
 
     def state(self, name: str) -> Any:
-        self.prices = super().state(name)
-        return self.prices
+        device = super().state(name)
+        if name == "prices":
+            self.prices = device
+        return device
 
 
 @contextmanager

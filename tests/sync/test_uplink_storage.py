@@ -121,9 +121,26 @@ def test_a_device_that_cannot_be_read_is_mounted_when_it_can():
 def test_a_birth_that_could_not_be_stored_comes_before_the_first_batch():
     board = Board()
     bulk = board.devices["bulk"]
-    bulk.sync = lambda: (_ for _ in ()).throw(OSError(5))
     app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
-    assert app.uplink.errors == 1
+    bulk.sync = lambda: (_ for _ in ()).throw(OSError(5))
+    live(app, board, 10)
+    assert app.uplink.errors > 0
+    assert frames(app.outbox.bulk) == []
     del bulk.sync
     live(app, board, 100)
     assert [kind for kind, _ in frames(app.outbox.bulk)][:2] == [BIRTH, 1]
+
+
+def test_a_gateway_that_starts_over_and_over_gives_up_nothing():
+    """As a watchdog does it, in an outage: each start would open another sector."""
+    board = Board()
+    app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
+    live(app, board, 30)
+    app.uplink.flush()
+    waiting = app.outbox.backlog()
+    images = [bytes(device.memory) for device in board.devices.values()]
+    for _ in range(50):
+        app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
+        live(app, board, 1)
+    assert (app.outbox.backlog(), app.outbox.lost()) == (waiting, 0)
+    assert [bytes(device.memory) for device in board.devices.values()] == images
