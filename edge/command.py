@@ -1,0 +1,288 @@
+"""Commands from the cloud: it may ask, the gateway decides.
+
+On `parkedge/<park>/<gateway>/cmd`: MessagePack [1, algorithm, key, gateway, nonce, counter, issued,
+ttl_s, verb, [argument ..]], and raw behind it a tag over those bytes as they came: algorithm 1, the
+first 16 of HMAC-SHA256 over "parkedge-cmd-1" and them. `gateway` is PARK/GATEWAY, `issued` seconds
+since 2000-01-01 UTC; nonce 0: it is dated by `issued` alone (edge/dated.py).
+
+Accepted iff the tag is right under the present key or the next, which then retires the present; it
+is for this gateway; its counter is above all accepted ones of that key; it cannot have expired. The
+counter is stored before anything is done. The command accepted last gets its stored result again,
+and is not done twice.
+
+Results, and refusals as far as a flood leaves room, are frames of kind RESULT: MessagePack [1,
+outcome, reason, key, counter, verb, held_s, hint, unsaid] and 16 bytes of HMAC-SHA256 over
+"parkedge-res-1" and it under `key`. `hint` is a nonce where the command could not be dated without,
+and the counter accepted last where it was too low; `unsaid` counts the refusals since the last
+frame that no frame tells of.
+"""
+
+import struct
+
+from edge import lease
+from edge.compat import TYPE_CHECKING, const
+from edge.dated import Dated
+from edge.hmac256 import hmac, same
+from edge.keep import Keep
+from edge.ticks import ticks_add, ticks_diff
+from edge.wire import msgpack
+
+if TYPE_CHECKING:
+    from edge.blocks import Bytes
+
+RESULT = const(9)  # kind of its frames in the outbox,
+_WORDS = const(7)  # and of words about what is wrong
+_WORDS_BYTES = const(200)
+VERSION = const(1)
+HMAC = const(1)  # algorithms,
+ED25519 = const(2)
+SM3_HMAC = const(17)  # named, and refused until they work
+SM2 = const(18)
+DONE = const(0)  # outcomes
+REFUSED = const(1)
+TAG_BYTES = const(16)
+LAST_KEY = const(126)  # keys are numbered from 1 on
+
+RELEASE = const(8)  # verbs
+# What a verb takes a lease on, and the lowest and highest value of each argument; W, or per mille.
+VERBS = {
+    1: (lease.IMPORT, ((0, 8_000_000),)),
+    2: (lease.EXPORT, ((0, 8_000_000),)),
+    3: (lease.CHARGE, ((0, 8_000_000),)),
+    4: (lease.DISCHARGE, ((0, 8_000_000),)),
+    5: (lease.FLOOR, ((0, 1000),)),
+    6: (lease.SETPOINT, ((-8_000_000, 8_000_000), (0, 1))),  # 1 = exactly, 0 = no more than
+    7: (lease.STOP, ()),
+    RELEASE: (-1, ()),
+}
+
+_HEAD = const(0x9A)  # an array of ten
+_LEAST_BYTES = const(14)
+_MOST_BYTES = const(200)
+_RESULT_BYTES = const(64)  # of a result and its tag
+_RECORD_BYTES = const(90)
+_TRIES = const(8)  # tags looked at in a second
+_BURST = const(8)  # refusals told at once,
+_REFILL_MS = const(60_000)  # and one more each minute
+_WAITING = const(8)  # results that may wait for the storage
+_CALM_MS = const(500)
+_AGAIN_MS = const(5000)  # after the storage has failed
+
+
+def part(app, image: dict) -> "Commands | None":
+    """The part of a gateway (edge/app.py) that an image's [commands] asks for; None when what was
+    accepted before cannot be read: then nothing is obeyed, and the cloud is told why."""
+    site, board = image["site"], app.board
+    name = site["park"] + "/" + site["gateway"]
+    try:
+        made = Commands(app.site, image["commands"], name, board.secret("command"),
+                        Keep(board.state("command"), _RECORD_BYTES), app.outbox)
+    except (OSError, ValueError) as error:
+        data = ("commands: " + repr(error)).encode()[:_WORDS_BYTES]
+        app.outbox.append(_WORDS, data, len(data))
+        return None
+    app.client.subscribe(("parkedge/" + name + "/cmd").encode(), made)
+    return made
+
+
+def command_key(root: bytes, number: int) -> bytes:
+    """Key `number` of a gateway, 32 bytes: HKDF-Expand (RFC 5869, 2.3) in one block."""
+    return hmac(root, b"parkedge-cmd-key-1", bytes([number, 1]))
+
+
+def command_tag(key: bytes, body: "Bytes") -> bytes:
+    """What stands behind a command."""
+    return hmac(key, b"parkedge-cmd-1", body)[:TAG_BYTES]
+
+
+def result_tag(key: bytes, body: "Bytes") -> bytes:
+    """What stands behind a result."""
+    return hmac(key, b"parkedge-res-1", body)[:TAG_BYTES]
+
+
+class Commands:
+    """`receive` judges one message, `step` stores what is to be said. `root` is the secret of this
+    gateway's command keys, `keep` a record, `outbox` where results go. ValueError when what was
+    kept is no record of ours."""
+
+    def __init__(self, site, keys: dict, name: str, root: bytes, keep, outbox):
+        self.accepted = self.refused = 0
+        self.reason = ""  # why the last one was refused
+        self.errors = 0  # times the storage has failed
+        self.dated = Dated(site)
+        self._leases = site.leases
+        self._longest_s = keys["lease_max_s"]
+        self._setpoint_s = keys["setpoint_max_s"]
+        head = bytearray(80)
+        self._name = bytes(memoryview(head)[:msgpack.put_str(head, 0, name)])
+        self._root, self._keep, self._outbox = root, keep, outbox
+        self._reader = msgpack.Reader(_MOST_BYTES)
+        self._waiting: list[bytes] = []
+        self._unsaid = 0
+        self._room = _BURST
+        self._refill_ms = self._tries_ms = -1
+        self._tries = 0
+        record = keep.load()
+        if not record:
+            record = struct.pack(">BBII16s", VERSION, 1, 0, 0, b"")
+        if len(record) < 26 or record[0] != VERSION or not 0 < record[1] <= LAST_KEY:
+            raise ValueError("command record: found %d bytes that are none" % len(record))
+        self._recall(record)
+
+    def _recall(self, record: bytes):
+        self._key = record[1]  # the present one
+        self._counters = struct.unpack(">II", record[2:10])  # accepted last, of it and of the next
+        self._tag = record[10:26]  # of the command accepted last,
+        self._said = record[26:]  # and what became of it
+        self._keys = [command_key(self._root, self._key + which) for which in (0, 1)]
+
+    def step(self, now_ms: int) -> int:
+        """Watch the clocks and store what is to be said; ms until the next step."""
+        self.dated.watch(now_ms)
+        try:
+            while self._waiting:
+                self._outbox.append(RESULT, self._waiting[0], len(self._waiting[0]))
+                self._waiting.pop(0)
+        except OSError:
+            self.errors += 1
+            return _AGAIN_MS
+        return _CALM_MS
+
+    def receive(self, buf, start: int, end: int, now_ms: int) -> None:
+        """Take one message of anybody's: all of it or nothing."""
+        if not _LEAST_BYTES + TAG_BYTES <= end - start <= _MOST_BYTES:
+            return self._refuse("size", now_ms)
+        data = bytes(memoryview(buf)[start:end])
+        if data[0] != _HEAD or data[1] != VERSION:
+            return self._refuse("format", now_ms)
+        if data[2] != HMAC:
+            return self._refuse("algorithm", now_ms)
+        which = data[3] - self._key
+        if which != 0 and (which != 1 or self._key == LAST_KEY):
+            return self._refuse("key", now_ms)
+        if not self._may_try(now_ms):
+            return self._refuse("flood", now_ms)
+        body, tag = data[:-TAG_BYTES], data[-TAG_BYTES:]
+        if not same(command_tag(self._keys[which], body), tag):
+            return self._refuse("tag", now_ms)
+        if body[4:4 + len(self._name)] != self._name:
+            return self._refuse("gateway", now_ms)
+        self._judge(body, tag, which, now_ms)
+
+    def _judge(self, body: bytes, tag: bytes, which: int, now_ms: int):
+        """A message for us by somebody who holds a key: whether to do it, and now."""
+        reader = self._reader
+        reader.start(body, 4 + len(self._name), len(body))
+        nonce, counter, issued = reader.integer(), reader.integer(), reader.integer()
+        ttl_s, verb = reader.integer(), reader.integer()
+        values = [reader.integer() for _ in range(min(reader.array(), 3))]
+        if reader.finish() != msgpack.OK or not 0 < counter < 1 << 32 or not 0 <= verb < 128:
+            return self._refuse("format", now_ms)
+        if counter == self._counters[which] and same(tag, self._tag):
+            if self._may_tell(now_ms):
+                self._waiting.append(self._said)
+            return None
+        wrong, left_s = "", 0
+        if counter <= self._counters[which]:
+            wrong = "counter"
+        else:
+            wrong = self._odd(verb, values, ttl_s)
+        if not wrong:
+            left_s, wrong = self.dated.left_s(nonce, issued, ttl_s, now_ms)
+        if wrong:
+            return self._refuse(wrong, now_ms, which, counter, verb)
+        return self._accept(which, counter, verb, values, left_s, tag, now_ms)
+
+    def _odd(self, verb: int, values: list, ttl_s: int) -> str:
+        """What is wrong with what is asked, "" when nothing is."""
+        if verb not in VERBS:
+            return "verb"
+        kind, limits = VERBS[verb]
+        if len(values) != len(limits):
+            return "arguments"
+        for value, (low, high) in zip(values, limits):
+            if not low <= value <= high:
+                return "arguments"
+        most_s = self._setpoint_s if kind == lease.SETPOINT else self._longest_s
+        return "" if 0 < ttl_s <= most_s else "ttl"
+
+    def _accept(self, which: int, counter: int, verb: int, values: list, left_s: int, tag: bytes,
+                now_ms: int):
+        """Store first, then do it: whatever the power does, it is done once or not at all."""
+        held_s = 0 if verb == RELEASE else left_s
+        said = self._result(DONE, "", which, counter, verb, held_s, 0)
+        counters = [self._counters[0], self._counters[1]]
+        counters[which] = counter
+        if which:
+            counters = [counter, 0]
+        record = struct.pack(">BBII", VERSION, self._key + which, counters[0],
+                             counters[1]) + tag + said
+        try:
+            self._keep.store(record, len(record))
+        except OSError:
+            self.errors += 1
+            return self._refuse("storage", now_ms, which, counter, verb)
+        self._recall(record)
+        if verb == RELEASE:
+            self._leases.release(now_ms)
+        else:
+            self._leases.take(VERBS[verb][0], values[0] if values else 0,
+                              ticks_add(now_ms, left_s * 1000), now_ms,
+                              values[1] if len(values) > 1 else 0)
+        self.accepted += 1
+        self._say(said)
+        return None
+
+    def _refuse(self, reason: str, now_ms: int, which: int = 0, counter: int = 0, verb: int = 0):
+        """Count it, and tell of it unless too many were told of."""
+        self.refused += 1
+        self.reason = reason
+        self._unsaid += 1
+        if not self._may_tell(now_ms):
+            return
+        self._unsaid -= 1
+        hint = 0
+        if reason in ("clock", "nonce", "future", "expired"):
+            hint = self.dated.give(now_ms)
+        elif reason == "counter":
+            hint = self._counters[which]
+        self._say(self._result(REFUSED, reason, which, counter, verb, 0, hint))
+        self._unsaid = 0
+
+    def _result(self, outcome: int, reason: str, which: int, counter: int, verb: int, held_s: int,
+                hint: int) -> bytes:
+        buf = bytearray(_RESULT_BYTES)
+        at = msgpack.put_array_head(buf, 0, 9)
+        at = msgpack.put_int(buf, at, VERSION)
+        at = msgpack.put_int(buf, at, outcome)
+        at = msgpack.put_str(buf, at, reason)
+        for number in (self._key + which, counter, verb, held_s, hint, self._unsaid):
+            at = msgpack.put_int(buf, at, number)
+        body = bytes(memoryview(buf)[:at])
+        return body + result_tag(self._keys[which], body)
+
+    def _say(self, said: bytes):
+        if len(self._waiting) < _WAITING:
+            self._waiting.append(said)
+
+    def _may_try(self, now_ms: int) -> bool:
+        """Whether another tag may be worked out in this second."""
+        if self._tries_ms < 0 or not 0 <= ticks_diff(now_ms, self._tries_ms) < 1000:
+            self._tries_ms = now_ms
+            self._tries = 0
+        self._tries += 1
+        return self._tries <= _TRIES
+
+    def _may_tell(self, now_ms: int) -> bool:
+        """Whether another refusal may be told of."""
+        if self._refill_ms < 0:
+            self._refill_ms = now_ms
+        gone_ms = ticks_diff(now_ms, self._refill_ms)
+        if not 0 <= gone_ms < _REFILL_MS:
+            self._room = min(self._room + max(gone_ms // _REFILL_MS, 1), _BURST)
+            self._refill_ms = now_ms
+        self._room -= 1
+        if self._room < 0:
+            self._room = 0
+            return False
+        return len(self._waiting) < _WAITING

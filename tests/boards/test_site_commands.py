@@ -1,0 +1,55 @@
+"""The table [commands]: it switches the rule on, and is judged like any other."""
+
+from __future__ import annotations
+
+import pytest
+
+from boards import build
+from boards.image import compile_site
+from tests.boards.sites import FOUNDRY, judge, valid
+
+TABLE = "\n[commands]\n"
+
+
+def with_table(more: str = "", host: str = "192.168.1.2") -> str:
+    return (FOUNDRY.read_text() + TABLE + more).replace('host = ""', f'host = "{host}"')
+
+
+def test_it_switches_the_rule_on_behind_the_demand_target():
+    made = compile_site(judge(with_table()).site)
+    names = [name for name, _ in made["rules"]]
+    assert names.index("demand") + 1 == names.index("command") == names.index("self_use") - 1
+    assert made["commands"] == {"lease_max_s": 14_400, "setpoint_max_s": 900, "over_demand": 0,
+                                "root": ""}
+
+
+def test_or_before_it_and_still_behind_every_limit():
+    names = [name for name, _ in
+             compile_site(judge(with_table("over_demand = 1\n")).site)["rules"]]
+    assert names.index("export") + 1 == names.index("command") == names.index("demand") - 1
+
+
+def test_without_it_nothing_is_loaded():
+    made = compile_site(valid())
+    assert "commands" not in made
+    added = build.edge_modules(compile_site(judge(with_table()).site)) - build.edge_modules(made)
+    assert added == {"edge.command", "edge.dated", "edge.hmac256", "edge.keep", "edge.lease",
+                     "edge.rules.command"}
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("lease_max_s = 59", "commands.lease_max_s: found 59, expected a whole number 60 .. 86400 s"),
+    ("setpoint_max_s = 4000", "commands.setpoint_max_s: found 4000, expected"),
+    ('root = "abc"', 'commands.root: found "abc", expected an Ed25519 public key'),
+    ('root = "' + "A" * 64 + '"', "commands.root: found"),
+    ("over_demand = 2", "commands.over_demand: found 2, expected 0 or 1"),
+    ("[rules.command]", "rules.command: is switched on by a table [commands]"),
+])
+def test_mistakes_are_named(text, said):
+    assert any(said in line for line in judge(with_table(text)).errors)
+
+
+def test_a_site_that_nobody_can_reach_is_warned_of():
+    assert any("no command can come" in line for line in judge(with_table(host="")).warnings)
+    assert not any("command" in line for line in judge(with_table()).warnings)
+
