@@ -184,8 +184,9 @@ def _evidence(_: Path | None) -> dict[str, float]:
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            return {**bench_evidence.instructions(counting(Path(folder))),
-                    **bench_evidence.min_heap(tool("micropython-i386"))}
+            count, small = counting(Path(folder)), tool("micropython-i386")
+            return {**bench_evidence.instructions(count), **bench_evidence.min_heap(small),
+                    **bench_evidence.verifying(count, small)}
     except (BuildError, FailedError) as error:
         raise NotMeasuredError(str(error)) from error
 
