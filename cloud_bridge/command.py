@@ -4,8 +4,9 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import click
 import paho.mqtt.client as paho
@@ -14,7 +15,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud_bridge.batches import BadMessage, decode_message
-from cloud_bridge.command_codec import DAY_0_UTC, VERBS, Command, Result, decode_result
+from cloud_bridge.command_codec import (
+    DAY_0_UTC,
+    VERBS,
+    Command,
+    Result,
+    RootCommand,
+    decode_result,
+)
 from cloud_bridge.command_state import Sender
 from cloud_bridge.identity import NAME
 from cloud_bridge.said import FOLDER, refusing
@@ -32,7 +40,7 @@ _POWERS = ("limit-import", "limit-export", "limit-charge", "limit-discharge", "s
 class Answer(NamedTuple):
     """What became of it; `result` None: nothing was heard in time."""
 
-    asked: Command
+    asked: Command | RootCommand
     result: Result | None
 
 
@@ -97,7 +105,7 @@ class Line:
             if time.monotonic() > deadline_s:
                 raise BrokerError("no answer in time")
 
-    def ask(self, asked: Command, message: bytes, deadline_s: float) -> Result | None:
+    def ask(self, asked: Command | RootCommand, message: bytes, deadline_s: float) -> Result | None:
         """Send it until its result is heard; None when it is not in time. BrokerError."""
         again_s = 0.0
         while time.monotonic() < deadline_s:
@@ -106,8 +114,8 @@ class Line:
                 again_s = time.monotonic() + _AGAIN_S
             self._spin()
             for result in self._ears.results:
-                if result.is_true and (result.key_id, result.counter) == (asked.key_id,
-                                                                          asked.counter):
+                if result.is_true and (result.counter, result.verb) == (asked.counter, asked.verb) \
+                        and asked.key_id in (result.key_id, 0):
                     return result
         return None
 
@@ -117,24 +125,42 @@ class Line:
             raise BrokerError(self._ears.trouble or paho.error_string(error))
 
 
-def send(line: Line, sender: Sender, asked: Command, deadline_s: float) -> Answer:
+Sign = Callable[[int, int, int], tuple[Command | RootCommand, bytes]]  # issued, nonce, at least
+
+
+def send(line: Line, sign: Sign, deadline_s: float) -> Answer:
     """Send a command, again with what the gateway asks for, and wait. BrokerError; DocumentError;
     OSError."""
-    at_least, answer = 0, Answer(asked, None)
+    at_least = nonce = 0
     for _ in range(_TRIES):
-        issued = int(time.time()) - DAY_0_UTC
-        numbered, message = sender.sign(asked._replace(issued=issued), at_least)
-        answer = Answer(numbered, line.ask(numbered, message, deadline_s))
-        result = answer.result
+        asked, message = sign(int(time.time()) - DAY_0_UTC, nonce, at_least)
+        result = line.ask(asked, message, deadline_s)
         if result is None or result.done:
             break
         if result.reason in _UNDATED and result.hint:
-            asked = asked._replace(nonce=result.hint)
+            nonce = result.hint
         elif result.reason == "counter":
             at_least = result.hint
         else:
             break
-    return answer
+    return Answer(asked, result)
+
+
+def exchange(place: Broker, gateway: str, keys: dict[int, bytes], ca: str | None, wait_s: int,
+             sign: Sign) -> Answer:
+    """Connect, send and wait; an Error line and exit status 1 when the broker is not there.
+    DocumentError; OSError."""
+    deadline_s = time.monotonic() + wait_s
+    try:
+        line = Line(place, gateway, keys, ca)
+        try:
+            line.wait_ready(deadline_s)
+            return send(line, sign, deadline_s)
+        finally:
+            line.close()
+    except BrokerError as error:
+        click.echo(f"Error: {place.host}:{place.port}: {error}", err=True)
+        sys.exit(1)
 
 
 def _duration(ctx: click.Context, parameter: click.Parameter, text: str) -> int:
@@ -199,25 +225,20 @@ def main(gateway: str, verb: str, kw: float | None, percent: float | None, at_mo
         place = Broker.parse(broker)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--broker") from None
-    deadline_s = time.monotonic() + wait_s
     with refusing():
         sender = Sender(folder, gateway)
-        asked = Command(gateway, sender.key_id(next_key), 0, 0, ttl_s, VERBS[verb], args)
-        try:
-            line = Line(place, gateway, sender.keys, ca)
-            try:
-                line.wait_ready(deadline_s)
-                answer = send(line, sender, asked, deadline_s)
-            finally:
-                line.close()
-        except BrokerError as error:
-            click.echo(f"Error: {place.host}:{place.port}: {error}", err=True)
-            sys.exit(1)
-    _say(verb, answer, wait_s, as_json)
-    sys.exit(0 if answer.result is not None and answer.result.done else 1)
+        key_id = sender.key_id(next_key)
+
+        def sign(issued: int, nonce: int, at_least: int) -> tuple[Command, bytes]:
+            return sender.sign(Command(gateway, key_id, 0, issued, ttl_s, VERBS[verb], args, nonce),
+                               at_least)
+
+        answer = exchange(place, gateway, sender.keys, ca, wait_s, sign)
+    say(verb, answer, wait_s, as_json)
 
 
-def _say(verb: str, answer: Answer, wait_s: int, as_json: bool) -> None:
+def say(verb: str, answer: Answer, wait_s: int, as_json: bool) -> NoReturn:
+    """Tell what became of it, and end with exit status 0 when it is done."""
     asked, result = answer
     if as_json:
         click.echo(json.dumps({
@@ -225,11 +246,12 @@ def _say(verb: str, answer: Answer, wait_s: int, as_json: bool) -> None:
             "args": asked.args, "outcome": None if result is None else
             "done" if result.done else "refused", "reason": result.reason if result else None,
             "held_s": result.held_s if result else None}))
-        return
-    name = f"{asked.gateway}: {verb}, command {asked.counter} of key {asked.key_id}"
+        sys.exit(0 if result is not None and result.done else 1)
+    name = f"{asked.gateway}: {verb}, command {asked.counter} of key {asked.key_id or 'root'}"
     if result is None:
         click.echo(f"{name}: nothing heard within {wait_s} s; it may still be done", err=True)
     elif result.done:
         click.echo(f"{name}: done" + (f", holds for {result.held_s} s" if result.held_s else ""))
     else:
         click.echo(f"{name}: refused: {result.reason}", err=True)
+    sys.exit(0 if result is not None and result.done else 1)

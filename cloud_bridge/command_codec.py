@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import msgpack
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_bridge.batches import BadMessage
-from edge import command
+from edge import command, root
 from edge.hmac256 import same
 
 DAY_0_UTC = 946_684_800  # 2000-01-01 in seconds since 1970
@@ -33,6 +34,26 @@ class Command(NamedTuple):
             command.VERSION, algorithm, self.key_id, self.gateway, self.nonce, self.counter,
             self.issued, self.ttl_s, self.verb, list(self.args)])
         return body + command.command_tag(key, body)
+
+
+class RootCommand(NamedTuple):
+    """The same by the root key; the counter is above all before it."""
+
+    gateway: str
+    counter: int
+    issued: int
+    ttl_s: int
+    verb: int
+    args: tuple[int, ...]
+    nonce: int = 0
+    key_id: int = 0
+
+    def encode(self, key: Ed25519PrivateKey) -> bytes:
+        """The message, with its signature."""
+        body: bytes = msgpack.packb([
+            command.VERSION, command.ED25519, self.key_id, self.gateway, self.nonce, self.counter,
+            self.issued, self.ttl_s, self.verb, list(self.args)])
+        return body + key.sign(root.DOMAIN + body)
 
 
 class Result(NamedTuple):

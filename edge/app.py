@@ -40,6 +40,8 @@ class App:
 
     def __init__(self, image: dict, board):
         self.board = board
+        if "commands" in image and image["commands"]["root"]:
+            __import__("edge.root", None, None, ("apply",)).apply(image, board)
         self.site = Site(image)
         if "push" in image["tariff"].get("days", ()):
             store = __import__("edge.price_store", None, None, ("restore",))

@@ -24,7 +24,8 @@ from edge.compat import TYPE_CHECKING, const
 from edge.dated import Dated
 from edge.hmac256 import hmac, same
 from edge.keep import Keep
-from edge.ticks import ticks_add, ticks_diff
+from edge.quota import Quota
+from edge.ticks import ticks_add
 from edge.wire import msgpack
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ def part(app, image: dict) -> "Commands | None":
     try:
         made = Commands(app.site, image["commands"], name, board.secret("command"),
                         Keep(board.state("command"), _RECORD_BYTES), app.outbox)
+        if image["commands"]["root"]:
+            module = __import__("edge.root", None, None, ("Roots",))
+            made.roots = module.Roots(made, image, board.state("root"))
     except (OSError, ValueError) as error:
         data = ("commands: " + repr(error)).encode()[:_WORDS_BYTES]
         app.outbox.append(_WORDS, data, len(data))
@@ -110,18 +114,19 @@ class Commands:
         self.reason = ""  # why the last one was refused
         self.errors = 0  # times the storage has failed
         self.dated = Dated(site)
+        self.roots = None  # edge/root.py, where the site has a root key
+        self.last_key = LAST_KEY
         self._leases = site.leases
         self._longest_s = keys["lease_max_s"]
         self._setpoint_s = keys["setpoint_max_s"]
         head = bytearray(80)
-        self._name = bytes(memoryview(head)[:msgpack.put_str(head, 0, name)])
+        self.name = bytes(memoryview(head)[:msgpack.put_str(head, 0, name)])
         self._root, self._keep, self._outbox = root, keep, outbox
         self._reader = msgpack.Reader(_MOST_BYTES)
         self._waiting: list[bytes] = []
         self._unsaid = 0
-        self._room = _BURST
-        self._refill_ms = self._tries_ms = -1
-        self._tries = 0
+        self._tries = Quota(_TRIES, 1000 // _TRIES)
+        self._tellings = Quota(_BURST, _REFILL_MS)
         record = keep.load()
         if not record:
             record = struct.pack(">BBII16s", VERSION, 1, 0, 0, b"")
@@ -130,11 +135,11 @@ class Commands:
         self._recall(record)
 
     def _recall(self, record: bytes):
-        self._key = record[1]  # the present one
+        self.key = record[1]  # the present one
         self._counters = struct.unpack(">II", record[2:10])  # accepted last, of it and of the next
         self._tag = record[10:26]  # of the command accepted last,
         self._said = record[26:]  # and what became of it
-        self._keys = [command_key(self._root, self._key + which) for which in (0, 1)]
+        self._keys = [command_key(self._root, self.key + which) for which in (0, 1)]
 
     def step(self, now_ms: int) -> int:
         """Watch the clocks and store what is to be said; ms until the next step."""
@@ -146,42 +151,58 @@ class Commands:
         except OSError:
             self.errors += 1
             return _AGAIN_MS
+        if self.roots is not None and self.roots.busy:
+            return self.roots.step(now_ms)
         return _CALM_MS
+
+    def retire(self, number: int):
+        """Believe no key below `number`. OSError: only as long as this life."""
+        if number > self.key:
+            record = struct.pack(">BBII16s", VERSION, number, 0, 0, b"")
+            self._recall(record)
+            self._keep.store(record, len(record))
 
     def receive(self, buf, start: int, end: int, now_ms: int) -> None:
         """Take one message of anybody's: all of it or nothing."""
+        try:
+            self._take(buf, start, end, now_ms)
+        except MemoryError:
+            self.refused += 1
+            self.reason = "memory"
+
+    def _take(self, buf, start: int, end: int, now_ms: int):
         if not _LEAST_BYTES + TAG_BYTES <= end - start <= _MOST_BYTES:
-            return self._refuse("size", now_ms)
+            return self.refuse("size", now_ms)
         data = bytes(memoryview(buf)[start:end])
         if data[0] != _HEAD or data[1] != VERSION:
-            return self._refuse("format", now_ms)
+            return self.refuse("format", now_ms)
+        if data[2] == ED25519 and self.roots is not None:
+            return self.roots.receive(data, now_ms)
         if data[2] != HMAC:
-            return self._refuse("algorithm", now_ms)
-        which = data[3] - self._key
-        if which != 0 and (which != 1 or self._key == LAST_KEY):
-            return self._refuse("key", now_ms)
-        if not self._may_try(now_ms):
-            return self._refuse("flood", now_ms)
+            return self.refuse("algorithm", now_ms)
+        which = data[3] - self.key
+        if which != 0 and (which != 1 or self.key == LAST_KEY):
+            return self.refuse("key", now_ms)
+        if not self._tries.take(now_ms):
+            return self.refuse("flood", now_ms)
         body, tag = data[:-TAG_BYTES], data[-TAG_BYTES:]
         if not same(command_tag(self._keys[which], body), tag):
-            return self._refuse("tag", now_ms)
-        if body[4:4 + len(self._name)] != self._name:
-            return self._refuse("gateway", now_ms)
+            return self.refuse("tag", now_ms)
+        if body[4:4 + len(self.name)] != self.name:
+            return self.refuse("gateway", now_ms)
         self._judge(body, tag, which, now_ms)
 
     def _judge(self, body: bytes, tag: bytes, which: int, now_ms: int):
         """A message for us by somebody who holds a key: whether to do it, and now."""
         reader = self._reader
-        reader.start(body, 4 + len(self._name), len(body))
+        reader.start(body, 4 + len(self.name), len(body))
         nonce, counter, issued = reader.integer(), reader.integer(), reader.integer()
         ttl_s, verb = reader.integer(), reader.integer()
         values = [reader.integer() for _ in range(min(reader.array(), 3))]
         if reader.finish() != msgpack.OK or not 0 < counter < 1 << 32 or not 0 <= verb < 128:
-            return self._refuse("format", now_ms)
+            return self.refuse("format", now_ms)
         if counter == self._counters[which] and same(tag, self._tag):
-            if self._may_tell(now_ms):
-                self._waiting.append(self._said)
-            return None
+            return self.repeat(self._said, now_ms)
         wrong, left_s = "", 0
         if counter <= self._counters[which]:
             wrong = "counter"
@@ -190,7 +211,8 @@ class Commands:
         if not wrong:
             left_s, wrong = self.dated.left_s(nonce, issued, ttl_s, now_ms)
         if wrong:
-            return self._refuse(wrong, now_ms, which, counter, verb)
+            hint = self._counters[which] if wrong == "counter" else 0
+            return self.refuse(wrong, now_ms, which, counter, verb, hint)
         return self._accept(which, counter, verb, values, left_s, tag, now_ms)
 
     def _odd(self, verb: int, values: list, ttl_s: int) -> str:
@@ -210,18 +232,18 @@ class Commands:
                 now_ms: int):
         """Store first, then do it: whatever the power does, it is done once or not at all."""
         held_s = 0 if verb == RELEASE else left_s
-        said = self._result(DONE, "", which, counter, verb, held_s, 0)
+        said = self.done(self.key + which, counter, verb, held_s)
         counters = [self._counters[0], self._counters[1]]
         counters[which] = counter
         if which:
             counters = [counter, 0]
-        record = struct.pack(">BBII", VERSION, self._key + which, counters[0],
+        record = struct.pack(">BBII", VERSION, self.key + which, counters[0],
                              counters[1]) + tag + said
         try:
             self._keep.store(record, len(record))
         except OSError:
             self.errors += 1
-            return self._refuse("storage", now_ms, which, counter, verb)
+            return self.refuse("storage", now_ms, which, counter, verb)
         self._recall(record)
         if verb == RELEASE:
             self._leases.release(now_ms)
@@ -230,10 +252,16 @@ class Commands:
                               ticks_add(now_ms, left_s * 1000), now_ms,
                               values[1] if len(values) > 1 else 0)
         self.accepted += 1
-        self._say(said)
+        self.say(said)
         return None
 
-    def _refuse(self, reason: str, now_ms: int, which: int = 0, counter: int = 0, verb: int = 0):
+    def repeat(self, said: bytes, now_ms: int):
+        """Tell again what became of the command accepted last."""
+        if self._may_tell(now_ms):
+            self._waiting.append(said)
+
+    def refuse(self, reason: str, now_ms: int, which: int = 0, counter: int = 0, verb: int = 0,
+               hint: int = 0):
         """Count it, and tell of it unless too many were told of."""
         self.refused += 1
         self.reason = reason
@@ -241,48 +269,31 @@ class Commands:
         if not self._may_tell(now_ms):
             return
         self._unsaid -= 1
-        hint = 0
         if reason in ("clock", "nonce", "future", "expired"):
             hint = self.dated.give(now_ms)
-        elif reason == "counter":
-            hint = self._counters[which]
-        self._say(self._result(REFUSED, reason, which, counter, verb, 0, hint))
+        self.say(self._result(REFUSED, reason, self.key + which, counter, verb, 0, hint))
         self._unsaid = 0
 
-    def _result(self, outcome: int, reason: str, which: int, counter: int, verb: int, held_s: int,
+    def done(self, key: int, counter: int, verb: int, held_s: int = 0) -> bytes:
+        """The result of a command that is accepted, under key number `key`."""
+        return self._result(DONE, "", key, counter, verb, held_s, 0)
+
+    def _result(self, outcome: int, reason: str, key: int, counter: int, verb: int, held_s: int,
                 hint: int) -> bytes:
         buf = bytearray(_RESULT_BYTES)
         at = msgpack.put_array_head(buf, 0, 9)
         at = msgpack.put_int(buf, at, VERSION)
         at = msgpack.put_int(buf, at, outcome)
         at = msgpack.put_str(buf, at, reason)
-        for number in (self._key + which, counter, verb, held_s, hint, self._unsaid):
+        for number in (key, counter, verb, held_s, hint, self._unsaid):
             at = msgpack.put_int(buf, at, number)
         body = bytes(memoryview(buf)[:at])
-        return body + result_tag(self._keys[which], body)
+        return body + result_tag(command_key(self._root, key), body)
 
-    def _say(self, said: bytes):
+    def say(self, said: bytes):
         if len(self._waiting) < _WAITING:
             self._waiting.append(said)
 
-    def _may_try(self, now_ms: int) -> bool:
-        """Whether another tag may be worked out in this second."""
-        if self._tries_ms < 0 or not 0 <= ticks_diff(now_ms, self._tries_ms) < 1000:
-            self._tries_ms = now_ms
-            self._tries = 0
-        self._tries += 1
-        return self._tries <= _TRIES
-
     def _may_tell(self, now_ms: int) -> bool:
         """Whether another refusal may be told of."""
-        if self._refill_ms < 0:
-            self._refill_ms = now_ms
-        gone_ms = ticks_diff(now_ms, self._refill_ms)
-        if not 0 <= gone_ms < _REFILL_MS:
-            self._room = min(self._room + max(gone_ms // _REFILL_MS, 1), _BURST)
-            self._refill_ms = now_ms
-        self._room -= 1
-        if self._room < 0:
-            self._room = 0
-            return False
-        return len(self._waiting) < _WAITING
+        return len(self._waiting) < _WAITING and self._tellings.take(now_ms)

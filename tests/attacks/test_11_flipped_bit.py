@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge import command as edge_command
+from edge import quota
 from tests.attacks.commanded import BY_NUMBER, Gateway, command
 
 ALL = [command(), command("setpoint", -50_000, 1), command("release"), command("floor", 400, key=2)]
@@ -13,7 +14,7 @@ ALL = [command(), command("setpoint", -50_000, 1), command("release"), command("
 @pytest.fixture
 def free(monkeypatch):
     """A gateway that looks at every tag, however many come in a second."""
-    monkeypatch.setattr(edge_command.Commands, "_may_try", lambda self, now_ms: True)
+    monkeypatch.setattr(quota.Quota, "take", lambda self, now_ms: True)
     return Gateway()
 
 

@@ -114,14 +114,16 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def gateway(world: World, command: list[str], clock: int = 1) -> Iterator[queue.Queue[str]]:
+def gateway(world: World, command: list[str], clock: int = 1, root: str = ""
+            ) -> Iterator[queue.Queue[str]]:
     """Run a gateway with its secrets in place; the lines it says."""
     folder = world.folder / "run"
     if not folder.exists():
         shutil.copytree(world.folder / "g" / "gateway", folder)
     made = image(without=("phase", "share"), rules={"command": {"over_demand": 1}},
                  broker={"host": world.broker.host, "port": world.broker.port, "user": "p.g"})
-    (folder / "image.json").write_text(json.dumps({**made, "commands": KEYS}))
+    (folder / "image.json").write_text(json.dumps({
+        **made, "commands": {**KEYS, "root": root}}))
     paths = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([*command, str(SCRIPT), str(folder / "image.json"), str(folder),
                                 str(clock)], env=paths, text=True, bufsize=1,
@@ -191,6 +193,39 @@ def test_from_the_shell_to_the_battery_and_back(python: str, clock: int, world: 
     undated = (False, "clock")
     assert outcomes == (dated if clock else [
         undated, dated[0], dated[1], undated, dated[2], undated, dated[3]])
+
+
+def test_the_root_key_retires_what_was_stolen(world: World, micropython: Interpreter) -> None:
+    """Both keys of the cloud are lost: new ones from the root, an order by the root key, and what
+    was stolen is worth nothing."""
+    folder = world.folder
+    run("keys", "new", folder / "root.pem")
+    public = json.loads(run("keys", "show", folder / "root.pem.pub", "--json"))["public"]
+    command = [*micropython.command, "-X", "heapsize=512k"]
+    where = ["--keys", folder / "g" / "cloud", "--broker", world.url("parkedge-command"), "--json"]
+    with gateway(world, command, root=public) as lines:
+        until(lines, "up", "free")
+        assert world.ask("stop").exit_code == 0
+        until(lines, "0", "bound")
+        shutil.copytree(folder / "g" / "cloud", folder / "stolen")
+        run("keys", "gateway", "p/g", "--out", folder / "g", "--first", 3)
+        said = json.loads(run("root", "keys", "p/g", 3, "--key", folder / "root.pem", *where))
+        assert (said["outcome"], said["verb"]) == ("done", "keys")
+        assert world.ask("release").exit_code == 0, "by key 3"
+        until(lines, "free")
+        stolen = CliRunner().invoke(cloud_bridge, [
+            "command", "p/g", "stop", "--keys", str(folder / "stolen"), "--broker",
+            world.url("parkedge-command"), "--wait", "2"])
+        assert stolen.exit_code == 1
+        limits = CliRunner().invoke(cloud_bridge, [str(word) for word in (
+            "root", "limits", "p/g", "--import-kw", 900, "--key", folder / "root.pem", *where)])
+        assert (limits.exit_code, json.loads(limits.output)["reason"]) == (1, "arguments")
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(cloud_bridge, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def results(world: World) -> list:

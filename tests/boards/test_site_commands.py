@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boards import build
+from boards.found import boards
 from boards.image import compile_site
 from tests.boards.sites import FOUNDRY, judge, valid
 
@@ -34,7 +35,17 @@ def test_without_it_nothing_is_loaded():
     assert "commands" not in made
     added = build.edge_modules(compile_site(judge(with_table()).site)) - build.edge_modules(made)
     assert added == {"edge.command", "edge.dated", "edge.hmac256", "edge.keep", "edge.lease",
-                     "edge.rules.command"}
+                     "edge.quota", "edge.rules.command"}
+
+
+def test_who_has_a_root_key_can_check_signatures():
+    plain = build.edge_modules(compile_site(judge(with_table()).site))
+    rooted = compile_site(judge(with_table(f'root = "{"0a" * 32}"\n')).site)
+    assert build.edge_modules(rooted) - plain == {
+        "edge.evidence", "edge.evidence.comb", "edge.evidence.ed25519", "edge.evidence.sha512",
+        "edge.evidence.verifier", "edge.root"}
+    assert build.build(judge(with_table(f'root = "{"0a" * 32}"\n')).site,
+                       boards()["w5500_evb_pico2"]).over == []
 
 
 @pytest.mark.parametrize(("text", "said"), [
