@@ -111,7 +111,8 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     way = ["edge.oneway"] if "oneway" in image else ["edge.broker", *(
         module for key, module in _BROKER.items() if key in image["broker"])]
     asked = ["edge.command"] if "commands" in image else []
-    asked += ["edge.root"] if image.get("commands", {}).get("root") else []
+    if image.get("commands", {}).get("root"):
+        asked += ["edge.root", "edge.evidence.verifier"]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
     return closure([*_APP, *named(image), *way, *shown, *asked, *looked,
                     *(["edge.announcements"] if told else []),

@@ -13,12 +13,14 @@ of its gate: another image brings its own.
 import gc
 import struct
 
-from edge.compat import const
-from edge.evidence.verifier import Verifier
+from edge.compat import TYPE_CHECKING, const
 from edge.hmac256 import same
 from edge.keep import Keep
 from edge.ticks import ticks_diff
 from edge.wire import msgpack
+
+if TYPE_CHECKING:
+    from typing import Any
 
 KEYS = const(16)  # verbs: command keys below this number are retired,
 LIMITS = const(17)  # and import, export, W, floor and ceiling, per mille; -1 = as in the image
@@ -75,7 +77,7 @@ class Roots:
         reserve: dict = dict(image["rules"])["reserve"]
         self._window = (reserve["floor_pm"], reserve["ceiling_pm"])
         self._longest_s = image["commands"]["lease_max_s"]
-        self._verifier = Verifier()
+        self._verifier: Any = None  # loaded when there is something to check: it takes 20 KB
         self._reader = msgpack.Reader(256)
         self._keep = Keep(device, _RECORD_BYTES)
         self._kept = _load(self._keep)
@@ -113,8 +115,13 @@ class Roots:
             return commands.refuse(wrong, now_ms, 0, counter, verb)
         self._asked = (counter, verb, values, data[at:at + 16])
         self._begun_ms = now_ms
-        self.busy = True
+        if self._verifier is None:
+            if _collects:
+                gc.collect()
+            module = __import__("edge.evidence.verifier", None, None, ("Verifier",))
+            self._verifier = module.Verifier()
         self._verifier.begin(self._public, DOMAIN + data[:at], data[at:])
+        self.busy = True
         return None
 
     def step(self, now_ms: int) -> int:

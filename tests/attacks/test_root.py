@@ -12,6 +12,7 @@ from cloud_bridge.command_codec import RootCommand
 from edge import root
 from edge.app import App
 from edge.blocks import RamBlocks
+from edge.evidence import verifier
 from edge.root import KEYS, LIMITS, Roots
 from tests.attacks.commanded import NAME, SECOND, Gateway, command
 from tests.core.park import DAY, image
@@ -123,8 +124,7 @@ def test_one_at_a_time_and_no_more_than_one_in_ten_seconds():
 
 def test_a_lack_of_memory_is_no_signature(monkeypatch):
     gateway = Rooted()
-    monkeypatch.setattr(gateway.commands.roots._verifier, "step",
-                        lambda: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(verifier.Verifier, "step", lambda self: (_ for _ in ()).throw(MemoryError))
     assert gateway.order(order()) == "memory"
     assert gateway.commands.key == 1
 
