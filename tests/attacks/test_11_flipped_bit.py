@@ -1,13 +1,17 @@
 """Any bit of a command flipped, any end cut off, any byte added: not accepted."""
 
+import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import command as edge_command
 from edge import quota
-from tests.attacks.commanded import BY_NUMBER, Gateway, command
+from tests.attacks.commanded import BY_NUMBER, SECOND, Gateway, command
+from tests.core.park import DAY
+from tests.fuzz import command as fuzz
 
+NOW = DAY * 86_400 + SECOND
 ALL = [command(), command("setpoint", -50_000, 1), command("release"), command("floor", 400, key=2)]
 
 
@@ -68,3 +72,12 @@ def test_only_the_present_key_and_the_next_are_believed(key):
 
 def test_another_gateways_keys_are_none():
     assert Gateway().hear(command(root=bytes(32))) == "tag"
+
+
+@settings(max_examples=300)
+@given(st.one_of(st.binary(max_size=200), st.builds(
+    lambda counter, ttl_s, verb, args: msgpack.packb([0, counter, NOW, ttl_s, verb, args])[1:],
+    st.integers(0, 1 << 33), st.integers(-1, 20_000), st.integers(-1, 130),
+    st.lists(st.integers(-9_000_000, 9_000_000), max_size=4))))
+def test_a_slice_of_the_fuzzer(data):
+    fuzz.one(data)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from boards import build
+from boards import build, why
 from boards.found import boards
 from boards.image import compile_site
+from tests.boards.rows import DAY, header, row, write
 from tests.boards.sites import FOUNDRY, judge, valid
 
 TABLE = "\n[commands]\n"
@@ -64,3 +67,11 @@ def test_a_site_that_nobody_can_reach_is_warned_of():
     assert any("no command can come" in line for line in judge(with_table(host="")).warnings)
     assert not any("command" in line for line in judge(with_table()).warnings)
 
+
+
+def test_why_says_that_it_was_a_command(tmp_path):
+    head = replace(header(), rules=("device", "demand", "command"))
+    told = row(day=DAY, second=0, lo_w=-50_000, lo_by=2, hi_w=-50_000, hi_by=2, chosen_w=-50_000)
+    said = why.text(why.find(write(tmp_path / "a.journal", [told], head)))
+    assert "charge at least 50 kW" in said
+    assert "command: a command from the cloud, inside all local limits" in said
