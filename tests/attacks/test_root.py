@@ -9,12 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from boards import emulator
 from cloud_bridge.command_codec import RootCommand
+from edge import command as edge_command
 from edge import root
 from edge.app import App
 from edge.blocks import RamBlocks
 from edge.evidence import verifier
+from edge.keep import Keep
 from edge.root import KEYS, LIMITS, Roots
-from tests.attacks.commanded import NAME, SECOND, Gateway, command
+from tests.attacks.commanded import NAME, SECOND, Gateway, Outbox, command
 from tests.core.park import DAY, image
 from tests.sync.nor import Nor
 
@@ -210,15 +212,14 @@ def test_limits_beyond_the_gate_are_refused(values):
 def test_a_record_of_another_version_stops_commands_and_not_control():
     kept: dict[str, RamBlocks] = {}
     started(kept)
-    from edge.keep import Keep
-
     Keep(kept["root"], root._RECORD_BYTES).store(b"\x09" * 60, 60)
     app = started(kept)
     assert app.commands is None
     assert limits_of(app) == [700_000, 0, 100, 900]
-    into = bytearray(400)
-    assert app.outbox.read(1, into) > 0
-    assert app.outbox.kind == 7
-    assert b"root record: found 60 bytes that are none" in bytes(into)
     app.beat(1000)
     assert app.site.fault is None
+    outbox = Outbox()
+    app.outbox = outbox
+    assert edge_command.part(app, site()) is None
+    assert [(kind, b"root record: found 60 bytes that are none" in body)
+            for kind, body in outbox.frames] == [(7, True)]
