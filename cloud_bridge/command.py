@@ -152,7 +152,10 @@ def exchange(place: Broker, gateway: str, keys: dict[int, bytes], ca: str | None
     DocumentError; OSError."""
     deadline_s = time.monotonic() + wait_s
     try:
-        line = Line(place, gateway, keys, ca)
+        try:
+            line = Line(place, gateway, keys, ca)
+        except OSError as error:
+            raise BrokerError(error.strerror or str(error)) from None
         try:
             line.wait_ready(deadline_s)
             return send(line, sign, deadline_s)

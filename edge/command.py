@@ -63,8 +63,9 @@ _MOST_BYTES = const(200)
 _RESULT_BYTES = const(64)  # of a result and its tag
 _RECORD_BYTES = const(90)
 _TRIES = const(8)  # tags looked at in a second
-_BURST = const(8)  # refusals told at once,
-_REFILL_MS = const(60_000)  # and one more each minute
+_BURST = const(8)  # refusals told at once; one more each minute of what a holder of keys has
+_ANSWER_MS = const(60_000)  # asked for, and each quarter of an hour of what anybody may send
+_NOISE_MS = const(900_000)
 _WAITING = const(8)  # results that may wait for the storage
 _CALM_MS = const(500)
 _AGAIN_MS = const(5000)  # after the storage has failed
@@ -126,7 +127,8 @@ class Commands:
         self._waiting: list[bytes] = []
         self._unsaid = 0
         self._tries = Quota(_TRIES, 1000 // _TRIES)
-        self._tellings = Quota(_BURST, _REFILL_MS)
+        self._answers = Quota(_BURST, _ANSWER_MS)
+        self._noises = Quota(_BURST, _NOISE_MS)
         record = keep.load()
         if not record:
             record = struct.pack(">BBII16s", VERSION, 1, 0, 0, b"")
@@ -257,8 +259,8 @@ class Commands:
 
     def repeat(self, said: bytes, now_ms: int):
         """Tell again what became of the command accepted last."""
-        if self._may_tell(now_ms):
-            self._waiting.append(said)
+        if self._noises.take(now_ms):
+            self.say(said)
 
     def refuse(self, reason: str, now_ms: int, which: int = 0, counter: int = 0, verb: int = 0,
                hint: int = 0):
@@ -266,7 +268,8 @@ class Commands:
         self.refused += 1
         self.reason = reason
         self._unsaid += 1
-        if not self._may_tell(now_ms):
+        quota = self._answers if counter and reason != "counter" else self._noises
+        if not quota.take(now_ms):
             return
         self._unsaid -= 1
         if reason in ("clock", "nonce", "future", "expired"):
@@ -291,9 +294,8 @@ class Commands:
         return body + result_tag(command_key(self._root, key), body)
 
     def say(self, said: bytes):
+        """Store it with the next step; what finds no room is counted."""
         if len(self._waiting) < _WAITING:
             self._waiting.append(said)
-
-    def _may_tell(self, now_ms: int) -> bool:
-        """Whether another refusal may be told of."""
-        return len(self._waiting) < _WAITING and self._tellings.take(now_ms)
+        else:
+            self._unsaid += 1
