@@ -66,7 +66,7 @@ class Result(NamedTuple):
     verb: int
     held_s: int  # how long it holds unless it is renewed
     hint: int  # a nonce to date it by, or the counter accepted last
-    unsaid: int  # refusals before, that nothing tells of
+    unsaid: int  # since the gateway's start, of which nothing tells
     is_true: bool  # whether a key of the gateway's stands behind it
 
 

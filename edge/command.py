@@ -13,8 +13,8 @@ and is not done twice.
 Results, and refusals as far as a flood leaves room, are frames of kind RESULT: MessagePack [1,
 outcome, reason, key, counter, verb, held_s, hint, unsaid] and 16 bytes of HMAC-SHA256 over
 "parkedge-res-1" and it under `key`. `hint` is a nonce where the command could not be dated without,
-and the counter accepted last where it was too low; `unsaid` counts the refusals since the last
-frame that no frame tells of.
+and the counter accepted last where it was too low; `unsaid` counts all since the start that no
+frame tells of.
 """
 
 import struct
@@ -267,15 +267,13 @@ class Commands:
         """Count it, and tell of it unless too many were told of."""
         self.refused += 1
         self.reason = reason
-        self._unsaid += 1
         quota = self._answers if counter and reason != "counter" else self._noises
         if not quota.take(now_ms):
+            self._unsaid += 1
             return
-        self._unsaid -= 1
         if reason in ("clock", "nonce", "future", "expired"):
             hint = self.dated.give(now_ms)
         self.say(self._result(REFUSED, reason, self.key + which, counter, verb, 0, hint))
-        self._unsaid = 0
 
     def done(self, key: int, counter: int, verb: int, held_s: int = 0) -> bytes:
         """The result of a command that is accepted, under key number `key`."""
