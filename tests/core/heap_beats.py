@@ -1,7 +1,7 @@
 """Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
 
-    heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
-                                  hil.inputs.names(IMAGE)
+    heap_beats.py IMAGE INPUTS [leased]    INPUTS: rows of little-endian int32 in the order of
+                                           hil.inputs.names(IMAGE); leased: commanded meanwhile
 
 A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
 the fault; the traceback names the function. The fault is then cleared, so that one place does not
@@ -46,7 +46,7 @@ def ask(leases, beats, now_ms):
         leases.take(kind, value, ticks_add(now_ms, 1000 + beats % 40 * 500), now_ms, beats & 1)
 
 
-def run(image_path, inputs_path):
+def run(image_path, inputs_path, leased):
     image = load(image_path)
     site = Site(image)
     site.clock_set = True
@@ -57,7 +57,7 @@ def run(image_path, inputs_path):
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
-            if hasattr(site, "leases"):
+            if leased:
                 ask(site.leases, beats, inputs[0])
             step(inputs)
             if site.now.command_w:
@@ -82,4 +82,4 @@ def run(image_path, inputs_path):
 
 if hasattr(micropython, "alloc_emergency_exception_buf"):  # others have a fixed one
     micropython.alloc_emergency_exception_buf(2000)  # a traceback needs room with the heap locked
-run(sys.argv[1], sys.argv[2])
+run(sys.argv[1], sys.argv[2], sys.argv[3:] == ["leased"])
