@@ -12,8 +12,8 @@ from edge.compat import const
 from edge.ticks import ticks_diff
 
 _AHEAD_S = const(90)  # how far two honest clocks may be apart
-_SLACK_S = const(2)  # and the wall clock from the monotonic one, between two looks
-_LOOKS = const(10_000)  # ms between two looks for each second of slack: a tenth too slow is seen
+_SLACK_S = const(2)  # and the wall clock from the monotonic one, between two marks
+_MARKS = const(10_000)  # ms between two marks, for each second of slack
 _YOUNG_MS = const(5_000)  # so long several may be given the same nonce
 _FORGET_MS = const(400_000_000)  # a nonce, before the ticks come round
 _DAY_S = const(86_400)
@@ -28,23 +28,24 @@ class Dated:
         self._nonce_ms = 0
         self._site = site
         self._slack_s = _SLACK_S + site.beat_s  # the time told is that of the last beat
-        self._wall_s = self._looked_ms = -1
+        self._wall_s = self._marked_ms = -1
 
     def watch(self, now_ms: int):
-        """Look at both clocks; at least once an hour, better every second."""
+        """Look at both clocks; at least once an hour, better every second. What has passed since
+        the last mark must agree; the mark goes on only so seldom that a tenth too slow is seen."""
         if self.nonce and not 0 <= ticks_diff(now_ms, self._nonce_ms) < _FORGET_MS:
             self.nonce = 0
         if not self._site.clock_set:
             return
-        passed_ms = ticks_diff(now_ms, self._looked_ms)
-        if self._looked_ms >= 0 and 0 <= passed_ms < _LOOKS * self._slack_s:
-            return
         wall_s = self.wall_s()
-        if self._looked_ms >= 0:
+        if self._marked_ms >= 0:
+            passed_ms = ticks_diff(now_ms, self._marked_ms)
             off_s = wall_s - self._wall_s - passed_ms // 1000
             if not -self._slack_s <= off_s <= self._slack_s:
                 self.steady = False
-        self._wall_s, self._looked_ms = wall_s, now_ms
+            if 0 <= passed_ms < _MARKS * self._slack_s:
+                return
+        self._wall_s, self._marked_ms = wall_s, now_ms
 
     def wall_s(self) -> int:
         """Seconds since 2000-01-01 UTC, as of the last beat; beyond 31 bits from 2034 on."""

@@ -86,7 +86,7 @@ class Roots:
         commands.retire(self._kept[2])  # the power may have failed between the two records
 
     def receive(self, data: bytes, now_ms: int):
-        """Judge what is cheap to judge, then begin to check the signature."""
+        """Refuse what is cheap to refuse, then begin to check the signature."""
         commands = self._commands
         at = len(data) - SIGNATURE_BYTES
         head = 4 + len(commands.name)
@@ -105,15 +105,10 @@ class Roots:
             if counter == self._kept[1] and same(data[at:at + 16], self._kept[3]):
                 return commands.repeat(self._kept[9], now_ms)
             return commands.refuse("counter", now_ms, 0, counter, verb, self._kept[1])
-        wrong = self._odd(verb, values, ttl_s)
-        if not wrong:
-            wrong = commands.dated.left_s(nonce, issued, ttl_s, now_ms)[1]
-        if not wrong and (self.busy or (self._begun_ms >= 0 and 0 <= ticks_diff(
-                now_ms, self._begun_ms) < _EVERY_MS)):
-            wrong = "flood"
-        if wrong:
-            return commands.refuse(wrong, now_ms, 0, counter, verb)
-        self._asked = (counter, verb, values, data[at:at + 16])
+        if self.busy or (self._begun_ms >= 0 and 0 <= ticks_diff(
+                now_ms, self._begun_ms) < _EVERY_MS):
+            return commands.refuse("flood", now_ms)
+        self._asked = (counter, verb, values, data[at:at + 16], nonce, issued, ttl_s)
         self._begun_ms = now_ms
         if self._verifier is None:
             if _collects:
@@ -136,7 +131,7 @@ class Roots:
         if done:
             self.busy = False
             if self._verifier.good:
-                self._accept(now_ms)
+                self._judge(now_ms)
             else:
                 self._commands.refuse(wrong, now_ms)
         return _BUSY_MS
@@ -161,9 +156,19 @@ class Roots:
         return (min(values) >= -1 and values[0] <= most[0] and values[1] <= most[1]
                 and most[2] <= floor_pm < ceiling_pm <= most[3])
 
+    def _judge(self, now_ms: int):
+        """An order of the root key's: whether to do it, and now."""
+        counter, verb, values, _, nonce, issued, ttl_s = self._asked
+        wrong = self._odd(verb, values, ttl_s) or self._commands.dated.left_s(
+            nonce, issued, ttl_s, now_ms)[1]
+        if wrong:
+            self._commands.refuse(wrong, now_ms, 0, counter, verb)
+        else:
+            self._accept(now_ms)
+
     def _accept(self, now_ms: int):
         """Store it; whatever the power does, all of it is so from then on, or nothing."""
-        counter, verb, values, tag = self._asked
+        counter, verb, values, tag = self._asked[:4]
         kept, commands = self._kept, self._commands
         first, image, limits = kept[2], kept[4], kept[5:9]
         if verb == KEYS:

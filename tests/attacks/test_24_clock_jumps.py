@@ -103,3 +103,14 @@ def test_the_beat_goes_on_and_the_lease_binds(jump):
         bound = park.site.rule_names.index("command") in (park.row["lo_by"], park.row["hi_by"])
         assert bound == (20 <= beat < 80)
     assert set(setpoints[20:80]) == {0}
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 29])
+def test_a_clock_that_is_put_back_and_right_again_a_moment_later_has_lied(at):
+    """Only as long as it takes to let an old message in."""
+    gateway = Gateway()
+    gateway.live(1000 + at)
+    gateway.live(1, wall_s=-1000)
+    assert gateway.hear(command("stop", ttl_s=60)) == "clock"
+    gateway.live(1, wall_s=1002)
+    assert gateway.hear(command("stop", ttl_s=60, issued=gateway.wall_s)) == "clock"
