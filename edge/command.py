@@ -63,9 +63,9 @@ _MOST_BYTES = const(200)
 _RESULT_BYTES = const(64)  # of a result and its tag
 _RECORD_BYTES = const(90)
 _TRIES = const(8)  # tags looked at in a second
-_BURST = const(8)  # refusals told at once; one more each minute of what a holder of keys has
-_ANSWER_MS = const(60_000)  # asked for, and each quarter of an hour of what anybody may send
-_NOISE_MS = const(900_000)
+_BURST = const(8)  # refusals told at once; one more each
+_ANSWER_MS = const(60_000)  # of what a holder of keys asked for, each
+_NOISE_MS = const(900_000)  # of what anybody may send
 _WAITING = const(8)  # results that may wait for the storage
 _CALM_MS = const(500)
 _AGAIN_MS = const(5000)  # after the storage has failed
@@ -84,7 +84,10 @@ def part(app, image: dict) -> "Commands | None":
             made.roots = module.Roots(made, image, board.state("root"))
     except (OSError, ValueError) as error:
         data = ("commands: " + repr(error)).encode()[:_WORDS_BYTES]
-        app.outbox.append(_WORDS, data, len(data))
+        try:
+            app.outbox.append(_WORDS, data, len(data))
+        except OSError:
+            pass  # the flash is gone as a whole, which the uplink counts
         return None
     app.client.subscribe(("parkedge/" + name + "/cmd").encode(), made)
     return made
@@ -234,7 +237,7 @@ class Commands:
                 now_ms: int):
         """Store first, then do it: whatever the power does, it is done once or not at all."""
         held_s = 0 if verb == RELEASE else left_s
-        said = self.done(self.key + which, counter, verb, held_s)
+        said = self.result(DONE, "", self.key + which, counter, verb, held_s)
         counters = [self._counters[0], self._counters[1]]
         counters[which] = counter
         if which:
@@ -273,14 +276,11 @@ class Commands:
             return
         if reason in ("clock", "nonce", "future", "expired"):
             hint = self.dated.give(now_ms)
-        self.say(self._result(REFUSED, reason, self.key + which, counter, verb, 0, hint))
+        self.say(self.result(REFUSED, reason, self.key + which, counter, verb, 0, hint))
 
-    def done(self, key: int, counter: int, verb: int, held_s: int = 0) -> bytes:
-        """The result of a command that is accepted, under key number `key`."""
-        return self._result(DONE, "", key, counter, verb, held_s, 0)
-
-    def _result(self, outcome: int, reason: str, key: int, counter: int, verb: int, held_s: int,
-                hint: int) -> bytes:
+    def result(self, outcome: int, reason: str, key: int, counter: int, verb: int,
+               held_s: int = 0, hint: int = 0) -> bytes:
+        """What is to be said of a command, under key number `key`."""
         buf = bytearray(_RESULT_BYTES)
         at = msgpack.put_array_head(buf, 0, 9)
         at = msgpack.put_int(buf, at, VERSION)

@@ -33,6 +33,7 @@ _FIXED_BYTES = const(54)
 _RECORD_BYTES = const(120)
 _EVERY_MS = const(10_000)
 _BUSY_MS = const(20)
+_DONE = const(0)  # as in edge/command.py
 
 _collects = hasattr(gc, "mem_free")  # as edge/app.py: the garbage collector of a gateway
 
@@ -175,7 +176,7 @@ class Roots:
             first = values[0]
         else:
             image, limits = self._hash, values
-        said = commands.done(first if verb == KEYS else commands.key, counter, verb)
+        said = commands.result(_DONE, "", first if verb == KEYS else commands.key, counter, verb)
         record = struct.pack(_RECORD, _VERSION, counter, first, tag, image, limits[0], limits[1],
                              limits[2], limits[3]) + said
         try:

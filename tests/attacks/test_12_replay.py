@@ -7,9 +7,9 @@ which it only takes up again (test_14).
 
 import pytest
 
+from hil.nor import Nor
 from tests.attacks.commanded import SECOND, Gateway, command
 from tests.core.park import DAY
-from tests.sync.nor import Nor
 
 TTL_S = 900
 

@@ -16,9 +16,9 @@ from edge.blocks import RamBlocks
 from edge.evidence import verifier
 from edge.keep import Keep
 from edge.root import KEYS, LIMITS, Roots
+from hil.nor import Nor
 from tests.attacks.commanded import NAME, SECOND, Gateway, Outbox, command
 from tests.core.park import DAY, image
-from tests.sync.nor import Nor
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 HASH = "0123456789abcdef"
@@ -181,7 +181,8 @@ def limits_of(app: App) -> list[int]:
 
 
 def started(kept: dict[str, RamBlocks], **more: Any) -> App:
-    made = site() | {"broker": {"host": "127.0.0.1", "port": 9, "user": ""}}
+    made = site()
+    made["broker"] |= {"host": "127.0.0.1", "port": 9}
     made["rules"] = [rule for rule in made["rules"] if rule[0] in (
         "fresh", "ramp", "reserve", "contract", "export", "demand", "command")]
     made |= more
