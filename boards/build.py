@@ -110,8 +110,11 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     pushed = "push" in image["tariff"].get("days", {})
     way = ["edge.oneway"] if "oneway" in image else ["edge.broker", *(
         module for key, module in _BROKER.items() if key in image["broker"])]
+    asked = ["edge.command"] if "commands" in image else []
+    if image.get("commands", {}).get("root"):
+        asked += ["edge.root", "edge.evidence.verifier"]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    return closure([*_APP, *named(image), *way, *shown, *looked,
+    return closure([*_APP, *named(image), *way, *shown, *asked, *looked,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
 

@@ -181,9 +181,12 @@ def build_(site: Path, board_name: str, out: Path | None, as_json: bool) -> None
 @_BOARD
 @click.option("--port", help="Its serial port; found by itself without it.")
 @_KEY
-def flash_(site: Path, board_name: str, port: str | None, key: Path | None) -> None:
-    """Build, bring what differs onto the board, and prove every file by its hash. A key of the
-    broker's is brought along, and without --broker-key the one that is there stays.
+@click.option("--secrets", "own", type=Path, help="Folder of its keys and password: `gateway` of "
+              "`parkedge cloud keys gateway`.")
+def flash_(site: Path, board_name: str, port: str | None, key: Path | None, own: Path | None
+           ) -> None:
+    """Build, bring what differs onto the board, and prove every file by its hash. Keys and password
+    are brought along; without --broker-key and --secrets those that are there stay.
 
     \b
     Example:
@@ -191,12 +194,13 @@ def flash_(site: Path, board_name: str, port: str | None, key: Path | None) -> N
     """
     from boards import build
     from boards.broker import KEY_FILE, KeyFileError, broker_key
-    from boards.flash import FlashError, flash
+    from boards.flash import FlashError, flash, secrets
     from boards.usb_gateway import UsbGateway
 
     found = _load(site)
     try:
         secret = {KEY_FILE: broker_key(found, key)} if key else {}
+        secret |= secrets(own) if own else {}
         built = build.build(found, _board(board_name, found))
         if built.over:
             _fail(*built.over)
@@ -207,7 +211,7 @@ def flash_(site: Path, board_name: str, port: str | None, key: Path | None) -> N
                              lambda now, total: bar.update(100 * now // total - bar.pos))
         finally:
             gateway.close()
-    except (build.BuildError, FlashError, KeyFileError) as error:
+    except (build.BuildError, FlashError, KeyFileError, OSError) as error:
         _fail(str(error))
     click.echo(f"{len(done.written)} files written, {done.kept} were there, {len(done.removed)} "
                f"removed; all {len(done.written) + done.kept} proven by hash, restarted")

@@ -7,6 +7,7 @@ do they take their places. A loss of power before that leaves the old image whol
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 _NEW = ".new"  # what is being brought
@@ -101,6 +102,18 @@ def flash(gateway: Gateway, files: Mapping[str, bytes],
     _prove(wanted, _hashes(gateway, files))
     gateway.restart()
     return Flashed(tuple(changed), tuple(strays), len(files) - len(changed))
+
+
+def secrets(folder: Path) -> dict[str, bytes]:
+    """The files of a gateway's identity (`keys gateway`) by where a board looks for them. Raises
+    FlashError, OSError."""
+    found = {f"{path.stem}.secret": path.read_bytes() for path in sorted(folder.glob("*.key"))}
+    password = folder / "broker.password"
+    if password.exists():
+        found["broker.password"] = password.read_bytes()
+    if not found:
+        raise FlashError(f"{folder}: found no NAME.key and no broker.password")
+    return found
 
 
 def _hashes(gateway: Gateway, paths: Iterable[str]) -> dict[str, str]:

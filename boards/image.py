@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boards import broker, ledger, plan, profiles, zone
+from boards.site_tables import OWN_TABLES
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
 
@@ -40,12 +41,14 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["oneway"] = dict(sections["oneway"])
     if "ledger" in site.sections:
         image["ledger"] = ledger.image(site)
+    if "commands" in sections:
+        image["commands"] = dict(sections["commands"])
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
     image["offsets"] = zone.offsets(at, first_day(site))
     image["rules"] = [[name, {**keys, **_own(name, site)}] for name, keys in
-                      rule_images(site.rules, sections["site"]["gateway"])]
+                      rule_images(_told(site), sections["site"]["gateway"])]
     image["buses"] = [dict(bus.image) for bus in site.buses]
     image["devices"] = [device_image(device, site) for device in site.devices]
     image["hash"] = hashlib.sha256(encode(image)).hexdigest()[:_HASH_DIGITS]
@@ -74,6 +77,12 @@ def encode(image: Mapping[str, Any]) -> bytes:
 def first_day(site: "Site") -> datetime.date:
     """From when on the image knows the changes of local time."""
     return site.tariff.valid_from or _FIRST_DAY
+
+
+def _told(site: "Site") -> dict[str, Mapping[str, Any]]:
+    """The rules with their keys, wherever these stand."""
+    return {name: site.sections[OWN_TABLES[name]] if name in OWN_TABLES else keys
+            for name, keys in site.rules.items()}
 
 
 def _own(name: str, site: "Site") -> dict[str, Any]:

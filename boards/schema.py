@@ -18,6 +18,7 @@ from boards.site_tables import (
     LOAD,
     MOST_BATTERIES,
     NAME,
+    OWN_TABLES,
     TABLES,
     Field,
     rules,
@@ -43,7 +44,7 @@ def schema() -> dict[str, Any]:
                "patternProperties": {_KINDS["id"]["pattern"]: _table(FLEET["battery"])}}
     tables["battery"] = {"oneOf": [tables["battery"], several]}
     tables["gate"]["patternProperties"] = {_KINDS["id"]["pattern"]: _table(FLEET["gate"])}
-    known = rules()
+    known = {name: rule for name, rule in rules().items() if name not in OWN_TABLES}
     tables["rules"] = _object(
         {name: _table(rule.fields) | {"description": rule.meaning} for name, rule in known.items()},
         [name for name in ALWAYS if _required(known[name].fields)])

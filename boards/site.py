@@ -20,7 +20,7 @@ from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
 from boards.site_fleet import battery_names, read_fleet
 from boards.site_loads import Load, read_loads
-from boards.site_tables import ALWAYS, LIST_SECTIONS, TABLES, rules
+from boards.site_tables import ALWAYS, LIST_SECTIONS, OWN_TABLES, TABLES, rules
 from edge.config import OPTIONAL, SPECIAL
 
 _LONGEST_LINE = 400
@@ -117,7 +117,7 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
         elif name not in SPECIAL:
             findings.add(name, None, f"a table [{name}]")
             sections[name] = dict.fromkeys(field[0] for field in fields)
-    used = _rules(findings, raw.get("rules", {}))
+    used = _rules(findings, raw.get("rules", {}), sections)
     buses = read_buses(findings, raw.get("bus", []))
     devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),
                            used, names)
@@ -130,13 +130,19 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
                    ledger=ledgers.read(findings, site, path.parent))
 
 
-def _rules(findings: Findings, raw: object) -> dict[str, dict[str, int]]:
-    """The rules a site switches on, by the order in which they speak."""
+def _rules(findings: Findings, raw: object, sections: Mapping[str, Mapping[str, Any]]
+           ) -> dict[str, dict[str, int]]:
+    """The rules a site switches on, by the order in which they speak; some by a table of their
+    own."""
     if not isinstance(raw, dict):
         findings.add("rules", raw, "tables [rules.NAME]")
         raw = {}
     known = rules()
+    for name, own in OWN_TABLES.items():
+        if name in raw:
+            say(findings, f"rules.{name}", f"is switched on by a table [{own}]")
     raw = _renamed(findings, "rules.", "rule", raw, list(known))
+    raw |= {name: {} for name, own in OWN_TABLES.items() if own in sections}
     return {name: read_table(findings, f"rules.{name}", raw.get(name, {}), rule.fields)
             for name, rule in known.items() if name in raw or name in ALWAYS}
 

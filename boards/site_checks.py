@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from boards import broker, tariff_words, zone
+from boards.command_checks import check_commands
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
@@ -115,6 +116,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_beat(findings, site)
     _check_hours(findings, site)
     _check_phase(findings, site)
+    check_commands(findings, warnings, site)
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)

@@ -17,6 +17,7 @@ Field = tuple[str, str, int | None, int | None, int | str | None, str]
 
 RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
+OWN_TABLES = {"command": "commands"}  # rules that a table of their own switches on
 LIST_SECTIONS = ("bus", "device", "load")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 

@@ -12,6 +12,8 @@ _COMMANDS = {
     "audit": "Whether a gateway's books stand, with files and a public key.",
     "witness": "Cosign a log's newest head, if it extends the last one seen.",
     "keys": "Make keys, show them, hand over from one to the next.",
+    "command": "Ask a gateway for something, and wait for its answer.",
+    "root": "Retire a gateway's command keys, or set its limits, by the root key.",
     "sign": "Sign a factor set or a statement written in TOML.",
     "verify": "Check a signed document with nothing but a public key.",
     "indicators": "A park's figures against a standard, and the rest of its year.",

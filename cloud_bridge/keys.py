@@ -15,11 +15,12 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 
 @click.group()
 def main() -> None:
-    """Keys that sign documents (Ed25519).
+    """Keys that sign documents (Ed25519), and the secrets of a gateway.
 
     \b
-    Example:
+    Examples:
       python -m cloud_bridge keys new park.pem
+      python -m cloud_bridge keys gateway demo/mill --out mill
     """
 
 
@@ -80,6 +81,50 @@ def rotate(key: Path, new_key: Path, issued: datetime.date, reason: str, out: Pa
         out.write_bytes(signed.encode())
     _say({"id": signed.id.hex(), "old": signed.issuer.hex(), "new": key_id(other).hex(),
           "file": str(out)}, as_json)
+
+
+@main.command()
+@click.argument("name", metavar="PARK/GATEWAY")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="A folder for this gateway alone.")
+@click.option("--first", default=1, show_default=True,
+              help="The first of the two command keys the cloud gets.")
+@_JSON
+def gateway(name: str, out: Path, first: int, as_json: bool) -> None:
+    """Make all secrets of a gateway: `gateway` goes onto it, `cloud` to who may command it,
+    `mosquitto` holds its lines of the broker's password and ACL files; root.key stays at home.
+
+    On a Raspberry Pi the files of `gateway` go into the folder of --journal, and the password into
+    PARKEDGE_BROKER_PASSWORD; `parkedge flash --secrets mill/gateway` brings them onto a board. The
+    site's broker.user is PARK.GATEWAY. A folder that has a root.key gets the same secrets again.
+
+    \b
+    Example:
+      python -m cloud_bridge keys gateway demo/mill --out mill
+    """
+    from cloud_bridge import identity
+
+    with refusing():
+        made = identity.make(name, out, first)
+    _say({what: str(path) for what, path in made.items()}, as_json)
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="A folder for them.")
+@_JSON
+def services(out: Path, as_json: bool) -> None:
+    """Make the broker's accounts of the bridge and of who sends commands.
+
+    \b
+    Example:
+      python -m cloud_bridge keys services --out broker
+    """
+    from cloud_bridge import identity
+
+    with refusing():
+        made = identity.services(out)
+    _say({what: str(path) for what, path in made.items()}, as_json)
 
 
 def _say(said: dict[str, str], as_json: bool) -> None:

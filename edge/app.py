@@ -40,6 +40,8 @@ class App:
 
     def __init__(self, image: dict, board):
         self.board = board
+        if "commands" in image and image["commands"]["root"]:
+            __import__("edge.root", None, None, ("apply",)).apply(image, board)
         self.site = Site(image)
         if "push" in image["tariff"].get("days", ()):
             store = __import__("edge.price_store", None, None, ("restore",))
@@ -56,6 +58,7 @@ class App:
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.client: Any = None
         self.sync: Any = None
+        self.commands: Any = None  # from the cloud; steps like a bus
         self.uplink = uplink.part(self, image)
         self.link: Any = None  # to gateways that share a limit with this one
         if hasattr(self.site, "share"):
@@ -118,6 +121,8 @@ class App:
         tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses + self.shown]
         if self.link is not None:
             tasks.append(asyncio.create_task(self._bus_task(self.link)))
+        if self.commands is not None:
+            tasks.append(asyncio.create_task(self._bus_task(self.commands)))
         if self.keeper is not None:
             tasks.append(asyncio.create_task(self._bus_task(self.keeper)))
         if self.uplink is not None:

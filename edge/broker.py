@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PACKET_BYTES = const(256)  # received from the broker: acknowledgements only,
-_LONG_BYTES = const(512)  # or announced loads
+_LONG_BYTES = const(512)  # or announced loads, and commands
 _LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
 
 
@@ -20,6 +20,8 @@ def part(app, image: dict) -> Sync:
     sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
                 trust_puback="trust_puback" in image["broker"])
     _hear(app, image)
+    if "commands" in image:
+        app.commands = __import__("edge.command", None, None, ("part",)).part(app, image)
     return sync
 
 
@@ -32,7 +34,9 @@ def _client(app, image: dict, most: int):
     options = version.Options(name.encode(), broker["user"].encode(), app.board.password(),
                               (topic + "/status").encode())
     options.slot_bytes = AROUND + len(topic) + most
-    options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
+    options.packet_bytes = _PACKET_BYTES
+    if _told(image) or "commands" in image:
+        options.packet_bytes = _LONG_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
     return version.MqttClient(_port(app, broker), options)

@@ -70,6 +70,12 @@ SECTIONS = {
         ("factors", "text", None, None, None, "factor sets, names or files with spaces between"),
         ("head_h", "h", 1, 24, 24, "a signed head of the ledger every so many hours"),
     ),
+    "commands": (
+        ("lease_max_s", "s", 60, 86_400, 14_400, "no command holds longer than this"),
+        ("setpoint_max_s", "s", 10, 3600, 900, "and no setpoint: it must be renewed"),
+        ("over_demand", "0/1", 0, 1, 0, "1 = a command may cost a peak; 0 = never"),
+        ("root", "text", None, None, "", "public key of who may move keys and limits, 64 digits"),
+    ),
     "plan": (
         ("mode", "mode", None, None, "cost", "cost, carbon, green_first, cap or price_carbon"),
         ("carbon_price", "currency/t", 0, 100_000, 0, "what a tonne of CO2 counts beside the bill"),
@@ -135,4 +141,4 @@ MOST_BATTERIES = 8
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
-SPECIAL = ("island_gate", "ledger", "oneway")  # sections that stand only where somebody needs them
+SPECIAL = ("island_gate", "ledger", "oneway", "commands")  # only where somebody needs them

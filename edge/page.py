@@ -47,7 +47,7 @@ X-Content-Type-Options: nosniff\r
 Referrer-Policy: no-referrer\r
 Cross-Origin-Resource-Policy: same-origin\r
 Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; \
-script-src 'sha256-ZckoqxnklbYGtaAAPWLvw1ap0aq7L7SjlbsaZIVIfkA='; \
+script-src 'sha256-2nyVNCXR6/8t8cjuIgdkRXgfzeSKteZQZEjefEgyApo='; \
 style-src 'sha256-v9jCnlzjWgHtomgZxEDr9FJEpPwf33bwcMnXHb2LDRM='; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r
 %s\r

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -73,9 +74,9 @@ def _beat_arm(_: Path | None) -> dict[str, float]:
 
 
 def _beat_arm_more(_: Path | None) -> dict[str, float]:
-    from hil.bench_arm import examples
+    from hil.bench_arm import commanded, examples
 
-    return examples()
+    return {**commanded(), **examples()}
 
 
 def _plan(_: Path | None) -> dict[str, float]:
@@ -117,14 +118,18 @@ def _heap_rom(_: Path | None) -> dict[str, float]:
 
 
 def _heap_app(_: Path | None) -> dict[str, float]:
-    return {"heap.app_min_heapsize_bytes": _least_kb(SITE) * 1024,
-            "heap.app_min_heapsize_bytes.mill": _least_kb(MILL) * 1024}
+    from hil.bench_arm import commands_image
+
+    images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
+              ".root": commands_image("d7" * 32)}
+    return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
+            for name, image in images.items()}
 
 
-def _least_kb(site: Path) -> int:
+def _least_kb(image: dict[str, Any]) -> int:
     """The smallest heap in which an application takes its beats, to 4 kB."""
     interpreter = tool("micropython-i386")
-    with Tree(image_of(site)) as tree:
+    with Tree(image) as tree:
         low, high = 16, 512  # lives at high, dies at low
         while high - low > 4:
             middle = (low + high) // 2
@@ -184,8 +189,9 @@ def _evidence(_: Path | None) -> dict[str, float]:
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            return {**bench_evidence.instructions(counting(Path(folder))),
-                    **bench_evidence.min_heap(tool("micropython-i386"))}
+            count, small = counting(Path(folder)), tool("micropython-i386")
+            return {**bench_evidence.instructions(count), **bench_evidence.min_heap(small),
+                    **bench_evidence.verifying(count, small)}
     except (BuildError, FailedError) as error:
         raise NotMeasuredError(str(error)) from error
 

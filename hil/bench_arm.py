@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hil.bench_tree import ROOT, NotMeasuredError, Tree, image_of, tool
+from hil.bench_tree import ROOT, SITE, NotMeasuredError, Tree, image_of, tool
 from hil.dut import InProcess
 from hil.lockstep import INPUTS
 
@@ -62,6 +62,27 @@ def beat() -> dict[str, float]:
     for name, more in (("", []), (".remembering", ["remember"])):
         with Tree(image) as tree:
             tree.record(BEATS, bool(more))
+            figures.update(_figures(name, _mark(tree, len(INPUTS), more)))
+    return figures
+
+
+def commands_image(root: str = "") -> dict[str, Any]:
+    """Of `examples/foundry` with a table [commands] and this root key."""
+    from boards.image import compile_site
+    from boards.site import check_bytes
+
+    table = f'\n[commands]\nroot = "{root}"\n'
+    site = check_bytes(SITE.read_bytes() + table.encode(), SITE).site
+    assert site is not None, "as the example, but for that table"
+    return compile_site(site)
+
+
+def commanded() -> dict[str, float]:
+    """Of `examples/foundry` with a table [commands]: while none is in force, and while four are."""
+    figures: dict[str, float] = {}
+    with Tree(commands_image()) as tree:
+        tree.record(BEATS)
+        for name, more in ((".commands", []), (".commanded", ["leased"])):
             figures.update(_figures(name, _mark(tree, len(INPUTS), more)))
     return figures
 

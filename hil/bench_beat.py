@@ -2,8 +2,9 @@
 
 Arguments: site image, file of readings, mode; for `mark` then how many numbers a row of readings
 has, and what else there is: `own` for a site with roles of its own, `remember` for four weeks
-remembered. `heap` prints a JSON line of bytes and microseconds; `mark` writes a byte to standard
-error twice before and once after each beat, between which an emulator counts instructions.
+remembered, `leased` for commands in force all the time. `heap` prints a JSON line of bytes and
+microseconds; `mark` writes a byte to standard error twice before and once after each beat, between
+which an emulator counts instructions.
 """
 
 import gc
@@ -80,6 +81,10 @@ def _before_all(row: "array[int]", more: "list[str]") -> "Any":
         from hil.bench_memory import remember
 
         remember(_site.planner, row[1])
+    if "leased" in more:
+        commanded: Any = _site
+        for kind, value in ((0, 400_000), (2, 300), (3, 50_000), (5, 20_000)):
+            commanded.leases.take(kind, value, row[0] + (1 << 28), row[0])
     if "own" in more:
         from hil.inputs import takers
 

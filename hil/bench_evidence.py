@@ -26,6 +26,20 @@ def instructions(command: Sequence[str]) -> dict[str, float]:
             "evidence.step_garbage_bytes_max": max(int(part.split()[0]) for part in parts[1:])}
 
 
+def verifying(command: Sequence[str], interpreter: str) -> dict[str, float]:
+    """The same of a signature that is checked."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench_modules.build(Path(folder), ("edge.evidence.verifier",), "bench_verify")
+        told = bench_modules.run(command, Path(folder), "bench_verify", "steps")
+        heap = bench_modules.smallest_heap(interpreter, Path(folder), "bench_verify", "run")
+    counts = bench_modules.instructions(told)
+    if "good True" not in told:
+        raise bench_modules.FailedError("a right signature was refused")
+    return {"evidence.verify_arm_instructions": sum(counts),
+            "evidence.verify_arm_instructions_max": max(counts),
+            "evidence.verify_steps": len(counts), "evidence.verify_min_heapsize_bytes": heap}
+
+
 def min_heap(interpreter: str) -> dict[str, float]:
     """The smallest heap, in whole KB, in which a head is signed."""
     with tempfile.TemporaryDirectory() as folder:

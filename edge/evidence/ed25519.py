@@ -1,9 +1,9 @@
 """Ed25519 signatures (RFC 8032, 5.1) in slices, so that no beat waits for one.
 
-It signs and never verifies: whoever checks has a larger machine. Not constant in time: the cost of
-a big integer's operation depends on its digits, so whoever can time this device to the microsecond
-or measure its current may learn the key; so may whoever reads its flash. What is hidden from them
-must be kept in a secure element. Someone who sees only the signatures learns nothing.
+It signs; edge/evidence/verifier.py verifies. Not constant in time: the cost of a big integer's
+operation depends on its digits, so whoever can time this device to the microsecond or measure its
+current may learn the key; so may whoever reads its flash. What is hidden from them must be kept in
+a secure element. Someone who sees only the signatures learns nothing.
 
 Points are extended coordinates (x, y, z, t) with t = x y / z; sums and doublings are those of
 Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves Revisited" (2008), for a = -1. A product is
@@ -13,8 +13,8 @@ reduced by `%`: folding by 2^255 = 19 saves a fifth of the time and leaves three
 from edge.evidence.comb import TABLE
 from edge.evidence.sha512 import sha512
 
-_P = (1 << 255) - 19
-_ORDER = (1 << 252) + 27742317777372353535851937790883648493
+P = (1 << 255) - 19
+ORDER = (1 << 252) + 27742317777372353535851937790883648493
 
 
 class Ed25519:
@@ -58,7 +58,7 @@ class Ed25519:
 
     def _derive(self):
         digest = yield from sha512(self._seed)
-        self._scalar = _number(digest[:32]) & (1 << 254) - 8 | 1 << 254
+        self._scalar = number(digest[:32]) & (1 << 254) - 8 | 1 << 254
         self._prefix = digest[32:]
         self.public = yield from _times_base(self._scalar)
 
@@ -66,10 +66,10 @@ class Ed25519:
         if not self.public:
             yield from self._derive()
         digest = yield from sha512(self._prefix + message)
-        nonce = _number(digest) % _ORDER
+        nonce = number(digest) % ORDER
         point = yield from _times_base(nonce)
         digest = yield from sha512(point + self.public + message)
-        scalar = (nonce + _number(digest) * self._scalar) % _ORDER
+        scalar = (nonce + number(digest) * self._scalar) % ORDER
         self.signature = point + scalar.to_bytes(32, "little")
 
 
@@ -78,18 +78,21 @@ def _times_base(scalar: int):
     x, y, z, t = 0, 1, 1, 0
     for bit in range(63, -1, -1):
         yield
-        x, y, z, t = _doubled(x, y, z)
+        x, y, z, t = doubled(x, y, z)
         teeth = (scalar >> bit & 1 | (scalar >> bit + 64 & 1) << 1
                  | (scalar >> bit + 128 & 1) << 2 | (scalar >> bit + 192 & 1) << 3)
-        x, y, z, t = _plus_entry(x, y, z, t, 96 * teeth)
-    inverse = yield from _inverse(z)
-    x = x * inverse % _P
-    y = y * inverse % _P
-    return (y | (x & 1) << 255).to_bytes(32, "little")
+        x, y, z, t = plus(x, y, z, t, entry(96 * teeth))
+    return (yield from encoded(x, y, z))
 
 
-def _doubled(x: int, y: int, z: int) -> "tuple[int, int, int, int]":
-    p = _P
+def encoded(x: int, y: int, z: int):
+    """A generator that returns the 32 bytes of a point."""
+    other = yield from inverse(z)
+    return (y * other % P | (x * other % P & 1) << 255).to_bytes(32, "little")
+
+
+def doubled(x: int, y: int, z: int) -> "tuple[int, int, int, int]":
+    p = P
     a = x * x % p
     b = y * y % p
     c = 2 * z * z % p
@@ -100,12 +103,18 @@ def _doubled(x: int, y: int, z: int) -> "tuple[int, int, int, int]":
     return e * f % p, g * h % p, f * g % p, e * h % p
 
 
-def _plus_entry(x: int, y: int, z: int, t: int, at: int) -> "tuple[int, int, int, int]":
-    """The sum of a point and the table's entry at byte `at`."""
-    p = _P
-    a = (y - x) * _number(TABLE[at + 32:at + 64]) % p
-    b = (y + x) * _number(TABLE[at:at + 32]) % p
-    c = t * _number(TABLE[at + 64:at + 96]) % p
+def entry(at: int) -> "tuple[int, int, int]":
+    """The table's entry at byte `at`."""
+    return number(TABLE[at:at + 32]), number(TABLE[at + 32:at + 64]), number(TABLE[at + 64:at + 96])
+
+
+def plus(x: int, y: int, z: int, t: int, other: "tuple[int, int, int]"
+         ) -> "tuple[int, int, int, int]":
+    """The sum of a point and another one, of which y + x, y - x and 2 d x y are given."""
+    p = P
+    a = (y - x) * other[1] % p
+    b = (y + x) * other[0] % p
+    c = t * other[2] % p
     d = 2 * z
     e = b - a
     f = d - c
@@ -114,28 +123,34 @@ def _plus_entry(x: int, y: int, z: int, t: int, at: int) -> "tuple[int, int, int
     return e * f % p, g * h % p, f * g % p, e * h % p
 
 
-def _inverse(z: int):
-    """A generator that returns z^(p - 2). The exponent is 250 ones and 01011: z^(2^10 - 1), 24
-    times raised to 2^10 and multiplied by itself, then raised to 2^5 and multiplied by z^11."""
-    p = _P
+def inverse(z: int):
+    """A generator that returns z^(p - 2): the exponent is 250 ones and 01011."""
+    power, z11 = yield from ones(z)
+    return squared(power, 5) * z11 % P
+
+
+def ones(z: int):
+    """A generator that returns z^(2^250 - 1) and z^11: z^(2^10 - 1), 24 times raised to 2^10 and
+    multiplied by itself."""
+    p = P
     yield
     z2 = z * z % p
-    z9 = _squared(z2, 2) * z % p
+    z9 = squared(z2, 2) * z % p
     z11 = z9 * z2 % p
     z31 = z11 * z11 % p * z9 % p
-    ten = _squared(z31, 5) * z31 % p
+    ten = squared(z31, 5) * z31 % p
     power = ten
     for _ in range(24):
         yield
-        power = _squared(power, 10) * ten % p
-    return _squared(power, 5) * z11 % p
+        power = squared(power, 10) * ten % p
+    return power, z11
 
 
-def _squared(x: int, times: int) -> int:
+def squared(x: int, times: int) -> int:
     for _ in range(times):
-        x = x * x % _P
+        x = x * x % P
     return x
 
 
-def _number(data: bytes) -> int:
+def number(data: bytes) -> int:
     return int.from_bytes(data, "little")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from boards import build
 from boards.broker import KEY_FILE
-from boards.flash import FlashError, flash
+from boards.flash import FlashError, flash, secrets
 from boards.found import boards
 from boards.usb_gateway import UsbGateway, find_port
 from tests.boards.gateways import FolderGateway, RawPrompt, here
@@ -182,3 +182,16 @@ def test_a_key_stays_when_a_later_flash_brings_none(gateway: FolderGateway) -> N
     flash(gateway, {**NEW, KEY_FILE: b"secret"})
     flash(gateway, NEW)
     assert (gateway.folder / KEY_FILE).read_bytes() == b"secret"
+
+
+def test_secrets_arrive_where_a_board_looks_and_stay_when_it_is_flashed(gateway, tmp_path):
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    with pytest.raises(FlashError, match=r"no NAME\.key"):
+        secrets(folder)
+    (folder / "command.key").write_bytes(bytes(range(32)))
+    (folder / "broker.password").write_bytes(b"word\n")
+    flash(gateway, {**NEW, **secrets(folder)})
+    flash(gateway, NEW)
+    assert gateway.files() == {**NEW, "command.secret": bytes(range(32)),
+                               "broker.password": b"word\n"}

@@ -1,7 +1,7 @@
 """Runs on MicroPython: beats with the heap locked, one line for each place that allocates.
 
-    heap_beats.py IMAGE INPUTS    INPUTS: rows of little-endian int32 in the order of
-                                  hil.inputs.names(IMAGE)
+    heap_beats.py IMAGE INPUTS [leased]    INPUTS: rows of little-endian int32 in the order of
+                                           hil.inputs.names(IMAGE); leased: commanded meanwhile
 
 A beat that allocates while the heap is locked fails with MemoryError, which the controller keeps as
 the fault; the traceback names the function. The fault is then cleared, so that one place does not
@@ -16,8 +16,10 @@ import micropython
 
 from edge.controller import Controller
 from edge.image import load
+from edge.lease import FLOOR
 from edge.site import Site
 from edge.snapshot import FAULT
+from edge.ticks import ticks_add
 from hil.inputs import names
 from hil.lockstep import bind
 
@@ -36,7 +38,15 @@ class Locked:
             micropython.heap_unlock()
 
 
-def run(image_path, inputs_path):
+def ask(leases, beats, now_ms):
+    """What the cloud might ask for, now and then, each for some beats: a lease ends on the beat."""
+    if beats % 7 == 0:
+        kind = beats // 7 % 7
+        value = beats % 1000 if kind == FLOOR else beats * 7919 % 400_000
+        leases.take(kind, value, ticks_add(now_ms, 1000 + beats % 40 * 500), now_ms, beats & 1)
+
+
+def run(image_path, inputs_path, leased):
     image = load(image_path)
     site = Site(image)
     site.clock_set = True
@@ -47,6 +57,8 @@ def run(image_path, inputs_path):
     known = set()
     with open(inputs_path, "rb") as source:
         while source.readinto(inputs) == 4 * len(inputs):
+            if leased:
+                ask(site.leases, beats, inputs[0])
             step(inputs)
             if site.now.command_w:
                 commands += 1
@@ -70,4 +82,4 @@ def run(image_path, inputs_path):
 
 if hasattr(micropython, "alloc_emergency_exception_buf"):  # others have a fixed one
     micropython.alloc_emergency_exception_buf(2000)  # a traceback needs room with the heap locked
-run(sys.argv[1], sys.argv[2])
+run(sys.argv[1], sys.argv[2], sys.argv[3:] == ["leased"])

@@ -97,7 +97,7 @@ CASES += [(name, "armhf") for name in ("block", "a beat a minute", "the largest"
 def test_no_beat_touches_the_heap(name, micropython, tmp_path):
     made = PARKS[name]
     image_path, inputs_path = _write(tmp_path, made, seed=len(made["rules"]))
-    said = micropython.run(SCRIPT, image_path, inputs_path, heap="2m").stdout
+    said = micropython.run(SCRIPT, image_path, inputs_path, "leased", heap="2m").stdout
     last = said.split("\n")[-2].split()
     assert last[:2] == ["beats", str(BEATS)], said
     assert last[3] == "0", "allocates:\n" + said

@@ -91,14 +91,14 @@ def test_an_error_is_not_taken_for_the_end(monkeypatch, fails_at):
     """A slice that finds no heap: no signature, and none is claimed, until it is begun again."""
     calls = 0
 
-    def doubled(*point, whole=ed25519._doubled):
+    def doubled(*point, whole=ed25519.doubled):
         nonlocal calls
         calls += 1
         if calls == fails_at:
             raise MemoryError
         return whole(*point)
 
-    monkeypatch.setattr(ed25519, "_doubled", doubled)
+    monkeypatch.setattr(ed25519, "doubled", doubled)
     key = Ed25519(bytes(32))
     key.begin(b"message")
     with pytest.raises(MemoryError):

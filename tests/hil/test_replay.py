@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from boards.journal_file import Header, JournalError, JournalReader, JournalWriter
 from boards.site import load
 from edge.journal import FIELDS
+from edge.ticks import ticks_add
 from hil.__main__ import main
 from hil.dut import InProcess
 from hil.emulate import image_of
@@ -108,9 +109,13 @@ def test_a_journal_without_inputs_cannot_be_replayed(tmp_path: Path) -> None:
 
 
 def lived(image: dict[str, Any], inputs: Iterable[array[int]]) -> Iterator[array[int]]:
-    """The journal rows that these readings cause."""
+    """The journal rows that these readings cause, and what the cloud asks for meanwhile."""
     device = InProcess(image)
-    for row in inputs:
+    leases: Any = getattr(device.site, "leases", None)
+    for number, row in enumerate(inputs):
+        if leases and number % 11 == 0:
+            leases.take(number % 7, number * 7919 % 90_000, ticks_add(row[0], 8000), row[0],
+                        number & 1)
         device.beat(row)
         assert device.site.fault is None
         yield array("i", device.row)
