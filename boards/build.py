@@ -37,6 +37,8 @@ DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
              ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
+             ("clouds", "FIELDS"), ("clouds", "SECRET"), ("clouds", "OWN_TOPICS"),
+             ("clouds", "FRAMES"),
              ("devices", "NEEDS"), ("ledger", "BEGINNING"), ("ledger", "AMOUNTS"),
              ("ledger", "fields"), ("ledger", "tenant_fields"), ("plan", "WORDS"),
              ("wire", "ERRORS"),
@@ -109,8 +111,16 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     pushed = "push" in image["tariff"].get("days", {})
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
     return closure([*_APP, *named(image), *shown, *looked,
-                    *(["edge.announcements"] if told else []),
+                    *_cloud(image), *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
+
+
+def _cloud(image: Mapping[str, Any]) -> list[str]:
+    """The profile of its cloud, and what tells figures in that cloud's JSON."""
+    broker = image["broker"]
+    if not broker["host"]:
+        return []
+    return [f"edge.clouds.{broker['cloud']}", *(["edge.native"] if broker["json_s"] else [])]
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:

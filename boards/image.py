@@ -28,7 +28,7 @@ def compile_site(site: "Site") -> dict[str, Any]:
     sections = site.sections
     image: dict[str, Any] = {"image": IMAGE_VERSION, "name": site.name}
     image |= {name: dict(keys) for name, keys in sections.items()
-              if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name
+              if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name and keys
               and (name not in SWITCHES or keys[SWITCHES[name]])}
     if site.batteries:
         image["fleet"] = [_battery(site, name) for name in site.batteries]

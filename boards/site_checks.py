@@ -9,7 +9,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from boards import tariff_words, zone
+from boards import clouds, tariff_words, zone
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
@@ -117,6 +117,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)
+    clouds.check(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)
     _warn_tariff(warnings, site, today)

@@ -98,7 +98,9 @@ class Board:
     name = "w5500_evb_pico2"
 
     def __init__(self, image: "dict[str, Any]"):
-        self._time_server = image["broker"]["host"]
+        broker = image["broker"]
+        own = broker["host"] if broker["cloud"] == "plain" else ""  # a cloud's broker tells no time
+        self._time_server = broker["clock"] or own
         self._sntp = Sntp()
         self._watchdog: Any = None
         # Only the firmware of this board has it, MicroPython's stubs know another one.

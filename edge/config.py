@@ -97,6 +97,11 @@ SECTIONS = {
         ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
         ("port", "port", 1, 65535, 1883, "its port"),
         ("user", "text", None, None, "", "user name; empty = none"),
+        ("cloud", "cloud", None, None, "plain", "whose it is: a file in edge/clouds; see [cloud]"),
+        ("json_s", "s", 0, 3600, 0, "figures in the cloud's JSON this often, and none of our "
+         "messages: for where there is no bridge; 0 = never"),
+        ("clock", "text", None, None, "", "time server; empty = the broker, or with a cloud the "
+         "router"),
     ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),

@@ -1,6 +1,7 @@
 """What leaves the gateway: a birth at every start, then the batches of journal rows."""
 
 from edge import __version__, journal
+from edge.account import Account
 from edge.batching import BATCH_BYTES, Batching
 from edge.compat import TYPE_CHECKING, const
 from edge.mqtt_client import MqttClient, Options
@@ -30,23 +31,34 @@ def part(app, image: dict):
     outbox = app.outbox = Outbox(device, BATCH_BYTES)
     outbox.mount()
     if image["broker"]["host"]:
-        app.client = _client(app, image, outbox.max_payload)
-        site = image["site"]
-        app.sync = Sync(app.client, outbox, site["park"], site["gateway"])
-        _hear(app, image)
+        account = Account(app.board, image)
+        if account.told is not None:
+            app.client = _client(account, image, outbox.max_payload)
+            app.sync = _sync(app, account, image, outbox)
+            _hear(app, image)
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), outbox, app.sync)
 
 
-def _client(app, image: dict, most: int):
-    broker, topic = image["broker"], _topic(image)
-    name = image["site"]["park"] + "-" + image["site"]["gateway"]
-    options = Options(name.encode(), broker["user"].encode(), app.board.password(),
-                      (topic + "/status").encode())
-    options.slot_bytes = AROUND + len(topic) + most
+def _client(account: Account, image: dict, most: int):
+    told = account.told
+    options = Options(told["client_id"], told["user"], told["password"], account.status)
+    options.renew = account.renew
+    account.options = options
+    options.slot_bytes = AROUND + len(told["up"]) + most
     options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
-    return MqttClient(TcpPort(broker["host"], broker["port"]), options)
+    return MqttClient(TcpPort(told["host"], told["port"]), options)
+
+
+def _sync(app, account: Account, image: dict, outbox):
+    """What takes the frames to the bridge; without one, what tells figures in the cloud's JSON."""
+    if image["broker"].get("json_s"):
+        module = __import__("edge.native", None, None, ("Native",))
+        return module.Native(app.client, app.site, account, image["broker"]["json_s"])
+    told, site = account.told, image["site"]
+    return Sync(app.client, outbox, site["park"], site["gateway"], up=told["up"],
+                down=told["down"][0])
 
 
 def _hear(app, image: dict):

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -34,8 +35,11 @@ class Mosquitto:
     host = "127.0.0.1"
     user = ""
 
-    def __init__(self, folder: Path, port: int = 0, persistent: bool = False) -> None:
-        """`folder` is for it alone; `port` 0 lets the first start choose a free one."""
+    def __init__(self, folder: Path, port: int = 0, persistent: bool = False,
+                 extra: Sequence[str] = ()) -> None:
+        """`folder` is for it alone; `port` 0 lets the first start choose a free one; `extra` are
+        more lines of its configuration."""
+        self._extra = extra
         self.port = port
         self._folder = folder
         self._persistent = persistent
@@ -98,6 +102,7 @@ class Mosquitto:
             f"persistence_location {self._folder.resolve()}/",
             "user root",  # only root could change it, and then it could not write to the folder
             "log_type all",
+            *self._extra,
             "",
         ]), encoding="utf-8")
         with self._log.open("ab") as log:
