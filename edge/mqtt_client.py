@@ -43,7 +43,6 @@ class Options:
         self.slot_bytes = 8_192  # the largest QoS 1 packet sent
         self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
         self.packet_bytes = 1_024  # the largest packet taken in
-        self.renew: Any = None  # called before each connection, may change `hello`; "" or a fault
 
 
 class MqttClient:
@@ -56,10 +55,12 @@ class MqttClient:
         self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
         self.strays = 0  # packets that answer nothing that was asked
-        self.oversized = self.unsubscribed = 0  # packets skipped for size; subscriptions refused
+        self.oversized = 0  # packets skipped for their size
+        self.unsubscribed = 0  # subscriptions the broker refused
         self.slot = bytearray(options.slot_bytes)
         self._slot_view = memoryview(self.slot)
-        self._slot_start = self._slot_at = self._slot_end = self._slot_id = self._last_id = 0
+        self._slot_start = self._slot_at = self._slot_end = 0  # end 0: empty
+        self._slot_id = self._last_id = 0
         self._control = bytearray(options.control_bytes)
         self._control_view = memoryview(self._control)
         self._control_at = self._control_end = 0
@@ -70,12 +71,13 @@ class MqttClient:
         self._receivers: list[Any] = []
         self._pinging = False
         self._due_ms = self._puback_due_ms = self._ping_due_ms = 0
-        self._heard_ms = self._sent_ms = self._up_ms = self._tries = 0  # failures in a row
+        self._heard_ms = self._sent_ms = self._up_ms = 0
+        self._tries = 0  # failures in a row
         self._dice = crc32(options.hello.client_id) % 65_536
 
     def subscribe(self, topic: bytes, receiver: "Any") -> None:
         """Before the first step: `receiver.receive(buf, start, end, now_ms)` gets every message of
-        one topic (at its end may be #). It sees the client's buffer and must copy what it keeps."""
+        one topic (# at its end). It sees the client's own buffer and must copy what it keeps."""
         self._topics.append(topic)
         self._receivers.append(receiver)
 
@@ -130,11 +132,8 @@ class MqttClient:
         waiting = self._control_end or self._slot_end or self._pinging
         return _PROMPT_MS if waiting or _OPENING <= self.state < _UP else _CALM_MS
 
-    def _work(self, now_ms: int):
+    def _work(self, now_ms: int) -> None:
         if self.state < _OPENING:
-            fault = self.options.renew and self.options.renew()
-            if fault:
-                return self._fail(fault, now_ms)
             self._enter(_OPENING, now_ms)
             self._port.open(now_ms)
         if self.state == _OPENING and self._port.is_open():

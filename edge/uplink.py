@@ -31,7 +31,7 @@ def part(app, image: dict):
     outbox = app.outbox = Outbox(device, BATCH_BYTES)
     outbox.mount()
     if image["broker"]["host"]:
-        account = Account(app.board, image)
+        account = app.account = Account(app.board, image)
         if account.told is not None:
             app.client = _client(account, image, outbox.max_payload)
             app.sync = _sync(app, account, image, outbox)
@@ -42,13 +42,12 @@ def part(app, image: dict):
 def _client(account: Account, image: dict, most: int):
     told = account.told
     options = Options(told["client_id"], told["user"], told["password"], account.status)
-    options.renew = account.renew
-    account.options = options
     options.slot_bytes = AROUND + len(told["up"]) + most
     options.packet_bytes = _LONG_BYTES if _told(image) else _PACKET_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
-    return MqttClient(TcpPort(told["host"], told["port"]), options)
+    port = TcpPort(told["host"], told["port"])
+    return MqttClient(account.renewing(port, options), options)
 
 
 def _sync(app, account: Account, image: dict, outbox):

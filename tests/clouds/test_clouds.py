@@ -122,8 +122,9 @@ class Careless:
 def test_the_door_shuts_on_each_breach_of_a_limit(cloud, what, lax, gateway):
     """So the day above, at which it did not, stayed within each of them."""
     with Door(cloud, lax.port, NOW_S) as door:
-        options = gateway(cloud, door.port, json_s=int(not cloud.down)).app.client.options
-        options.renew()
+        one = gateway(cloud, door.port, json_s=int(not cloud.down))
+        options = one.app.client.options
+        one.app.account.renew(options.hello)
         careless = Careless(cloud, door.port, options.hello, **BREACHES[what](cloud.limits))
         deadline = time.monotonic() + 10
         while not door.wrong and time.monotonic() < deadline:
@@ -142,14 +143,16 @@ def test_a_token_waits_for_the_clock(broker, gateway):
     with Door(cloud, broker.port, NOW_S) as door:
         one = gateway(cloud, door.port, now_s=0)
         one.until(lambda: one.app.client.failures >= 3)
-        assert one.app.client.fault == "the clock is not set: no token can be made"
-        assert one.app.client.options.renew.__self__.untimed == 3
+        assert one.app.client.fault == "no connection"
+        assert one.app.account.fault == "the clock is not set: no token can be made"
+        assert one.app.account.untimed == 3
         one.app.beat()
         assert one.app.site.fault is None
         assert door.admitted == []
         one.now_s = NOW_S
         one.until(one.app.client.is_up)
         assert door.wrong == []
+        assert one.app.account.fault == ""
 
 
 @each

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from boards.site_tables import clouds
 from edge.clouds import alibaba, huawei, iothub
+from edge.wire import mqtt
 from tests.clouds.accounts import ADMITS, CLOUDS, HOST, Connect
 from tests.conftest import Interpreter
 
@@ -134,6 +135,13 @@ def test_basic_ingest_is_another_topic_up():
     told = profile("aws").connect({**secrets(BY_NAME["aws"]), "ingest": "rows"}, NOW_S)
     assert told["up"] == b"$aws/rules/rows/parkedge/p/g/b"
     assert told["down"][0] == b"parkedge/p/g/ack"
+
+
+@pytest.mark.parametrize(("topic", "at"), [
+    (b"a/b", 0), (b"devices/g/x", 1), (b"devices/g/", 1), (b"devices/g", -1), (b"a/b/c", -1),
+    (b"", -1), (b"#", -1)])
+def test_a_subscription_that_ends_in_a_hash_is_a_beginning(topic, at):
+    assert mqtt.among([b"a/b", b"devices/g/#"], topic) == at
 
 
 SCRIPT = """
