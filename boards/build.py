@@ -120,7 +120,8 @@ def _cloud(image: Mapping[str, Any]) -> list[str]:
     broker = image["broker"]
     if not broker["host"]:
         return []
-    return [f"edge.clouds.{broker['cloud']}", *(["edge.native"] if broker["json_s"] else [])]
+    return [f"edge.clouds.{broker.get('cloud', 'plain')}",
+            *(["edge.native"] if "json_s" in broker else [])]
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FORM = b"AAAA"  # stands for any secret: base64, and long enough
 _STAMP_S = 2_000_000_000
+_DEFAULTS = {"cloud": "plain", "json_s": 0, "clock": ""}
 
 
 def read(findings: Findings, raw: object, name: str | None) -> dict[str, Any]:
@@ -35,6 +36,12 @@ def read(findings: Findings, raw: object, name: str | None) -> dict[str, Any]:
 
 def _keys(fields: tuple[Any, ...]) -> str:
     return ", ".join(field[0] for field in fields if field[4] is None)
+
+
+def image(site: "Site") -> dict[str, Any]:
+    """What the gateway's [broker] says of it: nothing where it is a broker of one's own."""
+    broker = site.sections["broker"]
+    return {key: broker[key] for key, default in _DEFAULTS.items() if broker[key] != default}
 
 
 def check(findings: Findings, warnings: Findings, site: "Site") -> None:

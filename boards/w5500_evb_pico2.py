@@ -99,8 +99,8 @@ class Board:
 
     def __init__(self, image: "dict[str, Any]"):
         broker = image["broker"]
-        own = broker["host"] if broker["cloud"] == "plain" else ""  # a cloud's broker tells no time
-        self._time_server = broker["clock"] or own
+        own = "" if "cloud" in broker else broker["host"]  # a cloud's broker tells no time
+        self._time_server = broker.get("clock", own)
         self._sntp = Sntp()
         self._watchdog: Any = None
         # Only the firmware of this board has it, MicroPython's stubs know another one.

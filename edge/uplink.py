@@ -52,7 +52,7 @@ def _client(account: Account, image: dict, most: int):
 
 def _sync(app, account: Account, image: dict, outbox):
     """What takes the frames to the bridge; without one, what tells figures in the cloud's JSON."""
-    if image["broker"].get("json_s"):
+    if "json_s" in image["broker"]:
         module = __import__("edge.native", None, None, ("Native",))
         return module.Native(app.client, app.site, account, image["broker"]["json_s"])
     told, site = account.told, image["site"]

@@ -36,13 +36,13 @@ class Mosquitto:
     user = ""
 
     def __init__(self, folder: Path, port: int = 0, persistent: bool = False,
-                 extra: Sequence[str] = ()) -> None:
-        """`folder` is for it alone; `port` 0 lets the first start choose a free one; `extra` are
-        more lines of its configuration."""
-        self._extra = extra
+                 settings: Sequence[str] = ()) -> None:
+        """`folder` is for it alone; `port` 0 lets the first start choose a free one. `settings`:
+        more lines of its configuration, of the listener."""
         self.port = port
         self._folder = folder
         self._persistent = persistent
+        self._settings = settings
         self._log = folder / "mosquitto.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -98,11 +98,11 @@ class Mosquitto:
         conf.write_text("\n".join([
             f"listener {port} {self.host}",
             "allow_anonymous true",
+            *self._settings,
             f"persistence {'true' if self._persistent else 'false'}",
             f"persistence_location {self._folder.resolve()}/",
             "user root",  # only root could change it, and then it could not write to the folder
             "log_type all",
-            *self._extra,
             "",
         ]), encoding="utf-8")
         with self._log.open("ab") as log:

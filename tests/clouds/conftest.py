@@ -21,7 +21,7 @@ def broker(tmp_path_factory):
     """As strict as the strictest cloud, in what mosquitto can be told."""
     if not find():
         _missing("mosquitto")
-    with Mosquitto(tmp_path_factory.mktemp("strict"), extra=STRICT) as made:
+    with Mosquitto(tmp_path_factory.mktemp("strict"), settings=STRICT) as made:
         yield made
 
 
@@ -39,7 +39,7 @@ class Gateway:
 
     def __init__(self, cloud, port, monkeypatch, now_s=1_780_000_000, **keys):
         made = image(broker={"host": "127.0.0.1", "port": port, "user": "", "cloud": cloud.name,
-                             "tls": 0, **keys})
+                             **keys})
         if cloud.name == "plain":
             made["broker"]["user"] = "demo"
         if cloud.keys:
