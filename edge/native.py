@@ -2,7 +2,8 @@
 
 One message at QoS 1 at a time, of what is so when it is made; the broker's PUBACK ends it. That is
 the weaker level: nothing is told again that the cloud forgets, and while the line is down only one
-message waits. Energies, carbon and cost are cumulative, so what is lost is resolution.
+message waits. Energies, carbon and cost are cumulative since the gateway's start, so what is lost
+is resolution.
 """
 
 from edge.compat import const
@@ -12,6 +13,7 @@ from edge.ticks import ticks_add, ticks_diff
 
 _BYTES = const(1_536)  # the longest payload and topic: 13 figures, each with a time of its own
 
+_NOW_MS = const(2)  # of edge.journal.FIELDS: 0 before the first beat
 _READ = (("grid_w", GRID_FRESH), ("pv_w", PV_FRESH), ("store_w", STORE_FRESH),
          ("soc_pm", SOC_FRESH))
 _DECIDED = ("command_w", "demand_w", "peak_w", "price_e4")
@@ -51,7 +53,7 @@ class Native:
     def step(self, now_ms: int) -> int:
         """Tell when it is due; ms until the next call."""
         wait_ms = self._client.step(now_ms)
-        if not self._client.is_up() or (
+        if not self._client.is_up() or not self._site.now.row[_NOW_MS] or (
                 self._due_ms >= 0 and 0 < ticks_diff(self._due_ms, now_ms) <= self._period_ms):
             return wait_ms
         topic, payload = self._account.profile.native(

@@ -1,7 +1,7 @@
 """What a journal row tells others: a few figures, under the names and in the units of the journal.
 
 A reading that was not fresh is None. Energy, carbon and cost, which a row holds in two fields
-each, are one number here; they only grow while a gateway keeps its account.
+each, are one number here; they begin at zero whenever the gateway does.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,8 @@ _ENTITIES = {
     "export_wh": _Entity("Exported energy", "energy", "Wh", "total_increasing"),
     "carbon_g": _Entity("Carbon emissions", "weight", "g", "total_increasing"),
     "price_e4": _Entity("Price", None, None, "measurement", "price"),
-    "cost_e4": _Entity("Cost", None, None, "total", "cost"),
+    # Not a `total`: that could not tell a gateway's new start from money earned.
+    "cost_e4": _Entity("Cost", None, None, None, "cost"),
 }
 
 
@@ -154,8 +155,9 @@ class Target:
             unit, device_class = self._currency, "monetary"
         said: dict[str, Any] = {
             "p": "sensor", "unique_id": f"{device}_{name}", "name": entity.name,
-            "state_class": entity.state_class,
             "value_template": "{{ value_json.%s }}" % (entity.key or name)}
+        if entity.state_class:
+            said["state_class"] = entity.state_class
         if unit:
             said["unit_of_measurement"] = unit
         if device_class:

@@ -27,6 +27,10 @@ class Board:
         return RamBlocks(4096, 16)
     def password(self):
         return {secret!r}
+    def keep(self, row, rule_names):
+        pass
+    def watchdog(self, feed):
+        pass
     def wall(self):
         return self.now_s // 86400 - 10957, self.now_s % 86400, True
 
@@ -81,3 +85,29 @@ def test_frames_and_a_second_signature(cloud, broker, micropython: Interpreter, 
         stored = [body for _, body in rules.store.bodies("p", "g", [1])]
         assert stored == [b"frame %d" % n for n in range(20)]
     rules.close()
+
+
+FIGURES = SCRIPT[:SCRIPT.index("app.client.options")] + """
+app.beat()
+until = ticks_ms() + 20000
+while app.sync.told < 2 and ticks_ms() < until:
+    time.sleep_ms(min(5, app.uplink.step(ticks_ms(), True)))
+app.client.leave(ticks_ms())
+print("told", app.sync.told, app.client.failures)
+"""
+
+
+def test_figures_in_a_cloud_s_json(broker, micropython: Interpreter, tmp_path):
+    cloud = next(cloud for cloud in CLOUDS if cloud.name == "huawei")
+    with Door(cloud, broker.port, NOW_S) as door:
+        made = image(broker={"host": "127.0.0.1", "port": door.port, "cloud": cloud.name,
+                             "json_s": 1})
+        (tmp_path / "site.json").write_text(json.dumps({**made, "cloud": cloud.keys}))
+        script = tmp_path / "gateway.py"
+        script.write_text(FIGURES.format(now_s=NOW_S, secret=cloud.secret))
+        said = micropython.run(script, tmp_path / "site.json", heap="512k").stdout
+        assert said == "told 2 0\n"
+        assert door.wrong == []
+        first = json.loads(door.sent[0][1])["services"][0]
+    assert first["event_time"] == "20260528T202640Z"
+    assert first["properties"]["price_e4"] in (3000, 6500, 10_000, 12_000)

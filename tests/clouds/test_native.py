@@ -9,6 +9,7 @@ from jsonschema import validate
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.journal import FIELDS
+from edge.ticks import ticks_ms
 from tests.clouds.accounts import CLOUDS
 from tests.clouds.door import Door
 
@@ -85,6 +86,19 @@ UNTIMED = {
     "iothub": FIGURES,
     "thingsboard": FIGURES,
 }
+
+
+def test_nothing_is_told_before_the_first_beat(broker, gateway):
+    """All that is cumulative would be zero."""
+    cloud = next(cloud for cloud in CLOUDS if cloud.name == "thingsboard")
+    with Door(cloud, broker.port, NOW_S) as door:
+        one = gateway(cloud, door.port, json_s=1)
+        one.until(one.app.client.is_up)
+        for _ in range(20):
+            one.app.uplink.step(ticks_ms(), True)
+        assert one.app.sync.told == 0
+        one.app.beat(1_000)
+        one.until(lambda: len(door.sent) == 1)
 
 
 @native
