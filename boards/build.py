@@ -38,7 +38,7 @@ HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("r
              ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
              ("clouds", "FIELDS"), ("clouds", "SECRET"), ("clouds", "OWN_TOPICS"),
-             ("clouds", "FRAMES"),
+             ("clouds", "FRAMES"), ("clouds", "TLS"),
              ("devices", "NEEDS"), ("ledger", "BEGINNING"), ("ledger", "AMOUNTS"),
              ("ledger", "fields"), ("ledger", "tenant_fields"), ("plan", "WORDS"),
              ("wire", "ERRORS"),

@@ -4,6 +4,7 @@ The profile itself (edge/clouds) is asked what it would tell the gateway, with a
 the right form, so that a name it refuses is found here and not at the plant.
 """
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,9 @@ def check(findings: Findings, warnings: Findings, site: "Site") -> None:
         return
     for line in _wrong(site, cloud):
         say(findings, *line)
-    if cloud.secret:
+    if cloud.tls and broker.get("tls") == 0:
+        say(warnings, "broker.tls", f"0, but {cloud.name} takes no connection outside TLS")
+    if cloud.secret and not os.environ.get("PARKEDGE_BROKER_PASSWORD"):
         say(warnings, "broker.cloud", f"{cloud.name} needs the {cloud.secret}: it belongs where "
             "the broker's password does, PARKEDGE_BROKER_PASSWORD or /broker.password")
 

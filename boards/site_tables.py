@@ -84,6 +84,7 @@ class CloudFile:
     free: bool  # any topic may be used
     frames: bool  # it carries our messages
     native: bool  # it has a JSON of its own
+    tls: bool  # it takes no other connection
 
 
 def clouds() -> dict[str, CloudFile]:
@@ -94,7 +95,7 @@ def clouds() -> dict[str, CloudFile]:
         meaning = (module.__doc__ or "").partition("\n")[0]
         found[path.stem] = CloudFile(path.stem, meaning, module.FIELDS, module.SECRET,
                                      bool(module.OWN_TOPICS), bool(module.FRAMES),
-                                     hasattr(module, "native"))
+                                     hasattr(module, "native"), bool(module.TLS))
     return found
 
 

@@ -2,7 +2,7 @@
 
 * `FIELDS`: the keys of its [cloud] table, as in edge/config.py; `SECRET`: what the broker's
   password is, "" when none is needed; `OWN_TOPICS`: 1 = topics are free, as on a broker of one's
-  own; `FRAMES`: 1 = it carries our messages as they are.
+  own; `FRAMES`: 1 = it carries our messages as they are; `TLS`: 1 = it takes no other connection.
 * `connect(secrets, utc_s)`: a pure function of the keys of [broker] and [cloud], `park`,
   `gateway` and `password` (bytes), and of the time (Unix; 0: the clock is not set). It returns
   `host`, `port`, `client_id`, `user` and `password` (bytes), `up`, the topic of our messages, and
@@ -63,7 +63,10 @@ def limits(payload: int, topic: int, levels: int, retain: int, will: int,
 
 def account(secrets: dict, client_id: str, user: str, password: bytes, up: str, down: list,
             most: dict) -> dict:
-    """What `connect` returns."""
-    return {"host": word(secrets, "host", 100), "port": secrets["port"],
+    """What `connect` returns. ValueError without a host."""
+    host = secrets.get("host")
+    if not isinstance(host, str) or not host:
+        raise ValueError("host: found %s, expected an address" % _length(host))
+    return {"host": host, "port": secrets["port"],
             "client_id": client_id.encode(), "user": user.encode(), "password": password,
             "up": up.encode(), "down": [topic.encode() for topic in down], "limits": most}

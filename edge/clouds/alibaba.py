@@ -20,6 +20,7 @@ FIELDS = (
 SECRET = "DeviceSecret"
 OWN_TOPICS = 0
 FRAMES = 1
+TLS = 0
 
 
 def signed(client: str, device: str, product: str, time_ms: str) -> bytes:

@@ -15,6 +15,7 @@ FIELDS = (
 SECRET = ""  # the certificate: [broker] certificate
 OWN_TOPICS = 1
 FRAMES = 1
+TLS = 1
 
 
 def connect(secrets: dict, utc_s: int) -> dict:

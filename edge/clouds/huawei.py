@@ -21,6 +21,7 @@ FIELDS = (
 SECRET = "secret of the device"
 OWN_TOPICS = 0
 FRAMES = 1
+TLS = 0
 
 _DAY_S = const(86_400)
 _UNIX_2000_DAYS = const(10_957)

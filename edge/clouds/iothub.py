@@ -20,6 +20,7 @@ FIELDS = (
 SECRET = "primary or secondary key of the device, base64"
 OWN_TOPICS = 0
 FRAMES = 1
+TLS = 1
 
 _GOOD_S = const(14_400)
 

@@ -6,6 +6,7 @@ FIELDS = ()
 SECRET = ""  # it may have one
 OWN_TOPICS = 1
 FRAMES = 1
+TLS = 0
 
 
 def connect(secrets: dict, utc_s: int) -> dict:

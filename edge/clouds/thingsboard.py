@@ -15,6 +15,7 @@ FIELDS = (
 SECRET = "access token of the device or gateway"
 OWN_TOPICS = 0
 FRAMES = 0
+TLS = 0
 
 
 def connect(secrets: dict, utc_s: int) -> dict:

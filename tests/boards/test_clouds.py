@@ -3,6 +3,7 @@
 import pytest
 
 from boards import build
+from boards.describe import summary, text
 from boards.image import compile_site
 from boards.site import check_bytes
 from boards.site_tables import clouds
@@ -29,7 +30,8 @@ def test_every_cloud_has_a_valid_site_here():
 
 
 @pytest.mark.parametrize("cloud", TABLES)
-def test_only_the_cloud_that_is_named_is_built(cloud):
+def test_only_the_cloud_that_is_named_is_built(cloud, monkeypatch):
+    monkeypatch.delenv("PARKEDGE_BROKER_PASSWORD", raising=False)
     native = "json_s = 60" if clouds()[cloud].native else ""
     found = judged(cloud, broker=native)
     assert found.errors == ()
@@ -78,3 +80,16 @@ def test_no_host_no_cloud():
                         .encode(), FOUNDRY)
     assert any("broker.host: found nothing, expected the address of aws" in line
                for line in found.errors)
+
+
+def test_check_tells_whose_it_is():
+    found = judged("alibaba", broker="json_s = 60")
+    told = summary(found)
+    assert told["cloud"] == {"cloud": "alibaba", "json_s": 60, "product": "a1", "device": "gw-7"}
+    assert "cloud   cloud alibaba, json_s 60, product a1, device gw-7" in text(told).splitlines()
+    assert "cloud" not in summary(judged("plain"))
+
+
+def test_a_secret_that_is_given_is_not_asked_for(monkeypatch):
+    monkeypatch.setenv("PARKEDGE_BROKER_PASSWORD", "sesame")
+    assert not [line for line in judged("huawei").warnings if "PARKEDGE" in line]
