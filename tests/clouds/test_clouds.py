@@ -61,7 +61,7 @@ def test_a_day_of_frames_through_each_cloud(cloud, broker, lax, gateway, tmp_pat
         outbox = one.app.outbox
         for body in bodies:
             outbox.append(1, body, len(body))
-        one.until(lambda: outbox.acked > DAY_FRAMES // 2, rules.settle)
+        one.until(lambda: outbox.backlog() < DAY_FRAMES // 2, rules.settle)
         door.now_s = one.now_s = NOW_S + 18_000  # five hours later
         if cloud.name != "iothub":  # which ends it by itself
             door.shut()
@@ -170,6 +170,7 @@ def test_a_missing_secret_ends_in_one_line_and_control_goes_on(cloud, gateway, c
     assert one.app.client is None
     one.app.beat()
     assert one.app.site.fault is None
+    waiting = one.app.outbox.backlog()
     one.app.outbox.append(1, b"kept", 4)
     assert one.app.uplink.step(ticks_ms(), True) > 0
-    assert one.app.outbox.backlog() == 2
+    assert one.app.outbox.backlog() > waiting
