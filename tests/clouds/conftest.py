@@ -16,12 +16,13 @@ STRICT = ["message_size_limit 16384", "max_qos 1", "retain_available false", "ma
 
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    """As strict as the strictest cloud, in what mosquitto can be told."""
+@pytest.fixture
+def broker(tmp_path):
+    """As strict as the strictest cloud, in what mosquitto can be told. A new one each time: names
+    are used again, and it would remember their sessions."""
     if not find():
         _missing("mosquitto")
-    with Mosquitto(tmp_path_factory.mktemp("strict"), settings=STRICT) as made:
+    with Mosquitto(tmp_path / "strict", settings=STRICT) as made:
         yield made
 
 

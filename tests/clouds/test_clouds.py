@@ -1,5 +1,6 @@
 """A whole gateway at the door of each cloud, with a real broker behind it."""
 
+import threading
 import time
 from dataclasses import replace
 
@@ -33,9 +34,12 @@ class Rules:
         self.got = []
         self.client = paho.Client(CallbackAPIVersion.VERSION2, "rules")
         self.client.on_message = lambda _, __, message: self.got.append(message.payload)
+        ready = threading.Event()
+        self.client.on_subscribe = lambda *_: ready.set()
         self.client.connect(broker.host, broker.port)
         self.client.subscribe(cloud.up, 1)
         self.client.loop_start()
+        assert ready.wait(10), "what came before would be lost, and asked for after 30 s"
 
     def settle(self):
         arrivals = [("parkedge/p/g/b", self.got.pop(0)) for _ in range(len(self.got))]
@@ -50,10 +54,10 @@ class Rules:
 
 
 @bridged
-def test_a_day_of_frames_through_each_cloud(cloud, broker, lax, gateway, tmp_path):
+def test_a_day_of_frames_through_each_cloud(cloud, broker, mosquitto, gateway, tmp_path):
     """Connected, acknowledged by the cloud's own way down, and again after the credentials are
     over; nothing that the cloud would not take was ever said."""
-    behind = lax if cloud.limits.retain else broker
+    behind = mosquitto if cloud.limits.retain else broker
     rules = Rules(behind, cloud, tmp_path / "park.db")
     with Door(cloud, behind.port, NOW_S) as door:
         one = gateway(cloud, door.port)
