@@ -50,6 +50,7 @@ class Cloud:
     keys: dict = field(default_factory=dict)
     secret: bytes = b""
     renews: bool = False  # each connection has other credentials
+    expires: bool = False  # and ends with them
 
 
 def hexed(key: bytes, text: str) -> bytes:
@@ -125,7 +126,8 @@ CLOUDS = [
           "parkedge/p/g/ack", {"client": "gw-7"}),
     # Microsoft Learn, "Communicate with an IoT hub using the MQTT protocol".
     Cloud("iothub", Limits(262_144, keepalive_s=1_177), "devices/gw-7/messages/events/",
-          "devices/gw-7/messages/devicebound/%24.mid=1&%24.to=x", {"device": "gw-7"}, KEY, True),
+          "devices/gw-7/messages/devicebound/%24.mid=1&%24.to=x", {"device": "gw-7"}, KEY,
+          True, True),
     # help.aliyun.com "Limits" of IoT Platform: 128 bytes a topic, keep-alive 30 to 1200 s.
     Cloud("alibaba", Limits(262_144, topic=128), "/a14Xib5kdYd/gw-7/user/b",
           "/a14Xib5kdYd/gw-7/user/ack", {"product": "a14Xib5kdYd", "device": "gw-7"}, SECRET, True),
