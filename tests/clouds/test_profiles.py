@@ -92,6 +92,14 @@ def test_only_a_token_needs_the_time(cloud):
     assert ADMITS[cloud.name](said, NOW_S) == ""
 
 
+@given(st.integers(1_577_836_800, 4_102_444_799))
+def test_a_token_is_good_for_four_hours(now_s):
+    told = iothub.connect(secrets(BY_NAME["iothub"]), now_s)
+    said = Connect(told["client_id"].decode(), told["user"].decode(), told["password"], 60, False)
+    assert ADMITS["iothub"](said, now_s + 4 * 3600 - 1) == ""
+    assert ADMITS["iothub"](said, now_s + 4 * 3600) == "expired"
+
+
 ANYTHING = st.one_of(st.none(), st.integers(), st.text(max_size=200), st.binary(max_size=200))
 
 
