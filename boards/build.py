@@ -28,6 +28,7 @@ BUDGETS = {"core": 40 * 1024, "app": 96 * 1024}  # bytes of bytecode, with every
 MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these,
 _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
+_BROKER = {"version": "edge.mqtt5_client", "named": "edge.dns", "tls": "edge.tls_port"}
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
 _START = "import gc\n\ngc.threshold(4096)\nfrom boards.{board} import main\n\nmain({image!r})\n"
@@ -109,9 +110,11 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     told = any(keys.get("topic") for _, keys in image.get("plan", ()))
     shown = [f"edge.{name}" for name in SWITCHES if name in image]
     pushed = "push" in image["tariff"].get("days", {})
+    way = ["edge.oneway"] if "oneway" in image else ["edge.broker", *(
+        module for key, module in _BROKER.items() if key in image["broker"])]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    return closure([*_APP, *named(image), *shown, *looked,
-                    *_cloud(image), *(["edge.announcements"] if told else []),
+    return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *looked,
+                    *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
 
 

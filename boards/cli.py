@@ -22,6 +22,7 @@ COMMANDS = {
     "install": "Write the service that runs a site on a Raspberry Pi.",
     "why": "Why the battery did what it did, at any past second.",
 }
+_MODULES = {"run": "boards.commands_run", "install": "boards.commands_run"}
 
 
 class Lazy(click.Group):
@@ -36,7 +37,8 @@ class Lazy(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            command: click.Command = getattr(import_module("boards.commands"), cmd_name + "_")
+            module = import_module(_MODULES.get(cmd_name, "boards.commands"))
+            command: click.Command = getattr(module, cmd_name + "_")
         elif cmd_name in self._parts:
             try:
                 command = self._parts[cmd_name].load().main

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
 _SITE = click.argument("site", default="site.toml",
                        type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+_KEY = click.option("--broker-key", "key", envvar="PARKEDGE_BROKER_KEY", show_envvar=True,
+                    type=click.Path(dir_okay=False, path_type=Path),
+                    help="The secret key of [broker] certificate, PEM or DER.")
 _BOARD = click.option("--board", "board_name", required=True, help="A board: see `list`.")
 
 
@@ -52,10 +54,12 @@ def _board(name: str, site: "Site") -> "BoardFile":
 @click.command("check")
 @click.argument("sites", nargs=-1,
                 type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_KEY
 @_JSON
-def check_(sites: tuple[Path, ...], as_json: bool) -> None:
+def check_(sites: tuple[Path, ...], key: Path | None, as_json: bool) -> None:
     """Judge a site file and tell what it is: devices, polling, rules, limits, tariff. Give all the
-    files of gateways that share a limit, and it is judged whether they agree.
+    files of gateways that share a limit, and it is judged whether they agree; with --broker-key,
+    whether the key belongs to the certificate of the first.
 
     \b
     Example:
@@ -71,6 +75,13 @@ def check_(sites: tuple[Path, ...], as_json: bool) -> None:
             raise click.BadParameter("File 'site.toml' does not exist.", param_hint="SITES")
     checked = [check(path) for path in sites]
     errors, warnings = check_group([one.site for one in checked if one.site is not None])
+    if key and checked[0].site is not None:
+        from boards.broker import KeyFileError, broker_key
+
+        try:
+            broker_key(checked[0].site, key)
+        except KeyFileError as error:
+            errors = [*errors, str(error)]
     said = [summary(one) for one in checked]
     if as_json:
         together = {"sites": said, "errors": errors, "warnings": warnings}
@@ -170,107 +181,37 @@ def build_(site: Path, board_name: str, out: Path | None, as_json: bool) -> None
 @_SITE
 @_BOARD
 @click.option("--port", help="Its serial port; found by itself without it.")
-def flash_(site: Path, board_name: str, port: str | None) -> None:
-    """Build, bring what differs onto the board, and prove every file by its hash.
+@_KEY
+def flash_(site: Path, board_name: str, port: str | None, key: Path | None) -> None:
+    """Build, bring what differs onto the board, and prove every file by its hash. A key of the
+    broker's is brought along, and without --broker-key the one that is there stays.
 
     \b
     Example:
       parkedge flash examples/foundry/site.toml --board w5500_evb_pico2 --port /dev/ttyACM0
     """
     from boards import build
+    from boards.broker import KEY_FILE, KeyFileError, broker_key
     from boards.flash import FlashError, flash
     from boards.usb_gateway import UsbGateway
 
     found = _load(site)
     try:
+        secret = {KEY_FILE: broker_key(found, key)} if key else {}
         built = build.build(found, _board(board_name, found))
         if built.over:
             _fail(*built.over)
         gateway = UsbGateway(port)
         try:
             with click.progressbar(length=100, label=gateway.port, file=sys.stderr) as bar:
-                done = flash(gateway, built.files,
+                done = flash(gateway, {**built.files, **secret},
                              lambda now, total: bar.update(100 * now // total - bar.pos))
         finally:
             gateway.close()
-    except (build.BuildError, FlashError) as error:
+    except (build.BuildError, FlashError, KeyFileError) as error:
         _fail(str(error))
     click.echo(f"{len(done.written)} files written, {done.kept} were there, {len(done.removed)} "
-               f"removed; all {len(built.files)} proven by hash, restarted")
-
-
-@click.command("run")
-@_SITE
-@_BOARD
-@click.option("--journal", "folder", type=click.Path(file_okay=False, path_type=Path),
-              help="Where to keep journal and outbox.")
-def run_(site: Path, board_name: str, folder: Path | None) -> None:
-    """Run a site on this machine's own ports: on a Raspberry Pi, or as an emulator. Where the site
-    has a [page], it is told where that is; with a [ledger], its public key.
-
-    \b
-    Example:
-      parkedge run examples/office/site.toml --board emulator --journal run
-    """
-    from boards.image import compile_site
-    from edge.app import run
-
-    found = _load(site)
-    board = _board(board_name, found)
-    if board.micropython:
-        _fail(f"{board.name} runs by itself: parkedge flash {site} --board {board.name}")
-    try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _fail(str(error))
-    image = compile_site(found)
-    chosen: Any = import_module(f"boards.{board.name}").Board(image, folder)
-    kept = f", journal and outbox in {folder}" if folder else ""
-    shown = _shown(**found.sections["page"])
-    click.echo(f"{found.name} runs on {board.name}{kept}{shown}; Ctrl-C stops", err=True)
-    if "ledger" in image:
-        from boards.ledger import key_line
-
-        click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
-    run(image, chosen)
-
-
-def _shown(address: str, port: int) -> str:
-    if not port:
-        return ""
-    from boards.page import place, trouble
-
-    if said := trouble(address, port):
-        click.echo(f"warning: page.port: {said}; control runs without the page until that changes",
-                   err=True)
-    return f", page {place(address, port)}"
-
-
-@click.command("install")
-@click.argument("board", type=click.Choice(["pi"]))
-@_SITE
-@click.option("--dry-run", is_flag=True, help="Print the service, write nothing.")
-def install_(board: str, site: Path, dry_run: bool) -> None:
-    """Write the systemd service that runs a site on a Raspberry Pi.
-
-    \b
-    Example:
-      parkedge install pi examples/office/site.toml --dry-run
-    """
-    from boards import service
-
-    found = _load(site)
-    _board(board, found)
-    unit = service.unit(found)
-    if dry_run:
-        click.echo(unit, nl=False)
-        return
-    try:
-        service.TARGET.write_text(unit, encoding="utf-8")
-    except OSError as error:
-        _fail(f"{service.TARGET}: {error.strerror}: run it with sudo, or with --dry-run")
-    click.echo(f"{service.TARGET} written; now:\n{service.AFTERWARDS}")
+               f"removed; all {len(done.written) + done.kept} proven by hash, restarted")
 
 
 @click.command("why")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boards import clouds, ledger, polling, tariff_words
+from boards import clouds, ledger, polling, storage, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
 from boards.site_devices import commanded
@@ -46,10 +46,11 @@ def _valid(site: Site) -> dict[str, Any]:
         "plan": {"mode": site.sections["plan"]["mode"],
                  "parts": [name for name, _ in image.get("plan", ())],
                  "cap_g": site.carbon.cap_g if site.carbon else 0},
-        "shown": {name: image[name] for name in SWITCHES if name in image},
+        "shown": {name: image[name] for name in (*SWITCHES, "oneway") if name in image},
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
         "image": {"hash": image["hash"], "bytes": len(encode(image))},
+        "storage": storage.told(image),
     }
 
 
@@ -121,6 +122,7 @@ def text(said: dict[str, Any]) -> str:
     for name, keys in said["shown"].items():
         shown = ", ".join(f"{key} {value}" for key, value in keys.items())
         lines.append(f"{name:<8}{shown}")
+    lines += storage.text(said["storage"])
     facts = [f"  {profile}: {fact}" for profile, known in said["unverified"].items()
              for fact in known]
     if facts:

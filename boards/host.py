@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boards.journal_file import Header
 from boards.journal_folder import JournalFolder
@@ -15,9 +17,15 @@ from boards.serial_port import SerialPort
 from edge.blocks import FileBlocks, RamBlocks
 from edge.port import TcpPort
 
+if TYPE_CHECKING:
+    from boards.host_tls import Context
+
 _EPOCH_S = 946_684_800  # 2000-01-01 in Unix time
 _DAY_S = 86_400
+LOG_SECTORS = 256  # of 4 KiB for what waits for the cloud
 STATE_SECTORS = 4
+VITAL_SECTORS = 64  # for that of it which must not be lost
+_RESOLVERS = Path("/etc/resolv.conf")
 
 
 class HostBoard:
@@ -29,6 +37,8 @@ class HostBoard:
         self._header = Header.of(image)  # now: `run` uses the image up
         self._folder = folder
         self._journal: JournalFolder | None = None
+        self._needs_time = False
+        self.key_file: Path | None = None  # of the broker's client certificate, PEM
 
     def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort:
         """The byte pipe of one bus of the image, not opened yet."""
@@ -44,17 +54,31 @@ class HostBoard:
 
     def flash_device(self) -> FileBlocks | RamBlocks | None:
         """Where the outbox keeps its frames."""
-        if self._folder is None:
-            return RamBlocks()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return FileBlocks(str(self._folder / "outbox.bin"))
+        return self._waiting("outbox", LOG_SECTORS)
 
     def state(self, name: str) -> FileBlocks | RamBlocks:
-        """Where a record that must survive a power cut is kept (edge/keep.py)."""
+        """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the
+        outbox of what must not be lost."""
+        if name == "vital":
+            return self._waiting(name, VITAL_SECTORS)
         if self._folder is None:
             return RamBlocks(sectors=STATE_SECTORS)
         self._folder.mkdir(parents=True, exist_ok=True)
         return FileBlocks(str(self._folder / f"{name}.bin"), sectors=STATE_SECTORS)
+
+    def _waiting(self, name: str, sectors: int) -> FileBlocks | RamBlocks:
+        """A place for what waits for the cloud; in memory when the disk has none, so that control
+        and the way up go on."""
+        if self._folder is None:
+            return RamBlocks()
+        path = self._folder / f"{name}.bin"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return FileBlocks(str(path), sectors=sectors)
+        except OSError as error:
+            print(f"{path}: {error}: what waits for the cloud is in memory only, and gone with "
+                  "this process", file=sys.stderr)
+            return RamBlocks()
 
     def secret(self, name: str) -> bytes:
         """32 secret bytes of this gateway alone, made when they are first asked for."""
@@ -88,11 +112,28 @@ class HostBoard:
         """The broker's password: a secret, so never in the site file, but in the environment."""
         return os.environ.get("PARKEDGE_BROKER_PASSWORD", "").encode()
 
+    def tls_context(self, ca: bytes, certificate: bytes) -> "Context":
+        """What TLS to the broker trusts and shows, of DER. OSError: the key cannot be used."""
+        from boards.host_tls import Context
+
+        self._needs_time = True
+        return Context(ca, certificate, self.key_file)
+
+    def name_server(self) -> str:
+        """The first name server of this machine that has an IPv4 address."""
+        with suppress(OSError):
+            for line in _RESOLVERS.read_text(encoding="utf-8", errors="replace").splitlines():
+                words = line.split()
+                if words[:1] == ["nameserver"] and len(words) > 1 and "." in words[1]:
+                    return words[1]
+        return "127.0.0.1"
+
     def on_stop(self, stop: Callable[[], None]) -> None:
         """Call `stop` when this process is asked to end."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop())
 
     def network_up(self) -> bool:
-        """Whether it is worth while to connect: here a refusal is quick, and tells by itself."""
-        return True
+        """Whether it is worth while to connect: here a refusal is quick, and tells by itself; but
+        certificates are only valid for a time, so that has to be known."""
+        return not self._needs_time or self._clock_set()

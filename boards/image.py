@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import clouds, ledger, plan, profiles, zone
+from boards import broker, clouds, ledger, plan, profiles, zone
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
 
@@ -30,13 +30,14 @@ def compile_site(site: "Site") -> dict[str, Any]:
     image |= {name: dict(keys) for name, keys in sections.items()
               if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name and keys
               and (name not in SWITCHES or keys[SWITCHES[name]])}
-    image["broker"] = {key: sections["broker"][key] for key in ("host", "port", "user")} \
-        | clouds.image(site)
+    image["broker"] = broker.image(site) | clouds.image(site)
     if site.batteries:
         image["fleet"] = [_battery(site, name) for name in site.batteries]
     wrapped = plan.image(site)
     if wrapped:
         image["plan"] = wrapped
+    if "oneway" in sections:
+        image["oneway"] = dict(sections["oneway"])
     if "ledger" in site.sections:
         image["ledger"] = ledger.image(site)
     image["tariff"] = site.tariff.image(first_day(site))

@@ -32,4 +32,5 @@ COMMANDS: Mapping[str, Part] = {  # groups, the `main` of their modules
     "cloud": Part("cloud_bridge.__main__", "cloud", "The cloud's side: broker to database."),
 }
 FACTORS = Part("cloud_bridge.carbon.factors", "cloud", "Factor sets of a ledger.")
+CERTIFICATES = Part("boards.certificates", "tls", "Certificates of a broker and a gateway.")
 STORE = Part("cloud_bridge.store", "cloud", "The bridge's database.")

@@ -63,7 +63,7 @@ def _check_announced(findings: Findings, site: "Site") -> None:
     keys = site.sections["announced"]
     if keys["schedule"]:
         schedule.check(findings, "announced.schedule", keys["schedule"])
-    if keys["topic"] and not site.sections["broker"]["host"]:
+    if keys["topic"] and not site.sections["broker"]["host"] and "oneway" not in site.sections:
         say(findings, "announced.topic", "found 1, expected a broker.host that it comes from")
 
 

@@ -9,10 +9,11 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from boards import clouds, tariff_words, zone
+from boards import broker, clouds, tariff_words, zone
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
+from boards.oneway import check_oneway
 from boards.shapes import Findings
 from boards.site_fields import say, with_unit
 from boards.site_loads import check_island
@@ -118,10 +119,13 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_devices(findings, warnings, site)
     check_island(findings, site)
     clouds.check(findings, warnings, site)
+    check_oneway(findings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)
+    _warn_storage(warnings, site)
     _warn_tariff(warnings, site, today)
     _warn_names(warnings, site)
+    broker.check(findings, warnings, site, today)
 
 
 def _check_fallback(findings: Findings, site: "Site") -> None:
@@ -194,6 +198,16 @@ def _warn_shown(warnings: Findings, site: "Site") -> None:
             "password and unencrypted: only for a network of the plant's own")
 
 
+def _warn_storage(warnings: Findings, site: "Site") -> None:
+    if value(site, "broker.trust_puback"):
+        say(warnings, "broker.trust_puback", "the broker's word frees what the gateway keeps: what "
+            "it loses behind that is lost, and nobody notices; leave it 0 where there is a bridge")
+    flush_s, linger_s = value(site, "telemetry.flush_s"), value(site, "telemetry.linger_s")
+    if flush_s is not None and linger_s is not None and flush_s < 15 and linger_s > flush_s:
+        say(warnings, "telemetry.flush_s", f"a part every {flush_s} s: each costs 12 bytes, and "
+            "flash programs no less than its page")
+
+
 def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None:
     tariff = site.tariff
     if tariff is None:
@@ -223,17 +237,8 @@ def _warn_tariff(warnings: Findings, site: "Site", today: datetime.date) -> None
 
 def _warn_names(warnings: Findings, site: "Site") -> None:
     """A name is looked up by a call that waits, and with it the control."""
-    hosts = [("broker.host", site.sections["broker"].get("host"))]
-    hosts += [(f"bus {bus.name} host", bus.image.get("host")) for bus in site.buses]
-    for key, host in hosts:
-        if host and not _is_address(host):
-            say(warnings, key, f"{host} is a name; an address needs no look-up that control "
-                "would wait for")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    for bus in site.buses:
+        host = bus.image.get("host")
+        if host and not broker.is_address(host):
+            say(warnings, f"bus {bus.name} host", f"{host} is a name; an address needs no look-up "
+                "that control would wait for")

@@ -26,7 +26,7 @@ _SCALES = {
 }
 _QUANTITY = re.compile(r"\s*([+-]?[0-9][0-9_.]*)\s*([A-Za-z%]*)\s*")
 # Units that are a choice of words, and those that are lists: what of, and how to read one.
-WORDS = {"parity": tuple("NEO"), "cloud": tuple(clouds()),
+WORDS = {"parity": tuple("NEO"), "cloud": tuple(clouds()), "version": ("3.1.1", "5"),
          "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
 LISTS = {"signals": ("names of signals", text),
          "schedule": ('[days as "Mon-Fri", "HH:MM", "HH:MM", kW]', schedule.line)}

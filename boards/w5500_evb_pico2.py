@@ -29,9 +29,11 @@ WATCHDOG_MS = 8000
 _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
 _RELEASE_MS = 1  # added to the computed end of a frame
-_LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+LOG_SECTORS = 64  # of 4 KiB for what waits for the cloud
+VITAL_SECTORS = 32  # for that of it which must not be lost
 _STATE_SECTORS = 4
 _PASSWORD = "/broker.password"
+_KEY = "/broker.key"
 _UNIX_2000_S = 946_684_800
 _DAY_S = 86_400
 
@@ -99,8 +101,10 @@ class Board:
 
     def __init__(self, image: "dict[str, Any]"):
         broker = image["broker"]
-        own = "" if "cloud" in broker else broker["host"]  # a cloud's broker tells no time
+        # A cloud tells no time, and what has a name needs one first.
+        own = "" if "cloud" in broker or "named" in broker else broker["host"]
         self._time_server = broker.get("clock", own)
+        self._needs_time = "tls" in broker  # certificates are only valid for a time
         self._sntp = Sntp()
         self._watchdog: Any = None
         # Only the firmware of this board has it, MicroPython's stubs know another one.
@@ -124,11 +128,13 @@ class Board:
 
     def flash_device(self) -> SectorFiles:
         """Where the outbox keeps its frames."""
-        return SectorFiles("/log", 4096, _LOG_SECTORS)
+        return SectorFiles("/log", 4096, LOG_SECTORS)
 
     def state(self, name: str) -> SectorFiles:
-        """Where a record that must survive a power cut is kept (edge/keep.py)."""
-        return SectorFiles("/" + name, 4096, _STATE_SECTORS)
+        """Where a record that must survive a power cut is kept (edge/keep.py), and `vital`, the
+        outbox of what must not be lost."""
+        return SectorFiles("/" + name, 4096,
+                           VITAL_SECTORS if name == "vital" else _STATE_SECTORS)
 
     def secret(self, name: str) -> bytes:
         """32 secret bytes of this gateway alone, made when they are first asked for from the
@@ -158,18 +164,30 @@ class Board:
 
     def password(self) -> bytes:
         """The broker's password: a secret, so in a file of its own, which flashing leaves alone."""
-        try:
-            with open(_PASSWORD, "rb") as file:
-                return file.read().strip()
-        except OSError:
-            return b""
+        return _secret(_PASSWORD).strip()
 
     def on_stop(self, stop: "Any") -> None:
         """A gateway is not stopped; it is unplugged, and its devices fall back by themselves."""
 
+    def name_server(self) -> str:
+        """The name server that DHCP has told."""
+        return self._nic.ifconfig()[3]
+
+    def key(self) -> bytes:
+        """The key of the gateway's certificate, DER: a secret, kept as the password is."""
+        return _secret(_KEY)
+
     def network_up(self) -> bool:
-        """Whether the cable is in and there is an address."""
-        return self._nic.isconnected()
+        """Whether the cable is in, there is an address, and the time where that is needed."""
+        return self._nic.isconnected() and (self._sntp.known or not self._needs_time)
+
+
+def _secret(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _set_clock(day: int, second: int) -> None:

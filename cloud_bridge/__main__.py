@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "serve": "Store what gateways send, and acknowledge it.",
     "republish": "What gateways sent, on to Sparkplug B or Home Assistant.",
+    "listen": "Store what comes through a one-way isolation device.",
     "export": "A gateway's evidence and figures, out of the store into files.",
     "audit": "Whether a gateway's books stand, with files and a public key.",
     "witness": "Cosign a log's newest head, if it extends the last one seen.",

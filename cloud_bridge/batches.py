@@ -6,6 +6,8 @@ with the reason. The coding of rows leaves no choice: what decodes is what these
 
 from typing import NamedTuple
 
+from msgpack import packb
+
 from edge.outbox import GAP
 from edge.wire import msgpack
 from edge.wire.batch import VERSION as BATCH_VERSION
@@ -35,6 +37,12 @@ class Message(NamedTuple):
     body: bytes
 
 
+    def encode(self) -> bytes:
+        """The payload, as a gateway writes it but for the length of lengths."""
+        payload: bytes = packb([MESSAGE_VERSION, *self])
+        return payload
+
+
 class Batch(NamedTuple):
     """Journal rows in the order of time, each of `n_fields` 32-bit signed integers."""
 
@@ -51,6 +59,14 @@ class Gap(NamedTuple):
 
     first: int
     last: int
+
+
+class Told(NamedTuple):
+    """What a gateway that gets no answer tells of itself: the highest number it has sent, and how
+    many messages were overwritten before they had gone as often as they should."""
+
+    top: int
+    lost: int
 
 
 def decode_message(payload: bytes) -> Message:
@@ -78,6 +94,16 @@ def decode_gap(body: bytes) -> Gap:
     if not (first > 0 and n > 0 and first + n - 1 <= _U32):
         raise BadMessage(f"gap of {n} messages from {first} on")
     return Gap(first, first + n - 1)
+
+
+def decode_told(body: bytes) -> Told:
+    """The body of a RESUME that came one way; BadMessage when it is none."""
+    reader = _open(body, 3, 1, "end")
+    told = Told(reader.integer(), reader.integer())
+    _close(reader, "end")
+    if not (0 <= told.top <= _U32 and 0 <= told.lost <= _U32):
+        raise BadMessage(f"end at {told.top}, {told.lost} lost")
+    return told
 
 
 def decode_batch(body: bytes) -> Batch:

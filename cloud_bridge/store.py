@@ -13,8 +13,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import msgpack
@@ -96,20 +96,16 @@ class Store:
         self._db = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, StoreError) as error:
             self._db.close()
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError | StoreError):
                 raise
             raise StoreError(f"{path}: {error}") from None
-        except StoreError:
-            self._db.close()
-            raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -129,8 +125,7 @@ class Store:
                     self._quarantine(topic, payload, str(reason), received_utc)
                     outcome = "quarantined"
                 tally[outcome] += 1
-            for stream in acks:
-                acks[stream] = self._advance(stream)
+            acks = {stream: self._advance(stream) for stream in acks}
         return Receipt({stream: seq for stream, seq in acks.items() if seq}, tally)
 
     def rows(self, park: str, gateway: str, start_utc: int, end_utc: int) -> Iterator[Row]:
@@ -154,6 +149,12 @@ class Store:
         yield from self._db.execute(
             f"SELECT kind, body FROM messages WHERE park = ? AND gateway = ? AND kind IN ({marks})"
             " ORDER BY received_utc, epoch, seq", (park, gateway, *wanted))
+
+    def put_aside(self, refused: Iterable[tuple[str, bytes, str]], received_utc: int) -> None:
+        """Keep what never became a message, as (from where, bytes, reason), for inspection."""
+        with self._transaction():
+            for place, data, reason in refused:
+                self._quarantine(place, data, reason, received_utc)
 
     def _prepare(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -187,9 +188,9 @@ class Store:
         message = decode_message(payload)
         stream = Stream(who[1], who[2], message.epoch)
         if message.kind == RESUME:  # what is before will not come again, here or elsewhere
-            known = self._advance(stream)
-            if known < message.seq - 1:
-                self._gap(stream, known + 1, message.seq - 1, "elsewhere", received_utc)
+            reason = "unseen" if message.body else "elsewhere"  # a body: it came one way
+            for first, last in self._holes(stream, message.seq):
+                self._gap(stream, first, last, reason, received_utc)
             return stream, "resumed"
         if message.kind == GAP:
             gap = decode_gap(message.body)
@@ -212,6 +213,14 @@ class Store:
     def _gap(self, stream: Stream, first: int, last: int, reason: str, received_utc: int) -> None:
         self._db.execute("INSERT OR IGNORE INTO gaps VALUES(?, ?, ?, ?, ?, ?, ?)",
                          (*stream, first, last, reason, received_utc))
+
+    def _holes(self, stream: Stream, end: int) -> list[tuple[int, int]]:
+        """First and last of what has not come, from a stream's cursor to before `end`."""
+        after = self._advance(stream)
+        here = self._db.execute("SELECT seq FROM messages WHERE (park, gateway, epoch) = (?, ?, ?)"
+                                " AND seq > ? AND seq < ? ORDER BY seq", (*stream, after, end))
+        edges = [after, *(seq for (seq,) in here), end]
+        return [(low + 1, high - 1) for low, high in pairwise(edges) if high > low + 1]
 
     def _advance(self, stream: Stream) -> int:
         """Move a stream's cursor over what has come and what never will; where it is now."""

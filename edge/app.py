@@ -72,6 +72,7 @@ class App:
             module = __import__("edge.evidence.keeper", None, None, ("part",))
             self.keeper = module.part(self, image)
         self.running = True
+        self.due_ms = -1  # when the next beat is; -1: nobody has said
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
         if _collect_every:
@@ -93,12 +94,16 @@ class App:
             self.beat()
             if self.beats % _COLLECT_BEATS == 0 and hasattr(gc, "mem_free"):
                 gc.collect()  # here, in the slack after a beat, and nowhere by surprise
-            due_ms = ticks_add(due_ms, period_ms)
+            self.due_ms = due_ms = ticks_add(due_ms, period_ms)
             wait_ms = ticks_diff(due_ms, ticks_ms())
             if wait_ms < -period_ms // 2:
                 self.late += 1
                 due_ms = ticks_ms()
             await _pause_ms(wait_ms if wait_ms > 0 else 0)
+
+    def free_ms(self) -> int:
+        """How long until the next beat: what takes long has to fit in."""
+        return 1000 if self.due_ms < 0 else ticks_diff(self.due_ms, ticks_ms())
 
     async def _bus_task(self, bus):
         while self.running:

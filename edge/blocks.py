@@ -119,8 +119,12 @@ class FileBlocks:
     def _create(self, path: str) -> None:
         """Make the file under another name first: it is there whole or not at all."""
         with open(path + ".new", "w+b") as file:
-            _write_blank(file, self.sector_size * self.sectors)
-            _flush(file)
+            try:
+                _write_blank(file, self.sector_size * self.sectors)
+                _flush(file)
+            except OSError:
+                os.remove(path + ".new")  # the disk is full: not with half of it
+                raise
         os.rename(path + ".new", path)
         if hasattr(os, "fsync"):  # the new name must survive as well
             folder = os.open(path[:path.rfind("/") + 1] or ".", 0)  # to read

@@ -5,8 +5,8 @@ all on the host. A gateway never imports this file: it loads the image (edge/ima
 host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
-given. Units "id", "ip", "text", "zone", "tariff" and "mode" are strings, "schedule" is a list,
-everything else an integer.
+given. Units "id", "ip", "text", "zone", "tariff", "mode" and "version" are strings, "schedule" is
+a list, everything else an integer.
 """
 
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
@@ -91,7 +91,8 @@ SECTIONS = {
     "telemetry": (
         ("period_s", "s", 1, 3600, 15, "a row at least this often; also whenever a bound changes"),
         ("batch_rows", "rows", 1, 240, 60, "rows sent in one message"),
-        ("linger_s", "s", 1, 3600, 60, "an unfinished batch is sent after this long"),
+        ("linger_s", "s", 1, 3600, 900, "an unfinished batch is sent after this long"),
+        ("flush_s", "s", 1, 3600, 60, "rows are safe from a loss of power after this long"),
     ),
     "broker": (
         ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
@@ -102,6 +103,19 @@ SECTIONS = {
          "messages: for where there is no bridge; 0 = never"),
         ("clock", "text", None, None, "", "time server; empty = the broker, or with a cloud the "
          "router"),
+        ("version", "version", None, None, "3.1.1", "version of MQTT, 3.1.1 or 5"),
+        ("tls", "0/1", 0, 1, 0, "1 = inside TLS, once the clock is set; mostly port 8883"),
+        ("ca", "text", None, None, "", "file of the CA whose word on the broker is taken"),
+        ("name", "text", None, None, "", "in the broker's certificate; empty = host"),
+        ("certificate", "text", None, None, "", "file of the gateway's own certificate"),
+        ("trust_puback", "0/1", 0, 1, 0, "1 = the broker's word frees frames: no bridge of ours"),
+    ),
+    "oneway": (
+        ("host", "ip", None, None, None, "inner side of the one-way isolation device"),
+        ("port", "port", 1, 65535, 5140, "its UDP port"),
+        ("repeats", "times", 1, 4, 3, "each message so often: at once, after a minute, an hour, "
+         "a day"),
+        ("rate", "B/s", 100, 1_000_000, 4_000, "bytes a second at most"),
     ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),
@@ -126,4 +140,4 @@ MOST_BATTERIES = 8
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
-SPECIAL = ("island_gate", "ledger")  # sections that stand only where somebody needs them
+SPECIAL = ("island_gate", "ledger", "oneway")  # sections that stand only where somebody needs them

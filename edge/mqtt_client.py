@@ -5,8 +5,7 @@ flight at a time, and kept until the broker acknowledges it. Whatever is waited 
 a missed one ends the connection, and the next is tried after a growing, jittered pause.
 """
 
-from binascii import crc32
-
+from edge.backoff import Backoff
 from edge.compat import TYPE_CHECKING, const
 from edge.ticks import ticks_add, ticks_diff
 from edge.wire import mqtt
@@ -24,39 +23,41 @@ _UP = const(6)
 _LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from _OPENING on
 
 _RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
-_READS = const(4)  # receptions a step
+_IN_BYTES = const(128)  # taken in a step: 18 of the shortest messages, 800,000 Arm instructions
 _PROMPT_MS = const(20)  # between steps while an answer is due
 _CALM_MS = const(100)  # between steps otherwise
 
 
 class Options:
     """Who the client is, and how patient. `status_topic` (b"": none) gets "online" or, as the
-    will, "offline", both retained; keepalive_s is 30 to 1200."""
+    will, "offline", both retained; keepalive_s is 30 to 1200; `codec` is of a version of MQTT."""
 
     def __init__(self, client_id: bytes, user: bytes = b"", password: bytes = b"",
-                 status_topic: bytes = b"", keepalive_s: int = 60) -> None:
-        self.hello = mqtt.Hello(client_id, keepalive_s, user, password, status_topic, b"offline")
+                 status_topic: bytes = b"", keepalive_s: int = 60, codec: "Any" = mqtt) -> None:
+        self.hello = codec.Hello(client_id, keepalive_s, user, password, status_topic, b"offline")
         self.reply_ms = 10_000  # for the connection, and for every answer of the broker
         self.retry_ms = 1_000  # first pause; doubles with every failure
         self.retry_max_ms = 300_000
-        self.stable_ms = 30_000  # a connection that lasted so long resets the pause
+        self.stable_ms = 30_000  # a connection that lasted so long resets the pause,
+        self.spread_ms = 8_000  # and the first one after it is up to so long
         self.slot_bytes = 8_192  # the largest QoS 1 packet sent
         self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
         self.packet_bytes = 1_024  # the largest packet taken in
 
 
 class MqttClient:
-    """One connection to one broker; `port` is a non-blocking byte pipe."""
+    """One connection to one broker; `port` is a non-blocking byte pipe, `codec` as in Options."""
 
-    def __init__(self, port: "Any", options: Options) -> None:
+    def __init__(self, port: "Any", options: Options, codec: "Any" = mqtt) -> None:
         self.options = options
         self.state = _READY
-        self.fault = ""  # what ended the last connection
+        self.fault = ""  # what ended the last connection,
+        self.error: Any = ()  # and what the port said of it, as the arguments of its OSError
         self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
         self.strays = 0  # packets that answer nothing that was asked
         self.oversized = 0  # packets skipped for their size
-        self.unsubscribed = 0  # subscriptions the broker refused
+        self.unsubscribed = self.refused = 0  # subscriptions, and messages, the broker refused
         self.slot = bytearray(options.slot_bytes)
         self._slot_view = memoryview(self.slot)
         self._slot_start = self._slot_at = self._slot_end = 0  # end 0: empty
@@ -65,15 +66,16 @@ class MqttClient:
         self._control_view = memoryview(self._control)
         self._control_at = self._control_end = 0
         self._port = port
-        self._reader = mqtt.Reader(options.packet_bytes)
-        self._in = bytearray(256)
+        self._codec = codec
+        self._reader = codec.Reader(options.packet_bytes)
+        self._in = bytearray(_IN_BYTES)
+        self._has_more = False  # may have come than was taken in
         self._topics: list[bytes] = []
         self._receivers: list[Any] = []
         self._pinging = False
         self._due_ms = self._puback_due_ms = self._ping_due_ms = 0
-        self._heard_ms = self._sent_ms = self._up_ms = 0
-        self._tries = 0  # failures in a row
-        self._dice = crc32(options.hello.client_id) % 65_536
+        self._heard_ms = self._sent_ms = self._up_ms = self._quiet_max_ms = 0
+        self._backoff = Backoff(options.hello.client_id, options)
 
     def subscribe(self, topic: bytes, receiver: "Any") -> None:
         """Before the first step: `receiver.receive(buf, start, end, now_ms)` gets every message of
@@ -87,7 +89,7 @@ class MqttClient:
 
     def publish(self, topic: bytes, payload: bytes, retain: bool = False) -> bool:
         """Send at QoS 0; False when not connected or there is no room now."""
-        end = mqtt.put_publish(self._control, self._control_end, topic, payload, retain)
+        end = self._codec.put_publish(self._control, self._control_end, topic, payload, retain)
         if self.state != _UP or end < 0 or end > len(self._control) - _RESERVE:
             return False
         self._control_end = end
@@ -99,11 +101,11 @@ class MqttClient:
         if self.state != _UP or self._slot_end:
             return -1
         self._slot_id = self._next_id()
-        return mqtt.begin_publish(self.slot, topic, self._slot_id)
+        return self._codec.begin_publish(self.slot, topic, self._slot_id)
 
     def commit(self, end: int, now_ms: int, retain: bool = False) -> None:
         """Send the message whose payload ends before slot[end]."""
-        self._slot_start = self._slot_at = mqtt.end_publish(self.slot, end, retain)
+        self._slot_start = self._slot_at = self._codec.end_publish(self.slot, end, retain)
         self._slot_end = end
         self._puback_due_ms = ticks_add(now_ms, self.options.reply_ms)
 
@@ -126,10 +128,11 @@ class MqttClient:
             return _CALM_MS
         try:
             self._work(now_ms)
-        except OSError:
+        except OSError as error:
+            self.error = error.args
             self._fail("no connection" if self.state == _OPENING else "connection lost", now_ms)
         self._check_deadlines(now_ms)
-        waiting = self._control_end or self._slot_end or self._pinging
+        waiting = self._control_end or self._slot_end or self._pinging or self._has_more
         return _PROMPT_MS if waiting or _OPENING <= self.state < _UP else _CALM_MS
 
     def _work(self, now_ms: int) -> None:
@@ -153,6 +156,7 @@ class MqttClient:
         self._pinging = False
         self._control_at = self._control_end = 0
         self._heard_ms = self._sent_ms = now_ms
+        self._quiet_max_ms = self.options.hello.keepalive_s * 750
         self._enter(_GREETING, now_ms)
         self._say(self.options.hello.put(self._control, 0))
 
@@ -161,22 +165,21 @@ class MqttClient:
         self._control_end = max(end, self._control_end)
 
     def _listen(self, now_ms: int) -> None:
-        for _ in range(_READS):
-            if len(self._control) - self._control_end < _RESERVE:
-                return  # answers go out before more is taken in
-            n = self._port.recv(self._in, 0)
-            if n == 0:
-                return
-            self._heard_ms = now_ms
-            at = 0
-            while at < n:
-                at = self._reader.feed(self._in, at, n)
-                if self._reader.broken:
-                    self._fail("not MQTT", now_ms)
-                elif self._reader.whole:
-                    self._take(now_ms)
-                if self.state < _OPENING:
-                    return
+        self._has_more = False
+        if len(self._control) - self._control_end < _RESERVE:
+            return  # answers go out before more is taken in
+        n = self._port.recv(self._in, 0)
+        if n == 0:
+            return
+        self._heard_ms = now_ms
+        self._has_more = n == _IN_BYTES
+        at = 0
+        while at < n and self.state >= _OPENING:
+            at = self._reader.feed(self._in, at, n)
+            if self._reader.broken:
+                self._fail("not MQTT", now_ms)
+            elif self._reader.whole:
+                self._take(now_ms)
 
     def _take(self, now_ms: int) -> None:
         """Act on one whole packet."""
@@ -192,7 +195,8 @@ class MqttClient:
               and self._slot_at == self._slot_end):
             self._slot_id = self._slot_start = self._slot_at = self._slot_end = 0
         elif kind == mqtt.SUBACK and reader.packet_id == self._last_id and self.state < _UP:
-            self.unsubscribed = bytes(reader.body[2:reader.kept]).count(b"\x80")  # 3.9.3
+            codes = reader.body[reader.payload_at:reader.kept]
+            self.unsubscribed = sum([code > 127 for code in codes])  # 3.9.3
             self._go_up(now_ms)
         elif kind == mqtt.PINGRESP and self._pinging:
             self._pinging = False
@@ -212,7 +216,7 @@ class MqttClient:
         self._enter(_SUBSCRIBING, now_ms)
         if self._topics:
             at = self._control_end
-            self._say(mqtt.put_subscribe(self._control, at, self._next_id(), self._topics))
+            self._say(self._codec.put_subscribe(self._control, at, self._next_id(), self._topics))
         else:
             self._go_up(now_ms)
 
@@ -242,8 +246,7 @@ class MqttClient:
     def _keep_alive(self, now_ms: int) -> None:
         """Ask for a sign of life when either direction has been quiet, 3.1.2.10 and 3.12."""
         quiet_ms = max(ticks_diff(now_ms, self._sent_ms), ticks_diff(now_ms, self._heard_ms))
-        if (self.state == _UP and not self._pinging
-                and not 0 <= quiet_ms < self.options.hello.keepalive_s * 750):
+        if self.state == _UP and not self._pinging and not 0 <= quiet_ms < self._quiet_max_ms:
             self._say(mqtt.put_empty(self._control, self._control_end, mqtt.PINGREQ))
             self._pinging = True
             self._ping_due_ms = ticks_add(now_ms, self.options.reply_ms)
@@ -286,14 +289,11 @@ class MqttClient:
             self._fail(_LATE[self.state - _OPENING], now_ms)
 
     def _fail(self, fault: str, now_ms: int) -> None:
-        """End the connection and pause: between half of the present pause and all of it."""
-        if self.state == _UP and not 0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms:
-            self._tries = 0
+        """End the connection and pause."""
+        lasted = self.state == _UP and not (
+            0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms)
         self._port.close()
         self.state = _PAUSING
         self.fault = fault
         self.failures += 1
-        half_ms = min(self.options.retry_ms << self._tries, self.options.retry_max_ms) // 2
-        self._tries = min(self._tries + 1, 12)
-        self._dice = (self._dice * 75 + 74) % 65_537
-        self._due_ms = ticks_add(now_ms, half_ms + half_ms * (self._dice & 1023) // 1023)
+        self._due_ms = ticks_add(now_ms, self._backoff.failed(lasted))

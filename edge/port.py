@@ -2,7 +2,7 @@
 
 Every port has the same five words: `open`, `is_open`, `send`, `recv`, `close`. None of them blocks,
 and a pipe that is broken says so with OSError. Give the host as an address: a name is looked up by
-a call that waits for its answer.
+a call that waits for its answer; edge/dns.py has the port that asks without waiting.
 """
 
 import errno

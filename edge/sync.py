@@ -1,13 +1,17 @@
-"""Frames from the outbox to the cloud's database, oldest first, until the cloud says it has them.
+"""Frames from the outboxes to the cloud's database, oldest first, until the cloud says it has them.
 
 Only the bridge's acknowledgement frees frames: it is sent after the commit, names the epoch and is
-cumulative. The broker's PUBACK frees nothing, since a broker may forget what it has acknowledged.
-A few frames may be ahead of the acknowledged one; when the answer stays out, or after every new
+cumulative; ranges above that number are not sent again, and free nothing. The broker's PUBACK frees
+nothing, since a broker may forget what it has acknowledged, unless it is told to be trusted. A few
+frames may be ahead of the acknowledged one; when the answer stays out, or after every new
 connection, sending begins again behind it. Frames stored twice are the cloud's to tell apart.
 
+Each outbox has an epoch, a window and a patience of its own; what waits in the first goes first.
+
 Message: MessagePack [1, kind, epoch, seq, binary] on `parkedge/<park>/<gateway>/b`. Answer: [1,
-epoch, seq] on `.../ack`. Kind 99 (RESUME) is no frame: all before `seq` is acknowledged for good,
-so that a bridge whose database is new knows where its history begins instead of waiting for it.
+epoch, seq, first, last ...] on `.../ack`, with up to 4 ascending ranges. Kind 99 (RESUME) is no
+frame: all before `seq` is acknowledged for good, so that a bridge whose database is new knows where
+its history begins instead of waiting for it.
 """
 
 from edge.compat import TYPE_CHECKING, const
@@ -22,15 +26,49 @@ VERSION = const(1)
 RESUME = const(99)
 AROUND = const(27)  # bytes of a packet that are neither the base of its topic nor a frame
 _HEAD_BYTES = const(16)  # of a message, before its body: 1 + 1 + 1 + 5 + 5 + 3
+_ACK_NUMBERS = const(11)  # version, epoch, number and four ranges
 _DEVICE_MS = const(1_000)  # pause after an error of the storage
+
+
+class _Way:
+    """How far one outbox has been sent, and heard of."""
+
+    def __init__(self, outbox: "Outbox", wait_ms: int) -> None:
+        self.outbox = outbox
+        self.session = 0  # of the client, in which the round began
+        self.resume_waits = False
+        self.last = 0  # sent in this round
+        self.top = 0  # sent in this life
+        self.due_ms = 0
+        self.wait_ms = wait_ms
+
+    def awaits(self) -> bool:
+        """Whether an acknowledgement is due."""
+        return self.resume_waits or self.last > self.outbox.acked
+
+    def begin(self, now_ms: int) -> None:
+        """Send again, from behind what is acknowledged."""
+        self.outbox.resend()
+        self.last = 0
+        self.resume_waits = True
+        self.due_ms = ticks_add(now_ms, self.wait_ms)
+
+    def can_be(self, seq: int, above: "list[int]") -> bool:
+        """Whether an acknowledgement tells of nothing that was never sent."""
+        last = seq
+        for at in range(0, len(above), 2):
+            if not last < above[at] <= above[at + 1]:
+                return False
+            last = above[at + 1]
+        return seq >= 0 and last <= max(self.top, self.outbox.found)
 
 
 class Sync:
     """One gateway's way up. It steps the client too, so that one call does it all."""
 
-    def __init__(self, client: "MqttClient", outbox: "Outbox", park: str, gateway: str,
-                 window: int = 8, patience_ms: int = 30_000, up: bytes = b"",
-                 down: bytes = b"") -> None:
+    def __init__(self, client: "MqttClient", outboxes: "tuple[Outbox, ...]", park: str,
+                 gateway: str, window: int = 8, patience_ms: int = 30_000,
+                 trust_puback: bool = False, up: bytes = b"", down: bytes = b"") -> None:
         base = "parkedge/" + park + "/" + gateway
         self.topic = up or (base + "/b").encode()  # a cloud may have others: edge/clouds
         self.window = window  # frames that may be ahead of the acknowledged one
@@ -40,18 +78,13 @@ class Sync:
         self.strange_acks = 0  # not ours, not MessagePack, or of frames never sent
         self.device_errors = 0
         self._client = client
-        self._outbox = outbox
+        self._trust_puback = trust_puback
+        self._flying: _Way | None = None  # whose frame `_flying_seq` waits for a trusted PUBACK
+        self._flying_seq = self._refused = 0
         self._reader = msgpack.Reader(64)
-        self._session = 0
-        self._resume_waits = False
-        self._last = 0  # sent in this round
-        # Frames found in the outbox may have been sent in an earlier life; one more, since the
-        # first unsent "frame" may stand for a gap before them.
-        self._top = outbox.next_unsent() + outbox.backlog()
-        self._due_ms = 0
-        self._wait_ms = self.patience_ms
+        self._ways = [_Way(outbox, patience_ms) for outbox in outboxes]
         room = len(client.slot) - len(self.topic) - _HEAD_BYTES - 9
-        if outbox.max_payload > room:
+        if max([outbox.max_payload for outbox in outboxes]) > room:
             raise ValueError("the largest frame of the outbox does not fit a packet")
         client.subscribe(down or (base + "/ack").encode(), self)
 
@@ -60,88 +93,101 @@ class Sync:
         wait_ms = self._client.step(now_ms)
         if not self._client.is_up():
             return wait_ms
-        if self._session != self._client.sessions:
-            self._session = self._client.sessions
-            self._begin_round(now_ms)
-        elif self._awaits() and ticks_diff(now_ms, self._due_ms) >= 0:
-            self._wait_ms = min(self._wait_ms * 2, self.patience_max_ms)
-            self._begin_round(now_ms)
-        try:
-            sent = self._send_resume(now_ms) if self._resume_waits else self._send_frame(now_ms)
-        except OSError:
-            self.device_errors += 1
-            return _DEVICE_MS
-        return self._client.step(now_ms) if sent else wait_ms
+        self._take_puback(now_ms)
+        for way in self._ways:
+            if way.session == self._client.sessions:
+                if not way.awaits() or ticks_diff(now_ms, way.due_ms) < 0:
+                    continue
+                way.wait_ms = min(way.wait_ms * 2, self.patience_max_ms)
+            elif not way.outbox.mounted:
+                continue
+            way.session = self._client.sessions
+            way.begin(now_ms)
+            self.rounds += 1
+        for way in self._ways:
+            try:
+                if self._send_resume(way, now_ms) if way.resume_waits else self._send(way, now_ms):
+                    return self._client.step(now_ms)
+            except OSError:
+                self.device_errors += 1
+                wait_ms = _DEVICE_MS
+        return wait_ms
 
     def receive(self, buf: bytearray, start: int, end: int, now_ms: int) -> None:
         """Take an acknowledgement: of our epoch, and of nothing that was not sent."""
         reader = self._reader
         reader.start(buf, start, end)
-        fits = reader.array() == 3 and reader.integer() == VERSION
+        n = reader.array()
+        fits = 3 <= n <= _ACK_NUMBERS and n & 1 and reader.integer() == VERSION
         epoch, seq = reader.integer(), reader.integer()
-        if (reader.finish() != msgpack.OK or not fits or epoch != self._outbox.epoch
-                or not 0 <= seq <= self._top):
-            self.strange_acks += 1
-            return
+        above = [reader.integer() for _ in range(n - 3)] if fits else []
+        if reader.finish() == msgpack.OK and fits:
+            for way in self._ways:
+                if way.outbox.epoch == epoch and way.can_be(seq, above):
+                    self._acknowledge(way, seq, above, now_ms)
+                    return
+        self.strange_acks += 1
+
+    def _acknowledge(self, way: _Way, seq: int, above: "list[int]", now_ms: int) -> None:
         try:
-            news = self._outbox.ack(epoch, seq)
+            news = way.outbox.ack(way.outbox.epoch, seq, above)
         except OSError:  # freed all the same; only the note of it is not on the medium yet
             self.device_errors += 1
             news = True
         if news:
-            self._wait_ms = self.patience_ms
-            self._due_ms = ticks_add(now_ms, self._wait_ms)
+            way.wait_ms = self.patience_ms
+            way.due_ms = ticks_add(now_ms, way.wait_ms)
 
-    def _awaits(self) -> bool:
-        return self._resume_waits or self._last > self._outbox.acked
+    def _take_puback(self, now_ms: int) -> None:
+        """Where a broker is trusted: the client has room again once it has acknowledged."""
+        way = self._flying
+        if way is not None and self._client.begin(self.topic) >= 0:
+            self._flying = None
+            if self._client.refused == self._refused:
+                self._acknowledge(way, self._flying_seq, [], now_ms)
 
-    def _begin_round(self, now_ms: int) -> None:
-        self._outbox.resend()
-        self._last = 0
-        self._resume_waits = True
-        self.rounds += 1
-        self._due_ms = ticks_add(now_ms, self._wait_ms)
-
-    def _send_resume(self, now_ms: int) -> bool:
-        seq = self._outbox.acked + 1
+    def _send_resume(self, way: _Way, now_ms: int) -> bool:
         at = self._client.begin(self.topic)
         if at < 0:
             return False
-        at = self._put_head(at, RESUME, seq, 0)
+        at = self._put_head(at, RESUME, way.outbox.epoch, way.outbox.acked + 1, 0)
         self._client.commit(at, now_ms)
-        self._resume_waits = False
+        way.resume_waits = False
         return True
 
-    def _send_frame(self, now_ms: int) -> bool:
-        outbox = self._outbox
+    def _send(self, way: _Way, now_ms: int) -> bool:
+        outbox = way.outbox
         seq = outbox.next_unsent()
         acked = outbox.acked
-        ahead = self._last > acked
+        ahead = way.last > acked
         if seq == 0 or (ahead and seq - acked > self.window):
             return False
         at = self._client.begin(self.topic)
         if at < 0:
             return False
-        body = self._put_head(at, 0, seq, 0)
+        body = self._put_head(at, 0, outbox.epoch, seq, 0)
         n = outbox.read(seq, self._client.slot, body)
         if n < 0:
             return False
-        self._put_head(at, outbox.kind, seq, n)
+        self._put_head(at, outbox.kind, outbox.epoch, seq, n)
         self._client.commit(body + n, now_ms)
         outbox.sent(seq)
         self.frames_sent += 1
-        self._last = seq
-        self._top = max(seq, self._top)
+        way.last = seq
+        way.top = max(seq, way.top)
+        if self._trust_puback:
+            self._flying, self._flying_seq = way, seq
+            self._refused = self._client.refused
         if not ahead:
-            self._due_ms = ticks_add(now_ms, self._wait_ms)
+            way.due_ms = ticks_add(now_ms, way.wait_ms)
         return True
 
-    def _put_head(self, at: int, kind: int, seq: int, n: int) -> int:
+    def _put_head(self, at: int, kind: int, epoch: int, seq: int, n: int) -> int:
         """Write all of a message but its body; `kind` (0 .. 127) and `n` do not move the rest."""
         buf = self._client.slot
         at = msgpack.put_array_head(buf, at, 5)
         at = msgpack.put_int(buf, at, VERSION)
         at = msgpack.put_int(buf, at, kind)
-        at = msgpack.put_int(buf, at, self._outbox.epoch)
+        at = msgpack.put_int(buf, at, epoch)
         at = msgpack.put_int(buf, at, seq)
         return msgpack.put_bin16_head(buf, at, n)

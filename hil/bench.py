@@ -32,8 +32,8 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
               help="Folder of 1s|15s|60s.csv.gz telemetry blocks; generated ones without it.")
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
-    """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature
-    and the ledger.
+    """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
+    the ledger, the way to a broker and a day behind a one-way isolation device.
 
     \b
     Example:
@@ -190,10 +190,36 @@ def _ledger(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _uplink(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil.bench_modules import FailedError
+    from hil.bench_uplink import measure
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return measure(counting(Path(folder)))
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
+
+
 def _audit(_: Path | None) -> dict[str, float]:
     from hil.bench_audit import measure
 
     return measure()
+
+
+def _oneway(_: Path | None) -> dict[str, float]:
+    from boards.build import BuildError
+    from hil import bench_oneway
+    from hil.bench_modules import FailedError
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            least_kb = _least_kb(bench_oneway.site_file(Path(folder)))
+            return {**bench_oneway.measure(), **bench_oneway.instructions(counting(Path(folder))),
+                    "oneway.app_min_heapsize_bytes": least_kb * 1024}
+    except (BuildError, FailedError) as error:
+        raise NotMeasuredError(str(error)) from error
 
 
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
@@ -201,5 +227,5 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
-    "ledger": _ledger, "ledger.audit": _audit,
+    "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
 }

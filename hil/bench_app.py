@@ -38,7 +38,7 @@ class _Board:
         return FileBlocks(self.folder + "/outbox.bin", 4096, 16)
 
     def state(self, name: str) -> FileBlocks:
-        return FileBlocks(self.folder + "/" + name + ".bin", 4096, 2)
+        return FileBlocks(self.folder + "/" + name + ".bin", 4096, 16 if name == "vital" else 2)
 
     def watchdog(self, feed: bool) -> None:
         pass

@@ -21,8 +21,8 @@ _AFTER_S = 120  # of a fault: it is still to be seen that all is well again
 _LEARNED, _LEARNED_FAST, _LEARNED_FILE = 9, 4, 14  # days before the day, as far as there are
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _BEAT_S, _BEAT_FAST_S = 30, 60  # at least: at 1 s a beat the day would take minutes
-_OURS = ("journal", "outbox.bin", "park.db", "park.db-wal", "park.db-shm", "report.html",
-         "trace.csv")
+_OURS = ("journal", "outbox.bin", "vital.bin", "park.db", "park.db-wal", "park.db-shm",
+         "report.html", "trace.csv")
 
 
 @click.command("demo")

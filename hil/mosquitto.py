@@ -51,6 +51,11 @@ class Mosquitto:
         """As `serve --broker` wants it."""
         return f"mqtt://{self.host}:{self.port}"
 
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -72,7 +77,7 @@ class Mosquitto:
             if self._listens(program, port):
                 self.port = port
                 return
-        said = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = self.log.splitlines()
         raise OSError(f"mosquitto did not start: {(said or ['it said nothing'])[-1]}")
 
     def stop(self) -> None:

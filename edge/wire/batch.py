@@ -47,6 +47,10 @@ class BatchEncoder:
         self.rows = 0
         self.closed = False
 
+    def part(self) -> int:
+        """How many bytes of `buffer` are final now: none, the head is written last."""
+        return 0
+
     def add(self, row: "array[int]") -> bool:
         """Code one more row; False when the batch is closed: `finish` it."""
         if self.closed:

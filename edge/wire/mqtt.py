@@ -200,7 +200,7 @@ class Reader:
         self.kept = 0  # bytes of the body that are in `body`
         self.packet_id = 0  # after `parse`; 0: none
         self.topic_end = 0  # of PUBLISH: the topic is body[2:topic_end]
-        self.payload_at = 0  # of PUBLISH: the payload is body[payload_at:kept]
+        self.payload_at = 0  # of PUBLISH and SUBACK: the payload is body[payload_at:kept]
         self.whole = False
         self.broken = False
         self._shift = -1  # of the next length byte; -1: at the first byte; -2: in the body
@@ -253,6 +253,7 @@ class Reader:
             return size == 2 and self.body[0] < 2
         if first == PUBACK:
             return size == 2 and self._take_id(0)
+        self.payload_at = 2
         return first == SUBACK and size > 2 and self._take_id(0)
 
     def _parse_publish(self) -> bool:

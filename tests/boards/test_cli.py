@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from boards import cli, commands, parts, service
+from boards import cli, parts, service
 from boards.cli import COMMANDS, boards, parkedge
 from boards.schema import schema
 from tests.boards.rows import DAY, row, write
@@ -105,7 +105,8 @@ def test_help_loads_nothing():
 
 def test_every_command_listed_is_there_under_its_name():
     for name in COMMANDS:
-        command = getattr(commands, name + "_")
+        command = parkedge.get_command(click.Context(parkedge), name)
+        assert command is not None
         assert command.name == name
         assert command.help
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boards import build
+from boards.broker import KEY_FILE
 from boards.flash import FlashError, flash
 from boards.found import boards
 from boards.usb_gateway import UsbGateway, find_port
@@ -175,3 +176,9 @@ def test_the_only_gateway_is_taken(monkeypatch: pytest.MonkeyPatch):
     port = type("Port", (), {"device": "/dev/ttyACM3", "vid": 0x2E8A})
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [port])
     assert find_port() == "/dev/ttyACM3"
+
+
+def test_a_key_stays_when_a_later_flash_brings_none(gateway: FolderGateway) -> None:
+    flash(gateway, {**NEW, KEY_FILE: b"secret"})
+    flash(gateway, NEW)
+    assert (gateway.folder / KEY_FILE).read_bytes() == b"secret"

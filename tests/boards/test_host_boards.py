@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from boards import emulator, pi, service
+from boards import emulator, host, pi, service
 from boards.image import compile_site
 from boards.journal_file import JournalReader, files
 from boards.serial_port import SerialPort
@@ -21,6 +21,7 @@ from edge.blocks import FileBlocks, RamBlocks
 from edge.port import TcpPort
 from tests.boards.rows import row
 from tests.boards.sites import OFFICE, changed, judge, valid
+from tests.sync import pki
 
 IMAGE = compile_site(valid(OFFICE))
 
@@ -36,6 +37,25 @@ def test_the_wall_clock_counts_from_2000():
     day, second, known = emulator.Board(IMAGE, None).wall()
     assert before - 1 <= 946_684_800 + day * 86_400 + second <= time.time()
     assert known is True
+
+
+def test_the_name_server_is_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    resolvers = tmp_path / "resolv.conf"
+    monkeypatch.setattr(host, "_RESOLVERS", resolvers)
+    board = emulator.Board(IMAGE, None)
+    assert board.name_server() == "127.0.0.1"
+    resolvers.write_text("search park\nnameserver fe80::1\nnameserver 10.0.0.1\n")
+    assert board.name_server() == "10.0.0.1"
+
+
+def test_certificates_wait_until_the_time_is_known(monkeypatch: pytest.MonkeyPatch):
+    board = pi.Board(IMAGE, None)
+    monkeypatch.setattr(board, "_clock_set", lambda: False)
+    assert board.network_up()
+    board.tls_context(pki.park().der, b"")
+    assert not board.network_up()
+    monkeypatch.setattr(board, "_clock_set", lambda: True)
+    assert board.network_up()
 
 
 @pytest.mark.parametrize(("answer", "hardware", "known"), [
@@ -163,6 +183,23 @@ def test_the_app_beats_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     board._journal.close()  # type: ignore[union-attr]
     app.uplink.flush()
     device.close()
+    app.outbox.vital._device.close()
+
+
+def test_a_full_disk_costs_memory_and_not_control(tmp_path: Path,
+                                                  capsys: pytest.CaptureFixture[str]):
+    for name in ("outbox", "vital"):
+        (tmp_path / f"{name}.bin.new").symlink_to("/dev/full")
+    board = emulator.Board(IMAGE, tmp_path)
+    app = App(IMAGE, board)
+    app.beat()
+    assert app.site.fault is None
+    assert app.outbox.mounted()
+    assert app.outbox.append(3, b"leaf", 4) == 1
+    said = capsys.readouterr().err
+    assert "outbox.bin: [Errno 28] No space left" in said
+    assert "vital.bin: [Errno 28] No space left" in said
+    board._journal.close()  # type: ignore[union-attr]
 
 
 def test_the_unit_is_what_systemd_accepts(tmp_path: Path):

@@ -56,7 +56,8 @@ def test_it_holds_what_the_gateway_reads():
     assert len(made["tariff"]["prices_e4"]) == 96
     assert made["tariff"]["demand_e4"] == 420_000
     assert made["ages"]["grid_ms"] == 5000
-    assert made["telemetry"] == {"period_s": 15, "batch_rows": 60, "linger_s": 60}
+    assert made["telemetry"] == {"period_s": 15, "batch_rows": 60, "linger_s": 900,
+                                 "flush_s": 60}
     bus = made["buses"][0]
     assert (bus["link"], bus["path"], bus["baud"], bus["echo"]) == ("rtu", 0, 9600, 0)
     pcs = next(device for device in made["devices"] if device["name"] == "pcs")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from boards import build, commands, describe, ledger
+from boards import build, commands, commands_run, describe, ledger
 from boards.found import boards
 from boards.image import compile_site
 from boards.site import Checked
@@ -172,13 +172,13 @@ def test_run_tells_the_public_key_where_it_is_kept(tmp_path: Path,
     words = [str(site), "--board", "emulator", "--journal", str(tmp_path)]
     keys = set()
     for _ in range(2):
-        done = CliRunner().invoke(commands.run_, words)
+        done = CliRunner().invoke(commands_run.run_, words)
         assert done.exit_code == 0, done.output
         (line,) = (line for line in done.stderr.splitlines() if line.startswith("ledger key "))
         keys.add(Key.read(line.removeprefix("ledger key ")))
     assert [key.name for key in keys] == ["demo/mill"]
     assert (tmp_path / "ledger.key").stat().st_mode & 0o777 == 0o600
-    done = CliRunner().invoke(commands.run_, words[:3])
+    done = CliRunner().invoke(commands_run.run_, words[:3])
     assert "ledger: lost when it stops, and its key too" in done.stderr
 
 

@@ -183,6 +183,26 @@ def test_the_board(chip, monkeypatch: pytest.MonkeyPatch, tmp_path):
     assert board.password() == b"sesam"
 
 
+def test_certificates_wait_for_the_time_and_names_for_nobody(chip, tmp_path,
+                                                             monkeypatch: pytest.MonkeyPatch):
+    plain = chip.module.Board(IMAGE)
+    named = {**IMAGE, "broker": {"host": "broker.example", "named": 1, "tls": {}}}
+    board = chip.module.Board(named)
+    assert plain.network_up()
+    assert not board.network_up()
+    board._sntp.known = True
+    assert board.network_up()
+    assert board.name_server() == chip.module.network.WIZNET5K().ifconfig()[3]
+    monkeypatch.setattr(chip.module, "_KEY", str(tmp_path / "key"))
+    assert board.key() == b""
+    (tmp_path / "key").write_bytes(b"\x30\x0a ")
+    assert board.key() == b"\x30\x0a "
+    asked = []
+    monkeypatch.setattr(board._sntp, "step", lambda now_ms, server: asked.append(server))
+    board.wall()
+    assert asked == [board._nic.ifconfig()[2]]  # a look-up of the broker's name would wait
+
+
 def test_the_clock_is_asked_of_the_router_and_set_once_it_is_known(chip,
                                                                    monkeypatch: pytest.MonkeyPatch):
     board = chip.module.Board(IMAGE)

@@ -38,7 +38,7 @@ _IMAGE: dict[str, Any] = {
                "prices_e4": [3000] * 32 + [10_000] * 12 + [6500] * 24 + [10_000] * 8
                + [12_000] * 8 + [10_000] * 4 + [6500] * 8},
     "carbon": {"factor": 832_500, "source": "x", "year": 2022},
-    "telemetry": {"period_s": 15, "batch_rows": 60, "linger_s": 60},
+    "telemetry": {"period_s": 15, "batch_rows": 60, "linger_s": 60, "flush_s": 60},
     "broker": {"host": "", "port": 1883, "user": ""},
     "offsets": [[0, 0, 28_800]],
     "buses": [], "devices": [], "hash": "00",

@@ -170,7 +170,8 @@ def started(made: dict[str, Any], folder: Path) -> Iterator[Any]:
     board = Closing(made, folder)
     app = App(made, board)
     yield app.site
-    app.outbox._device.close()
+    app.outbox.bulk._device.close()
+    app.outbox.vital._device.close()
     board.prices.close()
 
 

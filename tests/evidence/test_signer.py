@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cloud_bridge import notes
 from edge.evidence.signer import Signer
 from edge.keep import Keep
+from hil.nor import Nor
 from tests.evidence.test_ed25519 import steps
-from tests.sync.nor import Nor
 
 SEED = bytes(range(32))
 ORIGIN = "park.example/gateway-7"

@@ -37,7 +37,7 @@ class Board:
         return FileBlocks(self.folder + "/outbox.bin", 4096, 64)
 
     def state(self, name):
-        return FileBlocks(self.folder + "/" + name + ".bin", 4096, 4)
+        return FileBlocks(self.folder + "/" + name + ".bin", 4096, 64 if name == "vital" else 4)
 
     def secret(self, name):
         return bytes(range(32))

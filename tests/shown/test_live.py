@@ -12,10 +12,10 @@ import pytest
 from boards import emulator
 from edge.app import App
 from edge.blocks import RamBlocks
+from edge.broker import _LIVE_BYTES
 from edge.live import Live
 from edge.mqtt_client import MqttClient, Options
 from edge.now import BYTES
-from edge.uplink import _LIVE_BYTES
 from edge.wire import mqtt
 from hil.mosquitto import Mosquitto
 from tests.conftest import Interpreter

@@ -9,6 +9,7 @@ STDLIB = frozenset(
     "array binascii collections errno gc hashlib io json micropython os random select socket "
     "struct sys time".split()
 )
+TLS_HOME = "edge.tls_port"  # `tls` is MicroPython's alone; a host has its own in boards/host_tls.py
 ASYNC_HOME = "edge.app"  # the one module that may await, and the only one to know asyncio
 
 # What each package may import of the project.
@@ -54,7 +55,8 @@ def wrong_async(modules: Modules) -> list[str]:
 
 
 def _core_may(name: str, top: str) -> bool:
-    return top in STDLIB or top == "edge" or (top == "asyncio" and name == ASYNC_HOME)
+    return (top in STDLIB or top == "edge" or (top == "asyncio" and name == ASYNC_HOME)
+            or (top == "tls" and name == TLS_HOME))
 
 
 def _is_app(target: str) -> bool:

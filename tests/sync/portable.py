@@ -116,6 +116,30 @@ def show_outbox():
     print(binascii.crc32(device.memory))
 
 
+def show_outbox_parts():
+    device = RamBlocks(256, 5)
+    box = Outbox(device)
+    box.mount()
+    box.epoch = 0x12345678
+    into = bytearray(box.max_payload)
+    for i in range(150):
+        payload = random_bytes(dice.bits(4))
+        if dice.bits(2) and box.parts < 10:
+            box.extend(1, payload, len(payload))
+        else:
+            box.append(1 + dice.bits(1), payload, len(payload))
+        if dice.bits(4) == 0:
+            box = Outbox(device)
+            box.mount()
+        unsent = box.next_unsent()
+        n = box.read(unsent, into)
+        box.sent(unsent)
+        if i % 7 == 0:
+            box.ack(box.epoch, unsent - 3, [unsent, unsent])
+        print(unsent, box.kind, n, binascii.crc32(memoryview(into)[:max(n, 0)]), box.lost())
+    print(binascii.crc32(device.memory))
+
+
 def show_keep():
     device = RamBlocks(256, 3)
     keep = Keep(device, 100)
@@ -133,4 +157,5 @@ show_decoding()
 show_batch(31, True)
 show_batch(32, False)
 show_outbox()
+show_outbox_parts()
 show_keep()

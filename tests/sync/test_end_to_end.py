@@ -43,7 +43,7 @@ class Gateway:
         options = Options(b"gw07", self.user, status_topic=b"parkedge/demo/gw07/status")
         options.retry_ms, options.retry_max_ms, options.reply_ms = 50, 200, 2_000
         self.port = TcpPort(self.broker.host, self.broker.port)
-        self.sync = Sync(MqttClient(self.port, options), self.outbox, "demo", "gw07",
+        self.sync = Sync(MqttClient(self.port, options), (self.outbox,), "demo", "gw07",
                          patience_ms=300)
 
     def append(self, n):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge.blocks import FileBlocks, RamBlocks
 from edge.keep import Keep
-from tests.sync.nor import Nor
+from hil.nor import Nor
 
 MOST = 100
 records = st.lists(st.binary(max_size=MOST), max_size=12)

@@ -116,7 +116,7 @@ class Bench:
         self.outbox = Outbox(self.device)
         self.outbox.mount()
         self.client = MqttClient(self.cloud, Options(b"gw07"))
-        self.sync = Sync(self.client, self.outbox, "demo", "gw07", self.window)
+        self.sync = Sync(self.client, (self.outbox,), "demo", "gw07", self.window)
 
     def append(self, n=1):
         """Add frames; their bodies tell what they are."""
@@ -271,7 +271,7 @@ def test_largest_frame_must_fit_a_packet():
     outbox = Outbox(RamBlocks(16_384, 4))
     outbox.mount()
     with pytest.raises(ValueError, match="does not fit"):
-        Sync(MqttClient(Cloud(), Options(b"gw")), outbox, "demo", "gw")
+        Sync(MqttClient(Cloud(), Options(b"gw")), (outbox,), "demo", "gw")
 
 
 def test_largest_frame_of_the_longest_names_fits_exactly():
@@ -281,7 +281,7 @@ def test_largest_frame_of_the_longest_names_fits_exactly():
     outbox.epoch = 0xFFFFFFFF
     options, cloud = Options(b"gw"), Cloud()
     options.slot_bytes = 9 + len(TOPIC) + 16 + outbox.max_payload
-    sync = Sync(MqttClient(cloud, options), outbox, "demo", "gw07")
+    sync = Sync(MqttClient(cloud, options), (outbox,), "demo", "gw07")
     outbox._next = outbox._floor = 0xFFFFFFF0
     outbox.acked = outbox._sent = 0xFFFFFFEF
     body = bytes(range(256)) * 16
@@ -291,4 +291,4 @@ def test_largest_frame_of_the_longest_names_fits_exactly():
     assert cloud.frames == {(0xFFFFFFFF, 0xFFFFFFF0): (1, body[:outbox.max_payload])}
     options.slot_bytes -= 1
     with pytest.raises(ValueError, match="does not fit"):
-        Sync(MqttClient(cloud, options), outbox, "demo", "gw07")
+        Sync(MqttClient(cloud, options), (outbox,), "demo", "gw07")
