@@ -8,6 +8,7 @@ _COMMANDS = {
     "serve": "Store what gateways send, and acknowledge it.",
     "republish": "What gateways sent, on to Sparkplug B or Home Assistant.",
     "listen": "Store what comes through a one-way isolation device.",
+    "kafka": "What is stored, on to a Kafka topic.",
     "export": "A gateway's evidence and figures, out of the store into files.",
     "audit": "Whether a gateway's books stand, with files and a public key.",
     "witness": "Cosign a log's newest head, if it extends the last one seen.",
@@ -28,7 +29,11 @@ class _Parts(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"cloud_bridge.{cmd_name}").main
+        try:
+            command: click.Command = import_module(f"cloud_bridge.{cmd_name}").main
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"{cmd_name} needs {error.name}:"
+                                       " pip install 'parkedge[cloud,scale]'") from None
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

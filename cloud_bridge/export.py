@@ -1,20 +1,23 @@
 """`export`: a gateway's evidence, and its figures, out of the store into files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from cloud_bridge.databases import KEPT, Database
 from cloud_bridge.evidence import bundle, gathered, judge, tables
 from cloud_bridge.fields import DocumentError
-from cloud_bridge.said import FILE, refusing
-from cloud_bridge.store import Store, StoreError
+from cloud_bridge.intake import StoreError, TroubleError
+from cloud_bridge.said import refusing
 
 FORMATS = ("csv", "parquet", "certificates")
 
 
 @click.command()
-@click.option("--store", "path", type=FILE, required=True, help="The bridge's SQLite file.")
+@click.option("--store", "open_store", type=KEPT, required=True,
+              help="The bridge's SQLite file, or the address of its PostgreSQL.")
 @click.option("--gateway", required=True, metavar="PARK/GATEWAY")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="The folder; signed documents that are in it already stay.")
@@ -23,7 +26,8 @@ FORMATS = ("csv", "parquet", "certificates")
                    "or Parquet; generation and storage by the hour, shaped as granular "
                    "certificates.")
 @click.option("--json", "as_json", is_flag=True, help="Say so as JSON.")
-def main(path: Path, gateway: str, out: Path, formats: tuple[str, ...], as_json: bool) -> None:
+def main(open_store: Callable[[], Database], gateway: str, out: Path, formats: tuple[str, ...],
+         as_json: bool) -> None:
     """Write the evidence of one gateway to a folder that `audit` takes, on any machine.
 
     \b
@@ -33,12 +37,12 @@ def main(path: Path, gateway: str, out: Path, formats: tuple[str, ...], as_json:
     park, _, name = gateway.partition("/")
     with refusing():
         try:
-            with Store(path, create=False) as store:
+            with open_store() as store:
                 found = gathered.gather(store, park, name)
-        except StoreError as error:
+        except (StoreError, TroubleError) as error:
             raise DocumentError(str(error)) from None
         if not found.leaves:
-            raise DocumentError(f"{path}: has no ledger of {gateway}")
+            raise DocumentError(f"the store has no ledger of {gateway}")
         out.mkdir(parents=True, exist_ok=True)
         found.write(out)
         if formats:

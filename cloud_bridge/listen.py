@@ -1,19 +1,19 @@
 """`listen`: what comes through a one-way isolation device, into the store."""
 
 import json
-import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cloud_bridge.databases import STORE, Database
+from cloud_bridge.intake import StoreError
 from cloud_bridge.listener import Listener
 from cloud_bridge.oneway import Keys
-from cloud_bridge.store import Store, StoreError
-
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+from cloud_bridge.stopping import on_stop
 
 
 def _json_log(event: str, **values: Any) -> None:
@@ -36,13 +36,14 @@ def _address(ctx: click.Context, parameter: click.Parameter, text: str) -> tuple
 @click.command("listen")
 @click.option("--udp", "address", default="127.0.0.1:5140", show_default=True, callback=_address,
               metavar="HOST:PORT", help="Where the outer side of the isolation device sends to.")
-@click.option("--store", "path", default="park.db", show_default=True,
-              type=click.Path(dir_okay=False, path_type=Path), help="The SQLite file; is made.")
+@click.option("--store", "open_store", default="park.db", show_default=True, type=STORE,
+              help="A SQLite file, which is made, or the address of a PostgreSQL.")
 @click.option("--keys", "folder", required=True, metavar="DIR",
               type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="The gateways' uplink keys, DIR/PARK/GATEWAY/uplink.key.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line, and status lines.")
-def main(address: tuple[str, int], path: Path, folder: Path, is_json: bool) -> None:
+def main(address: tuple[str, int], open_store: Callable[[], Database], folder: Path,
+         is_json: bool) -> None:
     """Store what comes through a one-way isolation device; nothing is ever answered.
 
     What no known gateway has sealed is refused and counted, some of it kept in the table
@@ -53,25 +54,15 @@ def main(address: tuple[str, int], path: Path, folder: Path, is_json: bool) -> N
     Example:
       python -m cloud_bridge listen --udp 127.0.0.1:5140 --store park.db --keys keys
     """
-    if not path.absolute().parent.is_dir():
-        raise click.BadParameter(f"there is no folder {path.absolute().parent}",
-                                 param_hint="--store")
     log = _json_log if is_json else _plain_log
     try:
-        listener = Listener(address, lambda: Store(path), Keys(folder), log)
+        listener = Listener(address, open_store, Keys(folder), log)
     except OSError as error:
         click.echo(f"Error: {address[0]}:{address[1]}: {error.strerror or error}", err=True)
         sys.exit(1)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--keys") from None
-
-    def stop(*_: object) -> None:
-        """Once is enough: another signal must not kill an interpreter that is ending."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        listener.stop()
-
-    for number in _STOPS:
-        signal.signal(number, stop)
+    on_stop(listener.stop)
     try:
         listener.run()
     except StoreError as error:

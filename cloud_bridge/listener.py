@@ -15,8 +15,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cloud_bridge.batches import BadMessage, Told, decode_told
+from cloud_bridge.databases import Database
+from cloud_bridge.intake import TroubleError
 from cloud_bridge.oneway import DATAGRAM_MAX, Joiner, Keys, Refused, unseal
-from cloud_bridge.store import Store
 from edge.sync import RESUME
 
 _WAITING = 16_384  # messages that wait for the store
@@ -68,7 +69,7 @@ class _Arrival(NamedTuple):
 class Listener:
     """Takes datagrams at one address into one store until it is told to stop."""
 
-    def __init__(self, address: tuple[str, int], open_store: Callable[[], Store], keys: Keys,
+    def __init__(self, address: tuple[str, int], open_store: Callable[[], Database], keys: Keys,
                  log: Log) -> None:
         """Bind the address. OSError when that cannot be; ValueError for a key that is none."""
         self.counts = Counter(datagrams=0, parts=0, dropped=0, refused=0)
@@ -120,7 +121,7 @@ class Listener:
                     self._log("ready", udp=self.port, gateways=len(self._gateways))
                     self._serve(store, reader)
                     return
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, TroubleError) as error:
                 pause_s = _PAUSE_S if self.counts["commits"] > commits else pause_s
                 self._log("trouble", place="store", reason=str(error), retry_s=pause_s)
                 self.counts["failures"] += 1
@@ -183,7 +184,7 @@ class Listener:
                 continue
             self.take(data, f"{source[0]}:{source[1]}")
 
-    def _serve(self, store: Store, reader: threading.Thread) -> None:
+    def _serve(self, store: Database, reader: threading.Thread) -> None:
         is_last = False
         while not is_last or self._queue:
             is_last = not reader.is_alive()
@@ -201,7 +202,7 @@ class Listener:
                 arrival.gateway.waiting -= 1
                 self._group.append(arrival)
 
-    def _settle(self, store: Store) -> None:
+    def _settle(self, store: Database) -> None:
         """Commit what was taken; until that is done it stays, for another store to take."""
         if not self._group:
             return
@@ -215,7 +216,7 @@ class Listener:
         self.counts.update(receipt.tally)
         self.counts["commits"] += 1
 
-    def _tell_status(self, store: Store, now: bool) -> None:
+    def _tell_status(self, store: Database, now: bool) -> None:
         now_s = time.monotonic()
         if now_s < self._status_due_s and not now:
             return

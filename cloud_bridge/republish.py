@@ -21,7 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from cloud_bridge.clouds import Message, Told
 from cloud_bridge.clouds.follow import Follower
-from cloud_bridge.serve import Broker, BrokerError
+from cloud_bridge.inbox import BrokerError
+from cloud_bridge.mqtt import Broker
 
 TARGETS = ("homeassistant", "sparkplug")
 _ANSWER_S = 10.0

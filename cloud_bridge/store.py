@@ -1,80 +1,31 @@
 """The messages of all gateways in one SQLite file, kept as they came.
 
-A message is stored opaque, under (park, gateway, epoch, seq), and decoded when somebody asks for
-rows. What comes twice is stored once. `commit` returns when everything is durable (write-ahead
-log, synchronous FULL), with the number up to which each gateway may forget.
+What a message means is said in `intake`; here it is written down. A batch is decoded when somebody
+asks for rows. `commit` returns when everything is durable (write-ahead log, synchronous FULL).
 
 sqlite3.OperationalError (locked, disk full, input/output) passes through: nothing of that call is
 stored then, and it may be tried again. Times are seconds since 1970, UTC.
 """
 
-import re
+import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, Self
 
 import msgpack
 
-from cloud_bridge.batches import BadMessage, decode_batch, decode_gap, decode_message
-from edge.outbox import GAP
-from edge.sync import RESUME
+from cloud_bridge import intake, migrations
+from cloud_bridge.batches import BadMessage, decode_batch
+from cloud_bridge.intake import DROPPABLE, Cursor, Gap, Kept, Place, Receipt, Refused
+from cloud_bridge.intake import StoreError as StoreError
+from cloud_bridge.intake import Stream as Stream
 
 DAY_0_UTC = 946_684_800  # 2000-01-01 in seconds since 1970: day 0 of a row
-_TOPIC = re.compile(r"parkedge/([a-z0-9-]{1,32})/([a-z0-9-]{1,32})/b")
-_QUARANTINE_ROWS = 10_000  # kept for inspection, the newest
-_QUARANTINE_BYTES = 8_192  # of each
-_CHUNK = 256  # batches dated in one transaction, so that nobody waits long for the lock
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE messages(
-    park TEXT, gateway TEXT, epoch INTEGER, seq INTEGER, kind INTEGER, received_utc INTEGER,
-    body BLOB, PRIMARY KEY(park, gateway, epoch, seq)) WITHOUT ROWID;
--- Up to seq a stream has no hole, or only holes that will never be filled.
-CREATE TABLE cursors(
-    park TEXT, gateway TEXT, epoch INTEGER, seq INTEGER,
-    PRIMARY KEY(park, gateway, epoch)) WITHOUT ROWID;
--- Messages first to last may never come: overwritten on the gateway, or sent to another store.
-CREATE TABLE gaps(
-    park TEXT, gateway TEXT, epoch INTEGER, first INTEGER, last INTEGER, reason TEXT,
-    received_utc INTEGER, PRIMARY KEY(park, gateway, epoch, first, last)) WITHOUT ROWID;
-CREATE TABLE quarantine(
-    id INTEGER PRIMARY KEY, received_utc INTEGER, topic TEXT, reason TEXT, body BLOB);
--- Which time a batch covers: made when rows are first asked for, of what is still undated.
-CREATE TABLE spans(
-    park TEXT, gateway TEXT, epoch INTEGER, seq INTEGER, first_utc INTEGER, last_utc INTEGER,
-    PRIMARY KEY(park, gateway, epoch, seq)) WITHOUT ROWID;
-CREATE INDEX spans_by_time ON spans(park, gateway, first_utc);
-CREATE TABLE undated(
-    park TEXT, gateway TEXT, epoch INTEGER, seq INTEGER,
-    PRIMARY KEY(park, gateway, epoch, seq)) WITHOUT ROWID;
-CREATE INDEX births ON messages(park, gateway, epoch, seq) WHERE kind = 2;
-CREATE TRIGGER date_later AFTER INSERT ON messages WHEN NEW.kind = 1 BEGIN
-    INSERT INTO undated VALUES(NEW.park, NEW.gateway, NEW.epoch, NEW.seq);
-END;
-"""
-
-
-class StoreError(Exception):
-    """The file is no store of ours; the text says what it is instead."""
-
-
-class Stream(NamedTuple):
-    """One life of one gateway's outbox; its messages are numbered from 1."""
-
-    park: str
-    gateway: str
-    epoch: int
-
-
-class Receipt(NamedTuple):
-    """What became of the messages of one commit."""
-
-    acks: dict[Stream, int]  # up to which number each gateway may forget
-    tally: Counter[str]  # "stored", "doubled", "gaps", "resumed", "quarantined"
+_CHUNK = 512  # batches dated or dropped in one transaction, so that nobody waits long for the lock
+_KEY = "(park, gateway, epoch, seq) = (?, ?, ?, ?)"
 
 
 class Row(NamedTuple):
@@ -93,19 +44,26 @@ class Store:
         if not create and not Path(path).exists():
             raise StoreError(f"{path}: no such store")
         self.path = path
-        self._db = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
+        self._db = self._connect(patience_s)
         try:
             self._prepare()
-        except (sqlite3.DatabaseError, StoreError) as error:
+        except sqlite3.DatabaseError as error:
             self._db.close()
-            if isinstance(error, sqlite3.OperationalError | StoreError):
+            if isinstance(error, sqlite3.OperationalError):
                 raise
             raise StoreError(f"{path}: {error}") from None
+        except StoreError:
+            self._db.close()
+            raise
+
+    def _connect(self, patience_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=patience_s, isolation_level=None)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -114,19 +72,11 @@ class Store:
 
     def commit(self, arrivals: Iterable[tuple[str, bytes]], received_utc: int) -> Receipt:
         """Store (topic, payload) pairs durably, all or none."""
-        acks: dict[Stream, int] = {}
-        tally: Counter[str] = Counter()
-        with self._transaction():
-            for topic, payload in arrivals:
-                try:
-                    stream, outcome = self._keep(topic, payload, received_utc)
-                    acks[stream] = 0
-                except BadMessage as reason:
-                    self._quarantine(topic, payload, str(reason), received_utc)
-                    outcome = "quarantined"
-                tally[outcome] += 1
-            acks = {stream: self._advance(stream) for stream in acks}
-        return Receipt({stream: seq for stream, seq in acks.items() if seq}, tally)
+        return intake.commit(self, arrivals, received_utc)
+
+    def put_aside(self, refused: Iterable[tuple[str, bytes, str]], received_utc: int) -> None:
+        """Keep what never became a message: (from where, bytes, reason)."""
+        intake.put_aside(self, refused, received_utc)
 
     def rows(self, park: str, gateway: str, start_utc: int, end_utc: int) -> Iterator[Row]:
         """The rows of start_utc <= time < end_utc, in the order of time of their batches."""
@@ -139,8 +89,8 @@ class Store:
             batch = decode_batch(body)
             fields = self._fields(Stream(park, gateway, epoch), seq, batch.n_fields)
             for values in batch.rows:
-                if start_utc <= _utc(values) < end_utc:
-                    yield Row(_utc(values), fields, tuple(values))
+                if start_utc <= utc_of(values) < end_utc:
+                    yield Row(utc_of(values), fields, tuple(values))
 
     def bodies(self, park: str, gateway: str, kinds: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """Kind and body of a gateway's messages of these kinds, in the order they came in."""
@@ -150,28 +100,56 @@ class Store:
             f"SELECT kind, body FROM messages WHERE park = ? AND gateway = ? AND kind IN ({marks})"
             " ORDER BY received_utc, epoch, seq", (park, gateway, *wanted))
 
-    def put_aside(self, refused: Iterable[tuple[str, bytes, str]], received_utc: int) -> None:
-        """Keep what never became a message, as (from where, bytes, reason), for inspection."""
-        with self._transaction():
-            for place, data, reason in refused:
-                self._quarantine(place, data, reason, received_utc)
+    def drop(self, before_utc: int) -> int:
+        """Drop some of the batches received before that time, and record which; how many, 0 at
+        the end.
 
-    def _prepare(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if version != (_VERSION if tables else 0):
-            raise StoreError(f"{self.path}: not a store of this version of parkedge"
-                             f" (version {version} with {tables} tables)")
-        (mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise StoreError(f"{self.path}: this file system can't hold a write-ahead log")
-        self._db.execute("PRAGMA synchronous = FULL")
-        if not tables:
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        Only what may be dropped with age, and only what is behind its stream's cursor: what a
+        gateway may still send again would come back.
+        """
+        with self.transaction():
+            found = [(Stream(*key[:3]), key[3]) for key in self._db.execute(
+                "SELECT m.park, m.gateway, m.epoch, m.seq FROM messages m INDEXED BY ages"
+                " JOIN cursors c USING(park, gateway, epoch)"
+                f" WHERE m.kind = {DROPPABLE} AND received_utc < ? AND m.seq <= c.seq"
+                " ORDER BY received_utc LIMIT ?", (before_utc, _CHUNK))]
+            for table in ("messages", "spans", "undated"):
+                self._db.executemany(f"DELETE FROM {table} WHERE {_KEY}",
+                                     [(*stream, seq) for stream, seq in found])
+            for stream, first, last in runs(found):
+                self._record_dropped(stream, first, last, before_utc)
+        return len(found)
+
+    def copied(self, name: str) -> dict[Stream, Place]:
+        """How far the copier of that name is, of the streams in which there is more to copy."""
+        found = self._db.execute(
+            "SELECT c.park, c.gateway, c.epoch, d.seq, c.seq, d.turn FROM cursors c LEFT JOIN"
+            " copied d ON d.name = ? AND (d.park, d.gateway, d.epoch) = (c.park, c.gateway,"
+            " c.epoch) WHERE c.seq > coalesce(d.seq, 0) ORDER BY 1, 2, 3", (name,)).fetchall()
+        new = [(name, *row[:3]) for row in found if row[3] is None]
+        if new:  # from now on `late` finds it
+            with self.transaction():
+                self._db.executemany("INSERT OR IGNORE INTO copied VALUES(?, ?, ?, ?, 0, 0)", new)
+        return {Stream(*row[:3]): Place(row[3] or 0, row[4], row[5] or 0) for row in found}
+
+    def between(self, stream: Stream, after: int, last: int, most: int
+                ) -> list[tuple[int, int, bytes]]:
+        """(seq, kind, body) of a stream's messages after < seq <= last, the first `most`."""
+        return self._db.execute(
+            "SELECT seq, kind, body FROM messages WHERE park = ? AND gateway = ? AND epoch = ?"
+            " AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (*stream, after, last, most)).fetchall()
+
+    def copy_done(self, name: str, stream: Stream, turn: int, seq: int) -> None:
+        """The copier has come to `seq`. Not when something below has come since that turn: then
+        it copies again."""
+        with self.transaction():
+            self._db.execute("UPDATE copied SET seq = ? WHERE (name, park, gateway, epoch, turn)"
+                             " = (?, ?, ?, ?, ?)", (seq, name, *stream, turn))
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """One writer's turn."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -180,81 +158,81 @@ class Store:
             if self._db.in_transaction:  # something above has failed
                 self._db.execute("ROLLBACK")
 
-    def _keep(self, topic: str, payload: bytes, received_utc: int) -> tuple[Stream, str]:
-        """Store one message; whose it is, and what became of it."""
-        who = _TOPIC.fullmatch(topic)
-        if not who:
-            raise BadMessage("topic that is not parkedge/<park>/<gateway>/b")
-        message = decode_message(payload)
-        stream = Stream(who[1], who[2], message.epoch)
-        if message.kind == RESUME:  # what is before will not come again, here or elsewhere
-            reason = "unseen" if message.body else "elsewhere"  # a body: it came one way
-            for first, last in self._holes(stream, message.seq):
-                self._gap(stream, first, last, reason, received_utc)
-            return stream, "resumed"
-        if message.kind == GAP:
-            gap = decode_gap(message.body)
-            if gap.last != message.seq:
-                raise BadMessage(f"gap to {gap.last} in message {message.seq}")
-            self._gap(stream, gap.first, gap.last, "overwritten", received_utc)
-            return stream, "gaps"
-        key = (*stream, message.seq)
-        done = self._db.execute("INSERT OR IGNORE INTO messages VALUES(?, ?, ?, ?, ?, ?, ?)",
-                                (*key, message.kind, received_utc, message.body))
-        if done.rowcount == 1:
-            return stream, "stored"
-        twin = self._db.execute("SELECT kind, body FROM messages"
-                                " WHERE (park, gateway, epoch, seq) = (?, ?, ?, ?)", key).fetchone()
-        if twin != (message.kind, message.body):
-            raise BadMessage(f"another message has the number {message.seq}: is the name or the"
-                             " storage of the gateway used twice?")
-        return stream, "doubled"
+    def cursors(self, streams: Sequence[Stream]) -> dict[Stream, Cursor]:
+        """See intake.Tables, as for what follows."""
+        found = {}
+        for stream in streams:
+            row = self._db.execute("SELECT seq, ahead FROM cursors WHERE (park, gateway, epoch)"
+                                   " = (?, ?, ?)", stream).fetchone()
+            found[stream] = Cursor(row[0], json.loads(row[1])) if row else Cursor()
+        return found
 
-    def _gap(self, stream: Stream, first: int, last: int, reason: str, received_utc: int) -> None:
+    def put(self, messages: Collection[Kept], received_utc: int) -> tuple[list[Kept], list[Kept]]:
+        """One by one: who was already there must be looked at."""
+        stored, usurpers = [], []
+        for kept in messages:
+            key = (*kept.stream, kept.seq)
+            done = self._db.execute("INSERT OR IGNORE INTO messages VALUES(?, ?, ?, ?, ?, ?, ?)",
+                                    (*key, kept.kind, received_utc, kept.body))
+            if done.rowcount == 1:
+                stored.append(kept)
+                continue
+            twin = self._db.execute(f"SELECT kind, body FROM messages WHERE {_KEY}", key).fetchone()
+            if twin != (kept.kind, kept.body):
+                usurpers.append(kept)
+        return stored, usurpers
+
+    def dropped(self, messages: Sequence[Kept]) -> list[Kept]:
+        """By what `drop` has recorded."""
+        return [kept for kept in messages if self._db.execute(
+            "SELECT 1 FROM dropped WHERE park = ? AND gateway = ? AND epoch = ? AND first <= ?"
+            " AND last >= ?", (*kept.stream, kept.seq, kept.seq)).fetchone()]
+
+    def late(self, stream: Stream, seq: int) -> None:
+        """Copiers begin again there: twice is better than never."""
+        self._db.execute("UPDATE copied SET seq = min(seq, ?), turn = turn + 1"
+                         " WHERE park = ? AND gateway = ? AND epoch = ?", (seq - 1, *stream))
+
+    def gap(self, gap: Gap, received_utc: int) -> None:
+        """The first word about a gap stays."""
         self._db.execute("INSERT OR IGNORE INTO gaps VALUES(?, ?, ?, ?, ?, ?, ?)",
-                         (*stream, first, last, reason, received_utc))
+                         (*gap.stream, gap.first, gap.last, gap.reason, received_utc))
 
-    def _holes(self, stream: Stream, end: int) -> list[tuple[int, int]]:
-        """First and last of what has not come, from a stream's cursor to before `end`."""
-        after = self._advance(stream)
-        here = self._db.execute("SELECT seq FROM messages WHERE (park, gateway, epoch) = (?, ?, ?)"
-                                " AND seq > ? AND seq < ? ORDER BY seq", (*stream, after, end))
-        edges = [after, *(seq for (seq,) in here), end]
-        return [(low + 1, high - 1) for low, high in pairwise(edges) if high > low + 1]
-
-    def _advance(self, stream: Stream) -> int:
-        """Move a stream's cursor over what has come and what never will; where it is now."""
-        query = " WHERE park = ? AND gateway = ? AND epoch = ?"
-        row = self._db.execute("SELECT seq FROM cursors" + query, stream).fetchone()
-        before, seq = row[0] if row else 0, -1
-        after = before
-        while seq != after:
-            seq = after
-            for (found,) in self._db.execute(
-                    "SELECT seq FROM messages" + query + " AND seq > ? ORDER BY seq",
-                    (*stream, seq)):
-                if found != after + 1:
-                    break
-                after = found
-            (last,) = self._db.execute("SELECT max(last) FROM gaps" + query + " AND first <= ?",
-                                       (*stream, after + 1)).fetchone()
-            after = max(after, last or 0)
-        if after > before:
-            self._db.execute("INSERT OR REPLACE INTO cursors VALUES(?, ?, ?, ?)", (*stream, after))
-        return int(after)
-
-    def _quarantine(self, topic: str, payload: bytes, reason: str, received_utc: int) -> None:
-        """Put aside what can't be stored, and forget the oldest of such."""
-        done = self._db.execute(
+    def refuse(self, refused: Sequence[Refused], received_utc: int) -> None:
+        """Numbered without a hole, so that the oldest can be told."""
+        self._db.executemany(
             "INSERT INTO quarantine(received_utc, topic, reason, body) VALUES(?, ?, ?, ?)",
-            (received_utc, topic[:256], reason, payload[:_QUARANTINE_BYTES]))
-        self._db.execute("DELETE FROM quarantine WHERE id <= ?",
-                         ((done.lastrowid or 0) - _QUARANTINE_ROWS,))
+            [(received_utc, one.topic, one.reason, one.payload) for one in refused])
+        self._db.execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
+                         (intake.QUARANTINE_ROWS,))
+
+    def move(self, cursors: Mapping[Stream, Cursor]) -> None:
+        """Whole rows."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO cursors VALUES(?, ?, ?, ?, ?)",
+            [(*stream, cursor.seq, json.dumps(cursor.ahead)) for stream, cursor in cursors.items()])
+
+    def _record_dropped(self, stream: Stream, first: int, last: int, received_utc: int) -> None:
+        """Grow the range before it, so that years of dropping are not as many rows."""
+        grown = self._db.execute(
+            "UPDATE dropped SET last = ?, received_utc = ? WHERE (park, gateway, epoch, last)"
+            " = (?, ?, ?, ?)", (last, received_utc, *stream, first - 1)).rowcount
+        if not grown:
+            self._db.execute("INSERT INTO dropped VALUES(?, ?, ?, ?, ?, ?)",
+                             (*stream, first, last, received_utc))
+
+    def _prepare(self) -> None:
+        migrations.check(self._db, str(self.path))
+        (mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StoreError(f"{self.path}: this file system can't hold a write-ahead log")
+        self._db.execute("PRAGMA synchronous = FULL")
+        migrations.migrate(self._db)
 
     def _date(self, park: str, gateway: str) -> None:
         """Find out which time the batches cover that came since the last time rows were read."""
         while True:
-            with self._transaction():
+            with self.transaction():
                 found = self._db.execute(
                     "SELECT epoch, seq, received_utc, body FROM undated"
                     " JOIN messages USING(park, gateway, epoch, seq)"
@@ -262,14 +240,12 @@ class Store:
                 for epoch, seq, received_utc, body in found:
                     key = (park, gateway, epoch, seq)
                     try:
-                        times = [_utc(values) for values in decode_batch(body).rows]
+                        times = [utc_of(values) for values in decode_batch(body).rows]
                         self._db.execute("INSERT INTO spans VALUES(?, ?, ?, ?, ?, ?)",
                                          (*key, min(times), max(times)))
                     except (BadMessage, IndexError) as reason:
-                        topic = f"parkedge/{park}/{gateway}/b"
-                        self._quarantine(topic, body, f"message {seq}: {reason}", received_utc)
-                    self._db.execute("DELETE FROM undated WHERE (park, gateway, epoch, seq)"
-                                     " = (?, ?, ?, ?)", key)
+                        self.refuse([undecodable(park, gateway, seq, body, reason)], received_utc)
+                    self._db.execute(f"DELETE FROM undated WHERE {_KEY}", key)
             if len(found) < _CHUNK:
                 return
 
@@ -279,22 +255,37 @@ class Store:
             "SELECT body FROM messages INDEXED BY births WHERE park = ? AND gateway = ?"
             " AND epoch = ? AND seq < ? AND kind = 2 ORDER BY seq DESC LIMIT 1",
             (*stream, seq)).fetchone()
-        fields = _field_names(birth[0]) if birth else ()
-        if len(fields) == n_fields:
-            return fields
-        return ("day", "second", *(f"field_{i}" for i in range(2, n_fields)))
+        return field_names(birth[0] if birth else None, n_fields)
 
 
-def _utc(values: list[int]) -> int:
+def utc_of(values: list[int]) -> int:
     """A row begins with its day and the second of that day."""
     return DAY_0_UTC + values[0] * 86_400 + values[1]
 
 
-def _field_names(birth: bytes) -> tuple[str, ...]:
-    """The field names in the body of a birth; none when it is not one."""
+def field_names(birth: bytes | None, n_fields: int) -> tuple[str, ...]:
+    """The field names in the body of a birth; numbered ones when it does not have as many."""
     try:
-        fields = tuple(msgpack.unpackb(birth)["fields"])
+        fields = tuple(msgpack.unpackb(birth)["fields"]) if birth else ()
     except (ValueError, TypeError, KeyError):
-        return ()
-    return fields if all(isinstance(name, str) for name in fields) else ()
+        fields = ()
+    if len(fields) == n_fields and all(isinstance(name, str) for name in fields):
+        return fields
+    return ("day", "second", *(f"field_{i}" for i in range(2, n_fields)))
 
+
+def undecodable(park: str, gateway: str, seq: int, body: bytes, reason: Exception) -> Refused:
+    """A batch that was acknowledged unread; it stays stored."""
+    return Refused(f"parkedge/{park}/{gateway}/b", body[:intake.QUARANTINE_BYTES], "batch",
+                   f"message {seq}: {reason}")
+
+
+def runs(found: Iterable[tuple[Stream, int]]) -> list[tuple[Stream, int, int]]:
+    """Numbers as ranges (stream, first, last)."""
+    made: list[tuple[Stream, int, int]] = []
+    for stream, seq in sorted(found):
+        if made and (made[-1][0], made[-1][2]) == (stream, seq - 1):
+            made[-1] = (stream, made[-1][1], seq)
+        else:
+            made.append((stream, seq, seq))
+    return made

@@ -33,7 +33,7 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
     """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
-    the ledger, the way to a broker and a day behind a one-way isolation device.
+    the ledger, the way to a broker, the bridge's store and a day behind a one-way isolation device.
 
     \b
     Example:
@@ -202,6 +202,18 @@ def _uplink(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _store(_: Path | None) -> dict[str, float]:
+    from hil.bench_store import measure
+
+    return measure()
+
+
+def _crash(_: Path | None) -> dict[str, float]:
+    from hil.bench_crash import measure
+
+    return measure()
+
+
 def _audit(_: Path | None) -> dict[str, float]:
     from hil.bench_audit import measure
 
@@ -228,4 +240,5 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "heap.core_in_rom": _heap_rom,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
     "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
+    "store": _store, "crash": _crash,
 }

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from cloud_bridge.broker import EmbeddedBroker
-from cloud_bridge.serve import Bridge, Broker
+from cloud_bridge.mqtt import Broker, MqttInbox
+from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from hil import mosquitto
 from hil.line import RigError
@@ -51,7 +52,8 @@ class Cloud:
             stack.callback(self._stop_broker)  # the one that runs then
             self._relay = stack.enter_context(Relay(self._broker.port))
             Store(self.path).close()
-            bridge = Bridge(Broker.parse(self._broker.url), self._open, self._log)
+            broker = Broker.parse(self._broker.url)
+            bridge = Bridge(lambda: MqttInbox(broker), self._open, self._log)
             thread = threading.Thread(target=bridge.run, name="bridge", daemon=True)
             thread.start()
             stack.callback(thread.join, _PATIENCE_S)

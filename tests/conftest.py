@@ -1,6 +1,6 @@
-"""What every test may ask for: real MicroPython, a real broker.
+"""What every test may ask for: real MicroPython, a real broker, a real database server.
 
-Both come from `make toolchain`. On a developer's machine a test whose tool is missing is skipped
+All come from `make toolchain`. On a developer's machine a test whose tool is missing is skipped
 and says which; in CI (CI=true) it fails, for a green run must mean that it ran.
 """
 
@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hil import nats_cluster, postgres
 from hil.mosquitto import Mosquitto, find
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,3 +80,27 @@ def mosquitto(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mosqui
     persistent = getattr(request, "param", "") == "persistent"
     with Mosquitto(tmp_path / "mosquitto", persistent=persistent) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL that is up, one for all tests; who kills it starts it again."""
+    if not postgres.find():
+        _missing("postgres")
+    with postgres.Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Postgres) -> str:
+    """A database of that server, empty."""
+    return postgres_server.fresh()
+
+
+@pytest.fixture
+def nats(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[nats_cluster.NatsCluster]:
+    """NATS with JetStream and MQTT; `parametrize("nats", [3], indirect=True)` for a cluster."""
+    if not nats_cluster.find():
+        _missing("nats-server")
+    with nats_cluster.NatsCluster(tmp_path / "nats", getattr(request, "param", 1)) as cluster:
+        yield cluster

@@ -4,6 +4,8 @@
   micropython-armhf   the instruction gauge: Arm code, one instruction at a time under qemu-arm
   qemu-arm            runs it
   mosquitto           the MQTT broker of the rigs and the sync tests
+  nats-server         the cluster of brokers that the bridge can read instead
+  postgres, initdb    the database that the bridge can write to instead
 
 Names after the command fetch only those. Each is believed only once it ran; what is there and runs
 is left alone, so a second call takes a second. Needs Python and apt, no root. Exit status 0 when
@@ -110,25 +112,41 @@ def _micropython_version(arch: str) -> str:
     return f"{version}, 31-bit small ints"
 
 
-def _fetch_program(package: str, program: str) -> None:
+def _fetch_program(package: str, *programs: str) -> None:
     folder = CACHE / package
     unpack(package, folder, CACHE / f"apt-{package}")
-    found = [path for path in sorted(folder.rglob(program)) if path.parent.name in ("bin", "sbin")]
-    if not found:
-        raise AptError(f"the package {package} brought no {program}")
     libraries = sorted({path.parent for path in folder.rglob("*.so.*")})
     path = ":".join(f"$root/{library.relative_to(folder)}" for library in libraries)
-    _wrap(
-        program,
-        f'root="${{0%/*}}/../{package}"\n'
-        f'export LD_LIBRARY_PATH="{path}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"\n'
-        f'exec "$root/{found[0].relative_to(folder)}" "$@"',
-    )
+    for program in programs:
+        found = [path for path in sorted(folder.rglob(program))
+                 if path.parent.name in ("bin", "sbin")]
+        if not found:
+            raise AptError(f"the package {package} brought no {program}")
+        _wrap(
+            program,
+            f'root="${{0%/*}}/../{package}"\n'
+            f'export LD_LIBRARY_PATH="{path}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"\n'
+            f'exec "$root/{found[0].relative_to(folder)}" "$@"',
+        )
+
+
+def _fetch_nats() -> None:
+    """Of the fixed suite: older ones cannot sync each write. Its own loader and libraries again."""
+    folder = CACHE / "nats-server"
+    arch = _say(["dpkg", "--print-architecture"]).strip()
+    unpack("nats-server", folder, CACHE / "apt-nats-server", Foreign(SUITE, arch))
+    loader = next((folder / "usr/lib").rglob("ld-linux*.so.*")).relative_to(folder)
+    root = f"${{0%/*}}/../{folder.name}"
+    _wrap("nats-server", f'exec "{root}/{loader}" --library-path "{root}/{loader.parent}"'
+                         f' "{root}/usr/sbin/nats-server" "$@"')
 
 
 def _program_version(program: str, option: str, mark: str) -> str:
     """Return the line with `mark` that the program prints about itself."""
-    where = shutil.which(program, path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin")
+    # Debian keeps PostgreSQL's programs out of everybody's way, each version in its own folder.
+    homes = [str(home) for home in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    where = shutil.which(program, path=os.pathsep.join(
+        [os.environ["PATH"], "/usr/local/sbin", "/usr/sbin", *homes]))
     lines = _say([where, option]).splitlines() if where else []
     return next((line.strip() for line in lines if mark in line), "")
 
@@ -148,6 +166,11 @@ TOOLS: dict[str, tuple[Callable[[], None], Callable[[], str]]] = {
     "mosquitto": (
         lambda: _fetch_program("mosquitto", "mosquitto"),
         lambda: _program_version("mosquitto", "-h", "mosquitto version"),
+    ),
+    "nats-server": (_fetch_nats, lambda: _say([str(BIN / "nats-server"), "--version"]).strip()),
+    "postgres": (
+        lambda: _fetch_program("postgresql", "postgres", "initdb"),
+        lambda: _program_version("postgres", "--version", "PostgreSQL"),
     ),
     "micropython-i386": (
         lambda: _fetch_micropython("i386"),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cloud_bridge import notes
 from cloud_bridge.batches import FAULT, HEAD, KEY, LEDGER, TERMS
+from cloud_bridge.databases import Database
 from cloud_bridge.evidence import bundle
 from cloud_bridge.notes import NoteError
-from cloud_bridge.store import Store
 from edge.ledger.leaf import SITE, unpack
 
 
@@ -33,7 +33,7 @@ class Gathered:
         bundle.write(folder, self.leaves, self.heads, self.terms, self.key)
 
 
-def gather(store: Store, park: str, gateway: str) -> Gathered:
+def gather(store: Database, park: str, gateway: str) -> Gathered:
     """All the evidence of a gateway."""
     return sort(store.bodies(park, gateway, (LEDGER, HEAD, TERMS, KEY, FAULT)))
 

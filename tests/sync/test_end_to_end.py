@@ -29,9 +29,9 @@ paho.mqtt.client.Client.publish = lambda *_, **__: os.kill(os.getpid(), signal.S
 class Gateway:
     """A gateway's way up, with little patience so that a test need not have more."""
 
-    def __init__(self, broker, folder, sectors=64, user=b""):
-        self.broker, self.user, self.sectors = broker, user, sectors
-        self.file = folder / "outbox"
+    def __init__(self, broker, folder, sectors=64, user=b"", name="gw07"):
+        self.broker, self.user, self.sectors, self.name = broker, user, sectors, name
+        self.file = folder / f"{name}.outbox"
         self.appended = {}
         self.boot()
 
@@ -40,10 +40,11 @@ class Gateway:
         self.device = FileBlocks(str(self.file), 4096, self.sectors)
         self.outbox = Outbox(self.device)
         self.outbox.mount()
-        options = Options(b"gw07", self.user, status_topic=b"parkedge/demo/gw07/status")
+        options = Options(self.name.encode(), self.user,
+                          status_topic=f"parkedge/demo/{self.name}/status".encode())
         options.retry_ms, options.retry_max_ms, options.reply_ms = 50, 200, 2_000
         self.port = TcpPort(self.broker.host, self.broker.port)
-        self.sync = Sync(MqttClient(self.port, options), (self.outbox,), "demo", "gw07",
+        self.sync = Sync(MqttClient(self.port, options), (self.outbox,), "demo", self.name,
                          patience_ms=300)
 
     def append(self, n):

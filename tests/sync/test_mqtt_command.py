@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cloud_bridge.__main__ import main
-from cloud_bridge.serve import Broker
+from cloud_bridge.mqtt import Broker
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -194,7 +194,7 @@ def test_only_our_own_files_are_opened(tmp_path):
     db.close()
     Store(newer).close()
     db = sqlite3.connect(newer)
-    db.execute("PRAGMA user_version = 2")
+    db.execute("PRAGMA user_version = 99")
     db.close()
     for file in (text, other, newer):
         before = file.read_bytes()

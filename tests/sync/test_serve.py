@@ -16,7 +16,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_bridge.broker import EmbeddedBroker
-from cloud_bridge.serve import Bridge, Broker
+from cloud_bridge.mqtt import Broker, MqttInbox
+from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from tests.sync.test_mqtt_store import TOPIC, message, numbers
 
@@ -31,11 +32,13 @@ def path(tmp_path):
 class Served:
     """`python -m cloud_bridge serve --json` as a process, and what it says."""
 
-    def __init__(self, url, path, prelude=""):
+    def __init__(self, url, path, prelude="", more=()):
         code = f"import os, signal, sys; sys.argv[0] = 'serve'\n{prelude}\n" \
                "from cloud_bridge.__main__ import main; main()"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "serve", "--broker", url, "--store", str(path), "--json"],
+            [sys.executable, "-c", code, "serve",
+             "--nats" if url.startswith("nats:") else "--broker", url,
+             "--store", str(path), "--json", *more],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.events = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -193,7 +196,7 @@ class Threaded:
 
     def __init__(self, broker, open_store):
         self.said = []
-        self.bridge = Bridge(broker, open_store, self._hear)
+        self.bridge = Bridge(lambda: MqttInbox(broker), open_store, self._hear)
         self.thread = threading.Thread(target=self.bridge.run)
 
     def _hear(self, event, **keys):
