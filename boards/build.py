@@ -38,6 +38,8 @@ DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
              ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
+             ("clouds", "FIELDS"), ("clouds", "SECRET"), ("clouds", "OWN_TOPICS"),
+             ("clouds", "FRAMES"), ("clouds", "TLS"),
              ("devices", "NEEDS"), ("ledger", "BEGINNING"), ("ledger", "AMOUNTS"),
              ("ledger", "fields"), ("ledger", "tenant_fields"), ("plan", "WORDS"),
              ("wire", "ERRORS"),
@@ -114,9 +116,18 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     if image.get("commands", {}).get("root"):
         asked += ["edge.root", "edge.evidence.verifier"]
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    return closure([*_APP, *named(image), *way, *shown, *asked, *looked,
+    return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *asked, *looked,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
+
+
+def _cloud(image: Mapping[str, Any]) -> list[str]:
+    """The profile of its cloud, and what tells figures in that cloud's JSON."""
+    broker = image["broker"]
+    if not broker["host"]:
+        return []
+    return [f"edge.clouds.{broker.get('cloud', 'plain')}",
+            *(["edge.native"] if "json_s" in broker else [])]
 
 
 def core_modules(image: Mapping[str, Any]) -> set[str]:

@@ -101,14 +101,14 @@ def check_(sites: tuple[Path, ...], key: Path | None, as_json: bool) -> None:
 @click.command("list")
 @_JSON
 def list_(as_json: bool) -> None:
-    """What there is: boards, device profiles, rules, tariffs.
+    """What there is: boards, device profiles, rules, tariffs, clouds.
 
     \b
     Example:
       parkedge list
     """
     from boards import found, profiles, tariff
-    from boards.site_tables import rules
+    from boards.site_tables import clouds, rules
 
     known = [profiles.load(name) for name in profiles.ids()]
     there = {
@@ -117,6 +117,7 @@ def list_(as_json: bool) -> None:
                      for device in known},
         "rules": {rule.name: rule.meaning for rule in rules().values()},
         "tariffs": dict.fromkeys(tariff.shipped(), "edge/tariffs"),
+        "clouds": {cloud.name: cloud.meaning for cloud in clouds().values()},
     }
     if as_json:
         click.echo(json.dumps(there, indent=1, ensure_ascii=False))

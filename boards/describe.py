@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boards import ledger, polling, storage, tariff_words
+from boards import clouds, ledger, polling, storage, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
 from boards.site_devices import commanded
@@ -27,6 +27,8 @@ def _valid(site: Site) -> dict[str, Any]:
                       for name in site.batteries}}
     if "ledger" in image:
         told["ledger"] = ledger.told(site)
+    if site.sections["broker"]["cloud"] != "plain":
+        told["cloud"] = {**clouds.image(site), **site.sections["cloud"]}
     return told | {
         "site": site.name, "timezone": site.sections["site"]["timezone"],
         "beat_s": site.sections["site"]["beat_s"],
@@ -114,6 +116,9 @@ def text(said: dict[str, Any]) -> str:
         lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
     if "ledger" in said:
         lines.append("ledger  " + _ledger(said["ledger"]))
+    if "cloud" in said:
+        lines.append("cloud   " + ", ".join(f"{key} {value}" for key, value in
+                                            said["cloud"].items() if value != ""))
     for name, keys in said["shown"].items():
         shown = ", ".join(f"{key} {value}" for key, value in keys.items())
         lines.append(f"{name:<8}{shown}")

@@ -21,6 +21,7 @@ from boards.site_tables import (
     OWN_TABLES,
     TABLES,
     Field,
+    clouds,
     rules,
 )
 from edge.config import OPTIONAL, SPECIAL
@@ -52,6 +53,8 @@ def schema() -> dict[str, Any]:
     tables["bus"] = {"type": "array", "items": {"oneOf": buses}}
     tables["device"] = {"type": "array", "items": _table(DEVICE, {"profile": profiles.ids()})}
     tables["load"] = {"type": "array", "items": _table(LOAD)}
+    keys = {field[0]: _key(field, {}) for cloud in clouds().values() for field in cloud.fields}
+    tables["cloud"] = _object(keys, [])  # which of them a cloud has only `check` says
     required = [name for name in TABLES if name not in (*OPTIONAL, *SPECIAL)]
     return {"$schema": "http://json-schema.org/draft-04/schema#",
             "title": "A site of parkedge"} | _object(tables, [*required, "rules", "bus", "device"])

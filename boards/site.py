@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from boards import clouds, zone
 from boards import ledger as ledgers
 from boards import plan as plans
 from boards import tariff as tariffs
-from boards import zone
 from boards.shapes import Findings, one_of, toml
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
@@ -103,7 +103,7 @@ def _check(raw: Mapping[str, Any], path: Path, today: datetime.date) -> Checked:
 
 
 def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
-    known = [*TABLES, "rules", *LIST_SECTIONS]
+    known = [*TABLES, "cloud", "rules", *LIST_SECTIONS]
     raw = _renamed(findings, "", "table", raw, known)
     sections: dict[str, dict[str, Any]] = {}
     names = battery_names(raw)
@@ -117,6 +117,7 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
         elif name not in SPECIAL:
             findings.add(name, None, f"a table [{name}]")
             sections[name] = dict.fromkeys(field[0] for field in fields)
+    sections["cloud"] = clouds.read(findings, raw.get("cloud"), sections["broker"]["cloud"])
     used = _rules(findings, raw.get("rules", {}), sections)
     buses = read_buses(findings, raw.get("bus", []))
     devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),

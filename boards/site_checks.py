@@ -9,7 +9,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from boards import broker, tariff_words, zone
+from boards import broker, clouds, tariff_words, zone
 from boards.command_checks import check_commands
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
@@ -120,6 +120,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)
+    clouds.check(findings, warnings, site)
     check_oneway(findings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)

@@ -10,7 +10,7 @@ from typing import Any
 
 from boards import schedule
 from boards.shapes import TEXT, Findings, Shape, choice, list_of, one_of, table, text
-from boards.site_tables import Field
+from boards.site_tables import Field, clouds
 
 _ID = re.compile("[a-z0-9-]{1,32}")
 _ID_WORDS = "name of a-z, 0-9 and -, 1 .. 32 of them"
@@ -26,8 +26,8 @@ _SCALES = {
 }
 _QUANTITY = re.compile(r"\s*([+-]?[0-9][0-9_.]*)\s*([A-Za-z%]*)\s*")
 # Units that are a choice of words, and those that are lists: what of, and how to read one.
-WORDS = {"parity": tuple("NEO"), "mode": ("cost", "carbon", "green_first", "cap", "price_carbon"),
-         "version": ("3.1.1", "5")}
+WORDS = {"parity": tuple("NEO"), "cloud": tuple(clouds()), "version": ("3.1.1", "5"),
+         "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
 LISTS = {"signals": ("names of signals", text),
          "schedule": ('[days as "Mon-Fri", "HH:MM", "HH:MM", kW]', schedule.line)}
 _ANY_TEXT = Shape("a text", lambda value: value if isinstance(value, str) else None, "")

@@ -16,6 +16,7 @@ from edge.config import SECTIONS
 Field = tuple[str, str, int | None, int | None, int | str | None, str]
 
 RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
+CLOUDS_FOLDER = Path(__file__).parent.parent / "edge" / "clouds"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
 OWN_TABLES = {"command": "commands"}  # rules that a table of their own switches on
 LIST_SECTIONS = ("bus", "device", "load")
@@ -71,6 +72,32 @@ class RuleTable:
     fields: tuple[Field, ...]
     meaning: str
     needs: tuple[str, ...] = ()  # signals that a device must feed
+
+
+@dataclass(frozen=True)
+class CloudFile:
+    """One cloud as its file in edge/clouds declares it."""
+
+    name: str
+    meaning: str
+    fields: tuple[Field, ...]  # of [cloud]
+    secret: str  # what the broker's password is; "": none is needed
+    free: bool  # any topic may be used
+    frames: bool  # it carries our messages
+    native: bool  # it has a JSON of its own
+    tls: bool  # it takes no other connection
+
+
+def clouds() -> dict[str, CloudFile]:
+    """Every cloud there is: a file in the folder is all it takes."""
+    found = {}
+    for path in sorted(CLOUDS_FOLDER.glob("[a-z]*.py")):
+        module = import_module(f"edge.clouds.{path.stem}")
+        meaning = (module.__doc__ or "").partition("\n")[0]
+        found[path.stem] = CloudFile(path.stem, meaning, module.FIELDS, module.SECRET,
+                                     bool(module.OWN_TOPICS), bool(module.FRAMES),
+                                     hasattr(module, "native"), bool(module.TLS))
+    return found
 
 
 def rules() -> dict[str, RuleTable]:

@@ -101,7 +101,9 @@ class Board:
 
     def __init__(self, image: "dict[str, Any]"):
         broker = image["broker"]
-        self._time_server = "" if "named" in broker else broker["host"]
+        # A cloud tells no time, and what has a name needs one first.
+        own = "" if "cloud" in broker or "named" in broker else broker["host"]
+        self._time_server = broker.get("clock", own)
         self._needs_time = "tls" in broker  # certificates are only valid for a time
         self._sntp = Sntp()
         self._watchdog: Any = None

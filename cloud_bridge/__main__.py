@@ -6,6 +6,7 @@ import click
 
 _COMMANDS = {
     "serve": "Store what gateways send, and acknowledge it.",
+    "republish": "What gateways sent, on to Sparkplug B or Home Assistant.",
     "listen": "Store what comes through a one-way isolation device.",
     "kafka": "What is stored, on to a Kafka topic.",
     "export": "A gateway's evidence and figures, out of the store into files.",

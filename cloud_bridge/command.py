@@ -25,8 +25,9 @@ from cloud_bridge.command_codec import (
 )
 from cloud_bridge.command_state import Sender
 from cloud_bridge.identity import NAME
+from cloud_bridge.inbox import BrokerError
+from cloud_bridge.mqtt import Broker
 from cloud_bridge.said import FOLDER, refusing
-from cloud_bridge.serve import Broker, BrokerError
 from edge.command import RESULT
 
 _UNDATED = ("clock", "nonce", "future", "expired")  # a nonce helps

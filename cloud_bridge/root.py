@@ -11,8 +11,8 @@ from cloud_bridge.command import exchange, say
 from cloud_bridge.command_codec import RootCommand
 from cloud_bridge.command_state import Sender
 from cloud_bridge.identity import NAME
+from cloud_bridge.mqtt import Broker
 from cloud_bridge.said import FILE, FOLDER, refusing
-from cloud_bridge.serve import Broker
 from edge.root import KEYS, LIMITS
 
 _TTL_S = 900

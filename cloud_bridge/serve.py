@@ -24,8 +24,7 @@ from cloud_bridge.databases import STORE, Database
 from cloud_bridge.fair import Fair
 from cloud_bridge.inbox import BrokerError, Inbox
 from cloud_bridge.intake import StoreError, Stream, TroubleError
-from cloud_bridge.mqtt import Broker as Broker
-from cloud_bridge.mqtt import MqttInbox
+from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.stopping import on_stop
 
 if TYPE_CHECKING:

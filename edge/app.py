@@ -56,6 +56,7 @@ class App:
                 roles = [site.fleet[device.get("battery", 0)]] + site.roles
             self.buses[device["bus"]].add(Driver(device, roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
+        self.account: Any = None
         self.client: Any = None
         self.sync: Any = None
         self.commands: Any = None  # from the cloud; steps like a bus

@@ -1,6 +1,7 @@
 """The way up of a gateway that has a broker: its client, over whatever port leads there."""
 
 from edge import mqtt_client
+from edge.account import Account
 from edge.compat import TYPE_CHECKING, const
 from edge.port import TcpPort
 from edge.sync import AROUND, Sync
@@ -13,33 +14,38 @@ _LONG_BYTES = const(512)  # or announced loads, and commands
 _LIVE_BYTES = const(1120)  # sent to it beside: what edge/live.py publishes, and its topic
 
 
-def part(app, image: dict) -> Sync:
-    """What sends the frames of app.outbox; its client is app.client."""
-    rings, site = app.outbox, image["site"]
-    app.client = _client(app, image, rings.bulk.max_payload)
-    sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
-                trust_puback="trust_puback" in image["broker"])
+def part(app, image: dict):
+    """What sends the frames of app.outbox, or tells figures in the cloud's JSON where there is no
+    bridge; its client is app.client. None when the account of that broker cannot be used."""
+    account = app.account = Account(app.board, image)
+    if account.told is None:
+        return None
+    rings, broker = app.outbox, image["broker"]
+    app.client = _client(app, account, image, rings.bulk.max_payload)
     _hear(app, image)
     if "commands" in image:
         app.commands = __import__("edge.command", None, None, ("part",)).part(app, image)
-    return sync
+    if "json_s" in broker:
+        native = __import__("edge.native", None, None, ("Native",))
+        return native.Native(app.client, app.site, account, broker["json_s"])
+    told, site = account.told, image["site"]
+    return Sync(app.client, rings.by_rank, site["park"], site["gateway"],
+                trust_puback="trust_puback" in broker, up=told["up"], down=told["down"][0])
 
 
-def _client(app, image: dict, most: int):
-    broker, topic = image["broker"], _topic(image)
-    name = image["site"]["park"] + "-" + image["site"]["gateway"]
+def _client(app, account: Account, image: dict, most: int):
+    told, broker = account.told, image["broker"]
     version: Any = mqtt_client
     if "version" in broker:
         version = __import__("edge.mqtt5_client", None, None, ("Options",))
-    options = version.Options(name.encode(), broker["user"].encode(), app.board.password(),
-                              (topic + "/status").encode())
-    options.slot_bytes = AROUND + len(topic) + most
+    options = version.Options(told["client_id"], told["user"], told["password"], account.status)
+    options.slot_bytes = AROUND + len(told["up"]) + most
     options.packet_bytes = _PACKET_BYTES
     if _told(image) or "commands" in image:
         options.packet_bytes = _LONG_BYTES
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
-    return version.MqttClient(_port(app, broker), options)
+    return version.MqttClient(account.renewing(_port(app, broker), options), options)
 
 
 def _port(app, broker: dict):

@@ -104,6 +104,11 @@ SECTIONS = {
         ("host", "text", None, None, "", "MQTT broker; empty = keep everything here"),
         ("port", "port", 1, 65535, 1883, "its port"),
         ("user", "text", None, None, "", "user name; empty = none"),
+        ("cloud", "cloud", None, None, "plain", "whose it is: a file in edge/clouds; see [cloud]"),
+        ("json_s", "s", 0, 3600, 0, "figures in the cloud's JSON this often, and none of our "
+         "messages: for where there is no bridge; 0 = never"),
+        ("clock", "text", None, None, "", "time server; empty = the broker, or with a cloud the "
+         "router"),
         ("version", "version", None, None, "3.1.1", "version of MQTT, 3.1.1 or 5"),
         ("tls", "0/1", 0, 1, 0, "1 = inside TLS, once the clock is set; mostly port 8883"),
         ("ca", "text", None, None, "", "file of the CA whose word on the broker is taken"),

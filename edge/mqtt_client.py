@@ -79,7 +79,7 @@ class MqttClient:
 
     def subscribe(self, topic: bytes, receiver: "Any") -> None:
         """Before the first step: `receiver.receive(buf, start, end, now_ms)` gets every message of
-        one topic (no wildcards). It sees the client's own buffer and must copy what it keeps."""
+        one topic (# at its end). It sees the client's own buffer and must copy what it keeps."""
         self._topics.append(topic)
         self._receivers.append(receiver)
 
@@ -233,12 +233,11 @@ class MqttClient:
 
     def _take_message(self, now_ms: int) -> None:
         reader = self._reader
-        topic = reader.body[2:reader.topic_end]
+        at = mqtt.among(self._topics, bytes(reader.body[2:reader.topic_end]))
         if reader.cut():
             self.oversized += 1
-        elif topic in self._topics:
-            receiver = self._receivers[self._topics.index(topic)]
-            receiver.receive(reader.body, reader.payload_at, reader.kept, now_ms)
+        elif at >= 0:
+            self._receivers[at].receive(reader.body, reader.payload_at, reader.kept, now_ms)
         else:
             self.strays += 1
         if reader.packet_id:

@@ -68,9 +68,9 @@ class Sync:
 
     def __init__(self, client: "MqttClient", outboxes: "tuple[Outbox, ...]", park: str,
                  gateway: str, window: int = 8, patience_ms: int = 30_000,
-                 trust_puback: bool = False) -> None:
+                 trust_puback: bool = False, up: bytes = b"", down: bytes = b"") -> None:
         base = "parkedge/" + park + "/" + gateway
-        self.topic = (base + "/b").encode()
+        self.topic = up or (base + "/b").encode()  # a cloud may have others: edge/clouds
         self.window = window  # frames that may be ahead of the acknowledged one
         self.patience_ms = patience_ms  # for an acknowledgement, at first; doubles while none comes
         self.patience_max_ms = 20 * patience_ms
@@ -86,7 +86,7 @@ class Sync:
         room = len(client.slot) - len(self.topic) - _HEAD_BYTES - 9
         if max([outbox.max_payload for outbox in outboxes]) > room:
             raise ValueError("the largest frame of the outbox does not fit a packet")
-        client.subscribe((base + "/ack").encode(), self)
+        client.subscribe(down or (base + "/ack").encode(), self)
 
     def step(self, now_ms: int) -> int:
         """Move what can be moved without waiting; ms until the next step is worth while."""

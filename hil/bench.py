@@ -245,7 +245,7 @@ def _oneway(_: Path | None) -> dict[str, float]:
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            least_kb = _least_kb(bench_oneway.site_file(Path(folder)))
+            least_kb = _least_kb(image_of(bench_oneway.site_file(Path(folder))))
             return {**bench_oneway.measure(), **bench_oneway.instructions(counting(Path(folder))),
                     "oneway.app_min_heapsize_bytes": least_kb * 1024}
     except (BuildError, FailedError) as error:

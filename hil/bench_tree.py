@@ -80,7 +80,8 @@ class Tree:
         from boards.image import encode
 
         try:
-            for name in [*edge_modules(self.image) | closure(self._more), *_SCRIPTS]:
+            named = closure([*self._more, "edge.clouds.plain"])  # bench_app gives it a broker
+            for name in [*edge_modules(self.image) | named, *_SCRIPTS]:
                 source = ROOT.joinpath(*name.split("."))
                 source = source / "__init__.py" if source.is_dir() else source.with_suffix(".py")
                 target = (self.folder / source.relative_to(ROOT)).with_suffix(".mpy")

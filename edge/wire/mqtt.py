@@ -133,6 +133,15 @@ def put_subscribe(buf: bytearray, at: int, packet_id: int, topics: list[bytes]) 
     return at
 
 
+def among(topics: list[bytes], topic: bytes) -> int:
+    """Which of the subscriptions a message answers, a # at their ends understood; -1: none, 4.7."""
+    for at in range(len(topics)):
+        mine = topics[at]
+        if topic == mine or (mine[-1] == 35 and topic.startswith(mine[:-1])):
+            return at
+    return -1
+
+
 def put_publish(buf: bytearray, at: int, topic: bytes, payload: bytes, retain: bool) -> int:
     """Write PUBLISH at QoS 0, 3.3."""
     first = PUBLISH | _RETAIN if retain else PUBLISH

@@ -22,7 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud_bridge import identity
 from cloud_bridge.__main__ import main as cloud_bridge
 from cloud_bridge.command_codec import decode_result
-from cloud_bridge.serve import Bridge, Broker
+from cloud_bridge.mqtt import Broker
+from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from hil.mosquitto import Mosquitto, find
 from tests.conftest import ROOT, Interpreter, _missing

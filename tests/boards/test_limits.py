@@ -89,7 +89,8 @@ def test_a_site_pays_for_its_own_limits_alone():
     few, all_ = (build.edge_modules(compile_site(made)) for made in
                   (foundry, site(("period_s = 60", "period_s = 0"))))
     assert all_ - few == {"edge.rules.bands", "edge.rules.phase", "edge.rules.share", "edge.share",
-                          "edge.share_law", "edge.share_link", "edge.devices.phases"}
+                          "edge.share_law", "edge.share_link", "edge.devices.phases",
+                          "edge.clouds", "edge.clouds.plain"}  # neighbours need a broker
 
 
 SHARE = "rules.share"

@@ -227,6 +227,21 @@ def test_the_clock_is_asked_of_the_router_and_set_once_it_is_known(chip,
     assert abs(946_684_800 + day * 86_400 + second - time.time()) < 5  # of the chip: here Unix time
 
 
+@pytest.mark.parametrize(("keys", "server"), [
+    ({"host": "10.0.0.5"}, "10.0.0.5"),
+    ({"host": "hub.azure-devices.net", "cloud": "iothub"}, "192.168.10.1"),
+    ({"host": "hub.azure-devices.net", "cloud": "iothub", "clock": "10.0.0.9"}, "10.0.0.9"),
+])
+def test_who_is_asked_for_the_time(chip, monkeypatch: pytest.MonkeyPatch, keys, server):
+    """A cloud's broker tells none, and a signature needs it: the router, or whom the site names."""
+    board = chip.module.Board({**IMAGE, "broker": {**IMAGE["broker"], **keys}})
+    asked = []
+    monkeypatch.setattr(board._sntp, "step", lambda now_ms, server: bool(asked.append(server)))
+    chip.connected = True
+    board.wall()
+    assert asked == [server]
+
+
 def test_a_start_that_fails_restarts_the_gateway(chip, tmp_path, capsys,
                                                  monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(chip.module.time, "sleep", lambda s: None)
