@@ -5,7 +5,6 @@ restart goes on where it was, and what nobody could take waits in the store.
 """
 
 import json
-import signal
 import sqlite3
 import sys
 import threading
@@ -23,12 +22,12 @@ from cloud_bridge.clouds import Message, Told
 from cloud_bridge.clouds.follow import Follower
 from cloud_bridge.inbox import BrokerError
 from cloud_bridge.mqtt import Broker
+from cloud_bridge.stopping import on_stop
 
 TARGETS = ("homeassistant", "sparkplug")
 _ANSWER_S = 10.0
 _PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0
 _STATUS_S = 10.0
-_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Target(Protocol):
@@ -255,13 +254,7 @@ def main(target: str, park: str, path: Path, broker: Broker, cursor: Path | None
                       park) as follower:
             one = Republisher(broker, made(park, sessions=follower.sessions, **keys), follower,
                               log, f"parkedge-{target}-{park}", ca, silent_s)
-
-            def stop(*_: object) -> None:
-                signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-                one.stop()
-
-            for number in _STOPS:
-                signal.signal(number, stop)
+            on_stop(one.stop)
             one.run()
     except (sqlite3.Error, ValueError) as error:
         click.echo(f"Error: {path}: {error}", err=True)
