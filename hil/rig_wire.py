@@ -30,6 +30,7 @@ from hil.scenario import Planned
 
 _LEAD_MS = 900  # before a beat, in which its readings are fetched
 _TAIL_MS = 700  # after it, in which the setpoint is written and read back
+_STEPS_MAX = 40  # of the uplink behind a beat, to code the rows of it
 _WAITING_MAX = 24  # frames that may wait before virtual time does
 _CLIMB_S = 60.0  # for the uplink to get on, real time: longer than its longest pause
 _ACK_MS, _RETRY_MS = 2_000, 200  # the uplink's patience, here where nobody wants to wait for it
@@ -217,7 +218,10 @@ class Wire:
 
     def _climb_on(self) -> None:
         """Let the uplink do what it can at once; wait for it where too much has piled up."""
-        self.app.uplink.step(ticks_ms(), True)
+        for _ in range(_STEPS_MAX):
+            self.app.uplink.step(ticks_ms(), True)
+            if self.app.site.telemetry.oldest() is None:  # a row is coded in several steps
+                break
         backlog = self.app.outbox.backlog()
         if self._struck:
             self.waited = max(self.waited, backlog)

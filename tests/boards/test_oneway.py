@@ -163,6 +163,7 @@ def test_a_gateway_as_it_is_started_says_where_its_key_is(tmp_path: Path):
         inner.bind(("127.0.0.1", 0))
         inner.settimeout(30)
         more = f'[oneway]\nhost = "127.0.0.1"\nport = {inner.getsockname()[1]}\n'
+        more += "[telemetry]\nperiod_s = 1\nflush_s = 1\n"  # a birth waits for the first rows
         text = changed(("port = 8040", "port = 0"), base=OFFICE) + more
         (tmp_path / "site.toml").write_text(text)
         process = subprocess.Popen(
