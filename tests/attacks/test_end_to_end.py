@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud_bridge import identity
 from cloud_bridge.__main__ import main as cloud_bridge
 from cloud_bridge.command_codec import decode_result
-from cloud_bridge.mqtt import Broker
+from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from hil.mosquitto import Mosquitto, find
@@ -105,8 +105,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     with made.broker:
         Store(tmp_path / "park.db").close()
-        bridge = Bridge(Broker.parse(made.url("parkedge-bridge")),
-                        lambda: Store(tmp_path / "park.db"), lambda *_, **__: None)
+        broker = Broker.parse(made.url("parkedge-bridge"))
+        bridge = Bridge(lambda: MqttInbox(broker), lambda: Store(tmp_path / "park.db"),
+                        lambda *_, **__: None)
         thread = threading.Thread(target=bridge.run, daemon=True)
         thread.start()
         yield made
