@@ -98,6 +98,9 @@ def test_a_loop_that_stands_still_is_told():
         assert get(page.port, "/healthz")[0] == 200
         now[0] = STALLED_S
         assert get(page.port, "/healthz/live") == (503, "stalled\n")
+        metrics.failed("broker")  # a broker that is away is no reason to be started anew
+        assert get(page.port, "/healthz/live") == (200, "ok\n")
+        assert get(page.port, "/healthz/ready") == (503, "not connected\n")
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path):
