@@ -68,7 +68,8 @@ class Metrics:
         self._messages.labels("limited").inc(n)
 
     def failed(self, place: str) -> None:
-        """Broker or store gave up."""
+        """Broker or store gave up; who tries again is alive."""
+        self._turned_s = self._clock_s()
         self.is_ready = False
         self._failures.labels(place).inc()
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,7 +21,7 @@ from cloud_bridge.fair import Fair
 from cloud_bridge.metrics import STALLED_S, Metrics, Page
 from cloud_bridge.store import Store
 from hil.mosquitto import find
-from tests.sync.test_mqtt_store import message, numbers
+from tests.sync.test_mqtt_store import TOPIC, message, numbers
 from tests.sync.test_serve import Bridges
 from tests.sync.test_serve import Gateway as Client
 
@@ -69,6 +70,26 @@ def test_metrics_and_health_of_a_bridge(mosquitto, serve, tmp_path):
     assert bridge.end() == 0
 
 
+def test_a_bridge_drops_what_is_old(mosquitto, serve, tmp_path):
+    path = tmp_path / "park.db"
+    with Store(path) as store:  # received in 1970
+        store.commit([(TOPIC, message(n, kind=3 if n == 7 else 1)) for n in range(1, 1_001)], 1_000)
+        store.commit([(TOPIC, message(1_001))], int(time.time()))
+    bridge = serve(mosquitto.url, path, more=("--keep-days", "30"))
+    bridge.wait("ready")
+    with Client(mosquitto.host, mosquitto.port) as gateway:
+        deadline = time.monotonic() + 20
+        while len(numbers(path)) > 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        gateway.publish(message(5), message(1_002))
+        gateway.wait([1, 9, 1_002])
+    assert bridge.end() == 0
+    assert bridge.wait("stopped")["dropped"] == 999
+    assert numbers(path) == [7, 1_001, 1_002]
+    assert numbers(path, "dropped", "first || '-' || last") == ["1-6", "8-1000"]
+
+
 def test_a_loop_that_stands_still_is_told():
     now = [0.0]
     metrics = Metrics(lambda: now[0])
@@ -77,6 +98,9 @@ def test_a_loop_that_stands_still_is_told():
         assert get(page.port, "/healthz")[0] == 200
         now[0] = STALLED_S
         assert get(page.port, "/healthz/live") == (503, "stalled\n")
+        metrics.failed("broker")  # a broker that is away is no reason to be started anew
+        assert get(page.port, "/healthz/live") == (200, "ok\n")
+        assert get(page.port, "/healthz/ready") == (503, "not connected\n")
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path):

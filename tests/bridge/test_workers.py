@@ -84,6 +84,7 @@ def test_bridges_share_and_die(mosquitto, postgres_url, serve, tmp_path):
             workers[turn] = serve(mosquitto.url, postgres_url, more=("--share", "park"))
         gateways.deliver()
         assert stored(postgres_url) == {one.name: one.appended for one in gateways}
+        assert [one.sync.strange_acks for one in gateways] == [0] * len(gateways)
     for worker in workers:
         worker.wait("ready")
         assert worker.end() == 0
