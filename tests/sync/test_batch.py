@@ -14,7 +14,8 @@ from cloud_bridge.batch_body import SCHEMAS, opened
 from cloud_bridge.batches import BadMessage, decode_batch
 from edge import journal
 from edge.wire import schema_meters
-from edge.wire.batch import ENTRY, BatchEncoder
+from edge.wire.batch import _ENTRY as ENTRY
+from edge.wire.batch import BatchEncoder
 from hil import streams
 from tools import spread_tables
 
