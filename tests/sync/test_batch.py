@@ -17,6 +17,7 @@ from edge.wire import schema_meters
 from edge.wire.batch import _ENTRY as ENTRY
 from edge.wire.batch import BatchEncoder
 from hil import streams
+from tests.fuzz import batch as fuzz
 from tools import spread_tables
 
 VECTORS = Path(__file__).with_name("batch_vectors.txt")
@@ -270,3 +271,8 @@ def test_random_and_damaged_bodies_raise_nothing_else():
 def test_says_what_is_wrong_with_a_body(body, reason):
     with pytest.raises(BadMessage, match=reason):
         decode_batch(body)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_alone_and_together(data):
+    fuzz.one(data)
