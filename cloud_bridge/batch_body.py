@@ -7,8 +7,22 @@ from functools import cache
 from typing import NamedTuple
 
 from edge.wire import schema_journal, schema_meters
-from edge.wire.batch import ENTRY, HEAD, ROWS_MAX, VERSION, plain
-from edge.wire.range_encoder import PART_HEAD
+from edge.wire.batch import (
+    _ENTRY as ENTRY,
+)
+from edge.wire.batch import (
+    _HEAD as HEAD,
+)
+from edge.wire.batch import (
+    _ROWS_MAX as ROWS_MAX,
+)
+from edge.wire.batch import (
+    _VERSION as VERSION,
+)
+from edge.wire.batch import (
+    plain,
+)
+from edge.wire.range_encoder import _PART_HEAD as PART_HEAD
 
 SCHEMAS = {schema[0]: schema for schema in (schema_journal.SCHEMA, schema_meters.SCHEMA)}
 

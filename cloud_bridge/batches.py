@@ -12,7 +12,7 @@ from cloud_bridge.batch_body import BadCode
 from cloud_bridge.batch_decoder import decode
 from edge.outbox import GAP
 from edge.wire import msgpack
-from edge.wire.batch import VERSION as BATCH_VERSION
+from edge.wire.batch import _VERSION as BATCH_VERSION
 
 MESSAGE_VERSION = 1
 TELEMETRY = 1  # kinds of message; GAP is the fourth

@@ -6,8 +6,11 @@ from functools import cache
 from typing import Self
 
 from cloud_bridge.batch_body import BadCode
-from edge.wire.range_encoder import BITS, BOTTOM, TOP
-from edge.wire.row_encoder import EDGE, QUIET
+from edge.wire.range_encoder import _BITS as BITS
+from edge.wire.range_encoder import _BOTTOM as BOTTOM
+from edge.wire.range_encoder import _TOP as TOP
+from edge.wire.row_encoder import _EDGE as EDGE
+from edge.wire.row_encoder import _QUIET as QUIET
 from edge.wire.spread import STARTS, WIDTHS
 
 

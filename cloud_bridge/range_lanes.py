@@ -7,7 +7,9 @@ from typing import Any
 from cloud_bridge.batch_body import BadCode, Part
 from cloud_bridge.batch_decoder import told
 from cloud_bridge.range_decoder import RangeDecoder, aligned
-from edge.wire.range_encoder import BITS, BOTTOM, TOP
+from edge.wire.range_encoder import _BITS as BITS
+from edge.wire.range_encoder import _BOTTOM as BOTTOM
+from edge.wire.range_encoder import _TOP as TOP
 
 try:
     import numpy as np

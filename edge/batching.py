@@ -6,7 +6,7 @@ whole row takes as long as five beats: so each of its steps codes a few fields.
 """
 
 from edge.compat import const
-from edge.wire.batch import ENTRY, BatchEncoder
+from edge.wire.batch import BatchEncoder
 from edge.wire.schema_journal import SCHEMA
 
 BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
@@ -17,7 +17,7 @@ class Batching:
 
     def __init__(self, telemetry, keys: dict):
         self._telemetry = telemetry
-        known = telemetry.n_fields == len(SCHEMA) // ENTRY
+        known = len(SCHEMA) == 1 + 9 * telemetry.n_fields
         self.batch = BatchEncoder(SCHEMA if known else telemetry.n_fields, BATCH_BYTES)
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]

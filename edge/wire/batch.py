@@ -15,22 +15,24 @@ first (a first value is uncertain by 2^first, 2 to 26), start (it is expected th
 """
 
 from edge.compat import TYPE_CHECKING, const
-from edge.wire.range_encoder import PART_HEAD
-from edge.wire.row_encoder import NOTED, RATIO, STAY, TAME_MAX, TAME_MIN, RowEncoder
+from edge.wire.row_encoder import RowEncoder
 
 if TYPE_CHECKING:
     from array import array
     from typing import Any
 
-VERSION = const(2)
-ENTRY = const(9)
-HEAD = const(2)  # bytes of a body
-ROWS_MAX = const(255)
+_VERSION = const(2)
+_ENTRY = const(9)
+_HEAD = const(2)  # bytes of a body
+_ROWS_MAX = const(255)
+_PART_HEAD = const(3)  # and of a part
+_NOTED = const(1)  # kinds of edge/wire/row_encoder.py
+_RATIO = const(8)
 _FIELD_BITS = const(56)  # at most: 7 to wake, 12 of a rare size, 5 of its length, 32 of the value
 
 
 def weight(byte: int) -> int:
-    """A weight of a schema in 256ths; of a RATIO's own in 4096ths 16 times that."""
+    """A weight of a schema in 256ths; a ratio begins at eight times that, in 4096ths."""
     return (byte - 128) * 4
 
 
@@ -40,8 +42,21 @@ def plain(n_fields: int) -> bytes:
         raise ValueError("a batch has 1 to 127 fields")
     schema = bytearray((n_fields,))
     for field in range(n_fields):
-        schema.extend(bytes((field, STAY, 0, 0, 128, 128, 10, 0, 32)))
+        schema.extend(bytes((field, 0, 0, 0, 128, 128, 10, 0, 32)))
     return bytes(schema)
+
+
+def _states(schema: bytes) -> "list[Any]":
+    """What is known of each field before the first row, in the order of coding."""
+    states: list[Any] = []
+    of_field: dict[int, Any] = {}
+    for at in range(1, len(schema), _ENTRY):
+        more = None
+        if schema[at + 1] > _NOTED:
+            more = [of_field.get(schema[at + 2]), of_field.get(schema[at + 3]), 0, 0]
+        states.append([schema[at + 1], schema[at], 0, 0, 0, at, more])
+        of_field[schema[at]] = states[-1]
+    return states
 
 
 class BatchEncoder(RowEncoder):
@@ -54,27 +69,20 @@ class BatchEncoder(RowEncoder):
 
     def __init__(self, schema: "bytes | int", capacity_bytes: int, at_once: int = 9):
         self._schema = schema = plain(schema) if isinstance(schema, int) else schema
-        n_fields = len(schema) // ENTRY
-        longest_row = (n_fields * _FIELD_BITS >> 3) + PART_HEAD + 6
-        if not HEAD + longest_row <= capacity_bytes <= 0xFFFF:
+        n_fields = len(schema) // _ENTRY
+        longest_row = (n_fields * _FIELD_BITS >> 3) + _PART_HEAD + 6
+        if not _HEAD + longest_row <= capacity_bytes <= 0xFFFF:
             raise ValueError("a batch has room for a row, and at most 65535 B")
         self.buffer = bytearray(capacity_bytes)
         self._last_start = capacity_bytes - longest_row
-        states: list[Any] = []
-        of_field: dict[int, Any] = {}
-        for at in range(1, len(schema), ENTRY):
-            more = None
-            if schema[at + 1] > NOTED:
-                more = [of_field.get(schema[at + 2]), of_field.get(schema[at + 3]), 0, 0]
-            states.append([schema[at + 1], schema[at], 0, 0, 0, at, more])
-            of_field[schema[at]] = states[-1]
+        states = _states(schema)
         self._groups = [states[at:at + at_once] for at in range(0, n_fields, at_once)]
         self.reset()
 
     def reset(self) -> None:
         """Begin a new batch, in the same buffer."""
         schema = self._schema
-        self.buffer[0] = VERSION
+        self.buffer[0] = _VERSION
         self.buffer[1] = schema[0]
         for group in self._groups:
             for state in group:
@@ -86,15 +94,15 @@ class BatchEncoder(RowEncoder):
                 if more:
                     more[2] = weight(schema[at + 4])
                     more[3] = weight(schema[at + 5])
-                    if state[0] == RATIO:
+                    if state[0] == _RATIO:
                         more[1] = 0
                         more[3] <<= 3
         self.rows = 0
         self.closed = False
         self._wild = False
-        self._tame_max = TAME_MAX
+        self._end_row()
         self._coded = 0  # groups of the row that is begun
-        self._begin(HEAD)
+        self._begin(_HEAD)
 
     def add(self, row: "array[int]") -> bool:
         """Code one more row; False when the batch is closed: `finish` it."""
@@ -117,11 +125,10 @@ class BatchEncoder(RowEncoder):
         if self._coded < len(self._groups):
             return False
         self._coded = 0
-        self._tame_max = TAME_MIN if self._wild else TAME_MAX
-        self._wild = False
+        self._end_row()
         self.rows += 1
         self._part_rows += 1
-        self.closed = self._at > self._last_start or self.rows == ROWS_MAX
+        self.closed = self._at > self._last_start or self.rows == _ROWS_MAX
         return True
 
     def finish(self) -> int:

@@ -6,10 +6,10 @@ written already.
 from edge.compat import const
 from edge.wire.spread import STARTS, WIDTHS
 
-PART_HEAD = const(3)  # bytes
-TOP = const(1 << 28)  # the interval is never wider, and before anything is coded never smaller than
-BOTTOM = const(1 << 20)  # this
-BITS = const(14)  # told at a time
+_PART_HEAD = const(3)  # bytes
+_TOP = const(1 << 28)  # the interval is never wider, and before a code never smaller than
+_BOTTOM = const(1 << 20)  # this
+_BITS = const(14)  # told at a time
 _LOW = const((1 << 20) - 1)
 
 
@@ -28,7 +28,7 @@ class RangeEncoder:
             if code > 255:
                 self._carry(at)
             buffer[at] = code & 255
-            n = at + 1 - begun - PART_HEAD
+            n = at + 1 - begun - _PART_HEAD
             buffer[begun] = self._part_rows
             buffer[begun + 1] = n >> 8
             buffer[begun + 2] = n & 255
@@ -37,9 +37,9 @@ class RangeEncoder:
 
     def _begin(self, at: int) -> None:
         self._begun = at
-        self._at = at + PART_HEAD
+        self._at = at + _PART_HEAD
         self._part_rows = self._low = 0
-        self._span = TOP
+        self._span = _TOP
 
     def _symbol(self, place: int) -> None:
         """Code what stands there in the tables."""
@@ -53,7 +53,7 @@ class RangeEncoder:
         buffer = self.buffer
         at, low, span = self._at, self._low, self._span
         while True:
-            while span < BOTTOM:
+            while span < _BOTTOM:
                 code = low >> 20
                 if code > 255:
                     self._carry(at)
@@ -63,7 +63,7 @@ class RangeEncoder:
                 span <<= 8
             if n == 0:
                 break
-            taken = n if n < BITS else BITS
+            taken = n if n < _BITS else _BITS
             n -= taken
             span >>= taken
             low += span * (bits >> n & (1 << taken) - 1)

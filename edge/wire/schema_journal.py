@@ -1,43 +1,44 @@
-"""Schema 128: the rows of edge/journal.py."""
+"""Schema 128: the rows of edge/journal.py. Kinds are those of edge/wire/row_encoder.py.
 
-from edge.wire.row_encoder import ALIKE, CARRY, LINKED, NOTED, STAY, TICKS, TIME
+Bytes, because a tuple of numbers takes twice the heap while it is loaded.
+"""
 
-SCHEMA = bytes((
-    128,
+SCHEMA = (
+    b"\x80"
     # field, kind, a, b, of_a, of_b, first, start, level
-    1, TIME, 0, 0, 128, 128, 15, 1, 16,  # second
-    0, CARRY, 1, 0, 128, 128, 10, 10, 16,  # day
-    2, TICKS, 1, 0, 128, 128, 26, 5, 64,  # now_ms
-    3, STAY, 0, 0, 128, 128, 8, 1, 32,  # flags
-    6, NOTED, 0, 0, 128, 128, 15, 0, 96,  # pv_w
-    8, NOTED, 0, 0, 128, 128, 15, 0, 128,  # store_w
-    4, LINKED, 6, 8, 64, 64, 16, 0, 176,  # grid_w
-    14, LINKED, 4, 8, 191, 191, 16, 0, 96,  # net_w
-    5, STAY, 0, 0, 128, 128, 9, 1, 144,  # grid_age_ms
-    7, STAY, 0, 0, 128, 128, 9, 1, 96,  # pv_age_ms
-    9, STAY, 0, 0, 128, 128, 9, 1, 144,  # store_age_ms
-    11, STAY, 0, 0, 128, 128, 9, 1, 144,  # soc_age_ms
-    10, STAY, 0, 0, 128, 128, 9, 1, 32,  # soc_pm
-    12, STAY, 0, 0, 128, 128, 15, 2, 16,  # charge_max_w
-    13, STAY, 0, 0, 128, 128, 15, 2, 16,  # discharge_max_w
-    19, LINKED, 8, 14, 180, 134, 15, 0, 128,  # chosen_w
-    15, LINKED, 19, 14, 192, 134, 15, 0, 128,  # lo_w
-    16, STAY, 0, 0, 128, 128, 3, 1, 32,  # lo_by
-    17, LINKED, 19, 15, 192, 134, 15, 0, 128,  # hi_w
-    18, STAY, 0, 0, 128, 128, 3, 1, 32,  # hi_by
-    20, ALIKE, 19, 0, 172, 128, 8, 0, 128,  # command_w
-    21, STAY, 0, 0, 128, 128, 3, 1, 16,  # verdict
-    22, STAY, 0, 0, 128, 128, 16, 1, 64,  # target_w
-    23, STAY, 0, 0, 128, 128, 16, 1, 128,  # hold_w
-    24, STAY, 0, 0, 128, 128, 16, 1, 112,  # demand_w
-    25, STAY, 0, 0, 128, 128, 16, 1, 32,  # peak_w
-    26, STAY, 0, 0, 128, 128, 10, 1, 16,  # price_e4
-    28, NOTED, 0, 0, 128, 128, 9, 1, 112,  # import_wh
-    27, CARRY, 28, 0, 128, 128, 20, 0, 16,  # import_kwh
-    30, NOTED, 0, 0, 128, 128, 9, 1, 32,  # export_wh
-    29, CARRY, 30, 0, 128, 128, 18, 0, 16,  # export_kwh
-    32, STAY, 0, 0, 128, 128, 9, 1, 112,  # carbon_g
-    31, CARRY, 32, 0, 128, 128, 18, 0, 16,  # carbon_kg
-    34, STAY, 0, 0, 128, 128, 12, 1, 128,  # cost_e4
-    33, CARRY, 34, 0, 128, 128, 18, 0, 16,  # cost_units
-))
+    b"\x01\x04\x00\x00\x80\x80\x0f\x01\x10"  # second: time
+    b"\x00\x07\x01\x00\x80\x80\x0a\x0a\x10"  # day: carry, second
+    b"\x02\x09\x01\x00\x80\x80\x1a\x05\x40"  # now_ms: ticks, second
+    b"\x03\x00\x00\x00\x80\x80\x08\x01\x20"  # flags: stays
+    b"\x06\x01\x00\x00\x80\x80\x0f\x00\x60"  # pv_w: noted
+    b"\x08\x01\x00\x00\x80\x80\x0f\x00\x80"  # store_w: noted
+    b"\x04\x02\x06\x08\x40\x40\x10\x00\xb0"  # grid_w: linked, pv_w, store_w
+    b"\x0e\x02\x04\x08\xbf\xbf\x10\x00\x60"  # net_w: linked, grid_w, store_w
+    b"\x05\x00\x00\x00\x80\x80\x09\x01\x90"  # grid_age_ms: stays
+    b"\x07\x00\x00\x00\x80\x80\x09\x01\x60"  # pv_age_ms: stays
+    b"\x09\x00\x00\x00\x80\x80\x09\x01\x90"  # store_age_ms: stays
+    b"\x0b\x00\x00\x00\x80\x80\x09\x01\x90"  # soc_age_ms: stays
+    b"\x0a\x00\x00\x00\x80\x80\x09\x01\x20"  # soc_pm: stays
+    b"\x0c\x00\x00\x00\x80\x80\x0f\x02\x10"  # charge_max_w: stays
+    b"\x0d\x00\x00\x00\x80\x80\x0f\x02\x10"  # discharge_max_w: stays
+    b"\x13\x02\x08\x0e\xb4\x86\x0f\x00\x80"  # chosen_w: linked, store_w, net_w
+    b"\x0f\x02\x13\x0e\xc0\x86\x0f\x00\x80"  # lo_w: linked, chosen_w, net_w
+    b"\x10\x00\x00\x00\x80\x80\x03\x01\x20"  # lo_by: stays
+    b"\x11\x02\x13\x0f\xc0\x86\x0f\x00\x80"  # hi_w: linked, chosen_w, lo_w
+    b"\x12\x00\x00\x00\x80\x80\x03\x01\x20"  # hi_by: stays
+    b"\x14\x03\x13\x00\xac\x80\x08\x00\x80"  # command_w: alike, chosen_w
+    b"\x15\x00\x00\x00\x80\x80\x03\x01\x10"  # verdict: stays
+    b"\x16\x00\x00\x00\x80\x80\x10\x01\x40"  # target_w: stays
+    b"\x17\x00\x00\x00\x80\x80\x10\x01\x80"  # hold_w: stays
+    b"\x18\x00\x00\x00\x80\x80\x10\x01\x70"  # demand_w: stays
+    b"\x19\x00\x00\x00\x80\x80\x10\x01\x20"  # peak_w: stays
+    b"\x1a\x00\x00\x00\x80\x80\x0a\x01\x10"  # price_e4: stays
+    b"\x1c\x01\x00\x00\x80\x80\x09\x01\x70"  # import_wh: noted
+    b"\x1b\x07\x1c\x00\x80\x80\x14\x00\x10"  # import_kwh: carry, import_wh
+    b"\x1e\x01\x00\x00\x80\x80\x09\x01\x20"  # export_wh: noted
+    b"\x1d\x07\x1e\x00\x80\x80\x12\x00\x10"  # export_kwh: carry, export_wh
+    b"\x20\x00\x00\x00\x80\x80\x09\x01\x70"  # carbon_g: stays
+    b"\x1f\x07\x20\x00\x80\x80\x12\x00\x10"  # carbon_kg: carry, carbon_g
+    b"\x22\x00\x00\x00\x80\x80\x0c\x01\x80"  # cost_e4: stays
+    b"\x21\x07\x22\x00\x80\x80\x12\x00\x10"  # cost_units: carry, cost_e4
+)

@@ -14,8 +14,10 @@ from cloud_bridge.batch_body import SCHEMAS, opened
 from cloud_bridge.batches import BadMessage, decode_batch
 from edge import journal
 from edge.wire import schema_meters
-from edge.wire.batch import ENTRY, BatchEncoder
+from edge.wire.batch import _ENTRY as ENTRY
+from edge.wire.batch import BatchEncoder
 from hil import streams
+from tests.fuzz import batch as fuzz
 from tools import spread_tables
 
 VECTORS = Path(__file__).with_name("batch_vectors.txt")
@@ -269,3 +271,8 @@ def test_random_and_damaged_bodies_raise_nothing_else():
 def test_says_what_is_wrong_with_a_body(body, reason):
     with pytest.raises(BadMessage, match=reason):
         decode_batch(body)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_alone_and_together(data):
+    fuzz.one(data)

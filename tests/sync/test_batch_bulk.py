@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cloud_bridge import batch_bulk
 from cloud_bridge.batch_body import SCHEMAS, BadCode
 from cloud_bridge.batch_decoder import decode
-from edge.wire.batch import ENTRY, BatchEncoder
+from edge.wire.batch import _ENTRY as ENTRY
+from edge.wire.batch import BatchEncoder
 from hil import streams
 from tests.sync.test_batch import encode, some_rows, vectors
 
