@@ -1,0 +1,242 @@
+"""One store and its index: what is new is read in, and rows and quarter-hours come out.
+
+All times are seconds since 1970, UTC; every range is start <= t < end.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cloud_bridge.batches import BIRTH, TELEMETRY, BadMessage, decode_batch
+from cloud_bridge.queries.births import Birth
+from cloud_bridge.queries.index import AROUND_S, STRETCH_S, Index, Known, Place
+from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, intervals
+from cloud_bridge.queries.messages import Message, Messages, QueryError, SqliteMessages
+from cloud_bridge.store import DAY_0_UTC, Stream
+
+_CHUNK = 64  # messages read in at once
+_SLICE_S = 7_200  # of rows in memory
+_RUN = 96  # quarter-hours worked out at once
+_DECODED = 8  # batches kept for a moment: one that reaches over a slice is asked for twice
+_LIVES = 256  # births kept
+
+
+class Archive:
+    """A context manager. `index`: the file of cloud_bridge/queries/index.py."""
+
+    def __init__(self, messages: Messages, index: Index) -> None:
+        self.messages = messages
+        self.index = index
+        self._decoded: OrderedDict[tuple[Stream, int, int], list[Row]] = OrderedDict()
+        self._births: OrderedDict[tuple[Stream, int], Birth] = OrderedDict()
+
+    @classmethod
+    def open(cls, store: Path | str, index: Path | str | None = None) -> Self:
+        """The SQLite file of a bridge; its index beside it unless told otherwise. QueryError."""
+        return cls(SqliteMessages(store), Index(f"{store}.index" if index is None else index))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give both files back."""
+        self.index.close()
+        if isinstance(self.messages, SqliteMessages):
+            self.messages.close()
+
+    def gateway(self, park: str, gateway: str) -> int:
+        """Its number in the index. QueryError: the store has no such gateway."""
+        if not self.messages.streams(park, gateway):
+            raise QueryError(f"the store has no gateway {park}/{gateway}")
+        return self.index.gateway(park, gateway)
+
+    def refresh(self, park: str, gateway: str, until_s: float | None = None) -> bool:
+        """Read in what has come since; False when there was more than could be done until the
+        monotonic time `until_s`."""
+        number = self.gateway(park, gateway)
+        for stream in self.messages.streams(park, gateway):
+            known = self.index.stream(number, stream)
+            if self._is_another_store(stream, known):
+                with self.index.writing():
+                    self.index.forget(number)
+                self._decoded.clear()
+                self._births.clear()
+                return self.refresh(park, gateway, until_s)
+            cursor = self.messages.cursor(stream)
+            if not self._read_late(number, stream, known, until_s):
+                return False
+            if not self._read_on(number, stream, known, cursor, until_s):
+                return False
+        return True
+
+    def rows(self, park: str, gateway: str, start: int, end: int) -> Iterator[Row]:
+        """In order of time; of one second in order of (epoch, number)."""
+        number = self.gateway(park, gateway)
+        while True:
+            begin = self.index.following(number, start, end)
+            if begin is None:
+                return
+            start = min(end, begin // _SLICE_S * _SLICE_S + _SLICE_S)
+            found = [row for place in self.index.places(number, begin, start)
+                     for row in self._rows_in(park, gateway, place) if begin <= row.utc < start]
+            found.sort(key=lambda row: row.utc)  # of one second they keep their order
+            yield from found
+
+    def quarters(self, park: str, gateway: str, start: int, end: int) -> Iterator[Interval]:
+        """The quarter-hours that rows speak in; start and end are whole ones."""
+        number = self.gateway(park, gateway)
+        while start < end:
+            begin = self.index.following(number, start - AROUND_S, end)
+            if begin is None:
+                return
+            first = max(start, begin // QUARTER_S * QUARTER_S)
+            start = min(end, first + _RUN * QUARTER_S)
+            found = self.index.quarters(number, first, start)
+            missing = [at for at in range(first, start, QUARTER_S) if at not in found]
+            if missing:
+                found.update(self._work_out(park, gateway, missing[0], missing[-1] + QUARTER_S))
+            yield from (one for at in range(first, start, QUARTER_S) if (one := found[at]))
+
+    def births(self, park: str, gateway: str) -> list[Birth]:
+        """Everything the gateway has said at its starts."""
+        number = self.gateway(park, gateway)
+        return [self.birth(Stream(park, gateway, epoch), seq)
+                for epoch, seq in self.index.births(number)]
+
+    def birth(self, stream: Stream, seq: int) -> Birth:
+        """What message `seq` says; 0: nothing."""
+        key = (stream, seq)
+        if key not in self._births:
+            message = self.messages.message(stream, seq) if seq else None
+            self._births[key] = Birth.read(seq, message.body if message else b"")
+            if len(self._births) > _LIVES:
+                self._births.popitem(last=False)
+        return self._births[key]
+
+    def rows_of(self, stream: Stream, message: Message) -> list[Row]:
+        """The rows of a batch. BadMessage when it is none."""
+        values = _decode(message.body)
+        birth = self.birth(stream, self.messages.birth_before(stream, message.seq))
+        return [Row(utc_of(row), stream.epoch, birth.of(len(row)), row) for row in values]
+
+    def _rows_in(self, park: str, gateway: str, place: Place) -> list[Row]:
+        stream = Stream(park, gateway, place.epoch)
+        born = self.messages.birth_before(stream, place.seq)
+        key = (stream, place.seq, born)
+        if key not in self._decoded:
+            message = self.messages.message(stream, place.seq)
+            if message is None:
+                raise QueryError(f"message {place.seq} of {park}/{gateway} is gone from the store")
+            self._decoded[key] = self.rows_of(stream, message)
+            if len(self._decoded) > _DECODED:
+                self._decoded.popitem(last=False)
+        return [row for row in self._decoded[key] if place.first_utc <= row.utc <= place.last_utc]
+
+    def _work_out(self, park: str, gateway: str, start: int,
+                  end: int) -> dict[int, Interval | None]:
+        number = self.gateway(park, gateway)
+        revision = self.index.revision(number)
+        made: dict[int, Interval | None] = dict.fromkeys(range(start, end, QUARTER_S))
+        for one in intervals(self.rows(park, gateway, start - AROUND_S, end + AROUND_S), QUARTER_S):
+            if start <= one.start < end:
+                made[one.start] = one
+        with self.index.writing():
+            if self.index.revision(number) == revision:  # or somebody has read more in meanwhile
+                self.index.keep_quarters(number, made.items())
+        return made
+
+    def _is_another_store(self, stream: Stream, known: Known) -> bool:
+        if not known.seen:
+            return False
+        seen = self.messages.message(stream, known.seen)
+        return seen is None or seen.seq != known.seen or seen.received_utc != known.seen_utc \
+            or self.messages.cursor(stream) < known.upto
+
+    def _read_late(self, number: int, stream: Stream, known: Known,
+                   until_s: float | None) -> bool:
+        """What was given up by the gateway and has come after all."""
+        for gap in self.messages.gaps(stream):
+            if gap.first > known.upto:
+                continue
+            late = [seq for seq in self.messages.numbers(stream, gap.first,
+                                                         min(gap.last, known.upto))
+                    if not self.index.has(known.id, seq)]
+            for i in range(0, len(late), _CHUNK):
+                found = [self.messages.message(stream, seq) for seq in late[i:i + _CHUNK]]
+                self._add(number, known, [one for one in found if one])
+                if _is_late(until_s):
+                    return False
+        return True
+
+    def _read_on(self, number: int, stream: Stream, known: Known, cursor: int,
+                 until_s: float | None) -> bool:
+        at = known.upto
+        while True:
+            found = self.messages.after(stream, at, _CHUNK)
+            at = found[-1].seq if found else at
+            known = self._add(number, known, found,
+                              min(cursor, at) if len(found) == _CHUNK else cursor)
+            if len(found) < _CHUNK:
+                return True
+            if _is_late(until_s):
+                return False
+
+    def _add(self, number: int, known: Known, found: list[Message],
+             upto: int = 0) -> Known:
+        """Note what these messages cover, and up to which number all are known."""
+        covers = {one.seq: _stretches(one.body) for one in found if one.kind == TELEMETRY}
+        with self.index.writing():
+            news = [one for one in found if not self.index.has(known.id, one.seq)
+                    and (one.kind in (TELEMETRY, BIRTH))]
+            for one in news:
+                if one.kind == TELEMETRY:
+                    self.index.add_batch(number, known.id, one.seq, covers[one.seq])
+                else:
+                    self.index.add_birth(number, known.id, one.seq)
+            after = known._replace(upto=max(known.upto, upto))
+            if news and not known.seen:
+                after = after._replace(seen=news[0].seq, seen_utc=news[0].received_utc)
+            self.index.note(after)
+            if news:
+                self.index.revise(number)
+        return after
+
+
+def utc_of(values: list[int]) -> int:
+    """A row begins with its day since 2000 and the second of that day."""
+    return DAY_0_UTC + values[0] * 86_400 + values[1]
+
+
+def _decode(body: bytes) -> list[list[int]]:
+    """Rows of at least a time. BadMessage."""
+    batch = decode_batch(body)
+    if batch.n_fields < 2:
+        raise BadMessage("rows without a time")
+    return batch.rows
+
+
+def _stretches(body: bytes) -> list[tuple[int, int]]:
+    """The times that a batch covers, none of them longer than a day; none: nobody can read it."""
+    try:
+        times = sorted(map(utc_of, _decode(body)))
+    except BadMessage:
+        return []
+    found = [(times[0], times[0])]
+    for utc in times:
+        first, last = found[-1]
+        if utc - last <= _SLICE_S and utc - first <= STRETCH_S:
+            found[-1] = (first, utc)
+        else:
+            found.append((utc, utc))
+    return found
+
+
+def _is_late(until_s: float | None) -> bool:
+    return until_s is not None and time.monotonic() > until_s
