@@ -1,6 +1,7 @@
 """`query`: what a store knows, for people and scripts."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -13,7 +14,7 @@ from cloud_bridge.fields import DocumentError
 from cloud_bridge.queries import answers, files, spans
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.gaps import gaps as find_gaps
-from cloud_bridge.queries.messages import QueryError
+from cloud_bridge.queries.messages import NAME, QueryError
 from cloud_bridge.queries.spans import RESOLUTIONS, Span
 from cloud_bridge.said import FILE, refusing
 
@@ -36,7 +37,7 @@ def _asking(function: Callable[..., None]) -> Callable[..., None]:
             try:
                 with Archive.open(path, index) as archive:
                     function(archive, **keys)
-            except QueryError as error:
+            except (QueryError, sqlite3.Error) as error:
                 raise DocumentError(str(error)) from None
     return command
 
@@ -76,7 +77,7 @@ def last(archive: Archive, gateway: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))
         return
-    click.echo(f"{told['park']}/{told['gateway']}  {told['time']}, {told['age_s']} s old")
+    click.echo(f"{told['park']}/{told['gateway']}  {told['time']}, {_s(told['age_s'])} old")
     for name, value in told["values"].items():
         click.echo(f"{name:<18} {'-' if value is None else value:>14}")
 
@@ -119,8 +120,9 @@ def within(archive: Archive, gateway: str, start: str | None, end: str | None, z
     elif as_json:
         _echo_list({key: row.get(key) for key in names if key in row} for row in rows)
     else:
-        for line in files.csv_lines(names, rows):
-            click.echo(line, nl=False)
+        click.echo(files.csv_text(names), nl=False)
+        for row in rows:
+            click.echo(files.csv_text(names, [row]), nl=False)
 
 
 @main.command()
@@ -181,8 +183,8 @@ def lag(archive: Archive, gateway: str | None, late_s: int, as_json: bool) -> No
 
 
 def _names(gateway: str) -> tuple[str, str]:
-    park, slash, name = gateway.partition("/")
-    if not slash:
+    park, _, name = gateway.partition("/")
+    if not (NAME.fullmatch(park) and NAME.fullmatch(name)):
         raise QueryError(f"found {gateway!r}, expected PARK/GATEWAY")
     return park, name
 
@@ -220,4 +222,10 @@ def _echo_list(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _s(seconds: int | None) -> str:
-    return "-" if seconds is None else f"{seconds} s"
+    """A time as people say it."""
+    if seconds is None:
+        return "-"
+    for unit, s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if abs(seconds) >= 2 * s:
+            return f"{seconds / s:.0f} {unit}"
+    return f"{seconds} s"

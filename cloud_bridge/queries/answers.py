@@ -14,7 +14,7 @@ from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.births import LONGEST_S
 from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, intervals, mean, named
 from cloud_bridge.queries.measures import PARTS, RULE, RULES, STAMPS, Measure, measures
-from cloud_bridge.queries.messages import Message, QueryError
+from cloud_bridge.queries.messages import Message, NotFoundError
 from cloud_bridge.queries.spans import RAW, Span, text
 from cloud_bridge.store import Stream
 from edge.snapshot import NEVER_MS
@@ -33,9 +33,10 @@ class Page(NamedTuple):
 
 def last(archive: Archive, park: str, gateway: str, now: int) -> Told:
     """The newest row: every figure, how old it is, and what was not fresh then as null."""
+    archive.gateway(park, gateway)
     newest = _newest(archive, park, gateway)
     if newest is None:
-        raise QueryError(f"{park}/{gateway} has sent no row with a time yet")
+        raise NotFoundError(f"{park}/{gateway} has sent no row with a time yet")
     row, received_utc = newest
     values = {one.name: _value(one, row) for one in measures(row.birth.fields)}
     return {"park": park, "gateway": gateway, "time": text(row.utc), "age_s": now - row.utc,
@@ -46,7 +47,7 @@ def lag(archive: Archive, park: str, gateway: str, now: int, late_s: int = LATE_
     """How far behind a gateway is: its newest row against now, and against when it came."""
     streams = archive.messages.streams(park, gateway)
     if not streams:
-        raise QueryError(f"the store has no gateway {park}/{gateway}")
+        raise NotFoundError(f"the store has no gateway {park}/{gateway}")
     came = [one.received_utc for stream in streams if (one := archive.messages.newest(stream))]
     newest = _newest(archive, park, gateway)
     row_utc = newest[0].utc if newest else None

@@ -14,10 +14,16 @@ from cloud_bridge.batches import BIRTH, TELEMETRY, BadMessage, decode_batch
 from cloud_bridge.queries.births import Birth
 from cloud_bridge.queries.index import AROUND_S, STRETCH_S, Index, Known, Place
 from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, intervals
-from cloud_bridge.queries.messages import Message, Messages, QueryError, SqliteMessages
+from cloud_bridge.queries.messages import (
+    Message,
+    Messages,
+    NotFoundError,
+    SqliteMessages,
+    TroubleError,
+)
 from cloud_bridge.store import DAY_0_UTC, Stream
 
-_CHUNK = 64  # messages read in at once
+_CHUNK = 128  # messages read in at once
 _SLICE_S = 7_200  # of rows in memory
 _RUN = 96  # quarter-hours worked out at once
 _DECODED = 8  # batches kept for a moment: one that reaches over a slice is asked for twice
@@ -35,7 +41,7 @@ class Archive:
 
     @classmethod
     def open(cls, store: Path | str, index: Path | str | None = None) -> Self:
-        """The SQLite file of a bridge; its index beside it unless told otherwise. QueryError."""
+        """The SQLite file of a bridge; its index beside it unless told otherwise. TroubleError."""
         return cls(SqliteMessages(store), Index(f"{store}.index" if index is None else index))
 
     def __enter__(self) -> Self:
@@ -52,9 +58,9 @@ class Archive:
             self.messages.close()
 
     def gateway(self, park: str, gateway: str) -> int:
-        """Its number in the index. QueryError: the store has no such gateway."""
+        """Its number in the index. NotFoundError: the store has no such gateway."""
         if not self.messages.streams(park, gateway):
-            raise QueryError(f"the store has no gateway {park}/{gateway}")
+            raise NotFoundError(f"the store has no gateway {park}/{gateway}")
         return self.index.gateway(park, gateway)
 
     def refresh(self, park: str, gateway: str, until_s: float | None = None) -> bool:
@@ -69,10 +75,9 @@ class Archive:
                 self._decoded.clear()
                 self._births.clear()
                 return self.refresh(park, gateway, until_s)
-            cursor = self.messages.cursor(stream)
             if not self._read_late(number, stream, known, until_s):
                 return False
-            if not self._read_on(number, stream, known, cursor, until_s):
+            if not self._read_on(number, stream, known, until_s):
                 return False
         return True
 
@@ -133,7 +138,7 @@ class Archive:
         if key not in self._decoded:
             message = self.messages.message(stream, place.seq)
             if message is None:
-                raise QueryError(f"message {place.seq} of {park}/{gateway} is gone from the store")
+                raise TroubleError(f"message {place.seq} of {park}/{gateway} is gone")
             self._decoded[key] = self.rows_of(stream, message)
             if len(self._decoded) > _DECODED:
                 self._decoded.popitem(last=False)
@@ -156,57 +161,52 @@ class Archive:
         if not known.seen:
             return False
         seen = self.messages.message(stream, known.seen)
-        return seen is None or seen.seq != known.seen or seen.received_utc != known.seen_utc \
-            or self.messages.cursor(stream) < known.upto
+        newest = self.messages.newest(stream)
+        return seen is None or seen.received_utc != known.seen_utc \
+            or newest is None or newest.seq < known.upto
 
     def _read_late(self, number: int, stream: Stream, known: Known,
                    until_s: float | None) -> bool:
-        """What was given up by the gateway and has come after all."""
-        for gap in self.messages.gaps(stream):
-            if gap.first > known.upto:
-                continue
-            late = [seq for seq in self.messages.numbers(stream, gap.first,
-                                                         min(gap.last, known.upto))
-                    if not self.index.has(known.id, seq)]
-            for i in range(0, len(late), _CHUNK):
-                found = [self.messages.message(stream, seq) for seq in late[i:i + _CHUNK]]
-                self._add(number, known, [one for one in found if one])
+        """What has come into the holes that there were."""
+        for first, last in self.index.holes(known.id):
+            here = self.messages.numbers(stream, first, last)
+            for i in range(0, len(here), _CHUNK):
+                some = here[i:i + _CHUNK]
+                found = [self.messages.message(stream, seq) for seq in some]
+                self._add(number, known, [one for one in found if one], (first, some[-1]))
+                first = some[-1] + 1
                 if _is_late(until_s):
                     return False
         return True
 
-    def _read_on(self, number: int, stream: Stream, known: Known, cursor: int,
+    def _read_on(self, number: int, stream: Stream, known: Known,
                  until_s: float | None) -> bool:
-        at = known.upto
-        while True:
-            found = self.messages.after(stream, at, _CHUNK)
-            at = found[-1].seq if found else at
-            known = self._add(number, known, found,
-                              min(cursor, at) if len(found) == _CHUNK else cursor)
-            if len(found) < _CHUNK:
-                return True
-            if _is_late(until_s):
+        while found := self.messages.after(stream, known.upto, _CHUNK):
+            top = found[-1].seq
+            self._add(number, known, found, (known.upto + 1, top))
+            known = known._replace(upto=top, seen=known.seen or top)
+            if len(found) == _CHUNK and _is_late(until_s):
                 return False
+        return True
 
     def _add(self, number: int, known: Known, found: list[Message],
-             upto: int = 0) -> Known:
-        """Note what these messages cover, and up to which number all are known."""
+             span: tuple[int, int]) -> None:
+        """Note what these messages cover; they are all that is here of the numbers of `span`."""
+        if not found:
+            return  # the store went back meanwhile; the next refresh will see it
         covers = {one.seq: _stretches(one.body) for one in found if one.kind == TELEMETRY}
         with self.index.writing():
-            news = [one for one in found if not self.index.has(known.id, one.seq)
-                    and (one.kind in (TELEMETRY, BIRTH))]
+            news = [one for one in found if one.kind in (TELEMETRY, BIRTH)
+                    and not self.index.has(known.id, one.seq)]
             for one in news:
                 if one.kind == TELEMETRY:
                     self.index.add_batch(number, known.id, one.seq, covers[one.seq])
                 else:
                     self.index.add_birth(number, known.id, one.seq)
-            after = known._replace(upto=max(known.upto, upto))
-            if news and not known.seen:
-                after = after._replace(seen=news[0].seq, seen_utc=news[0].received_utc)
-            self.index.note(after)
+            self.index.note(known.id, span, [one.seq for one in found],
+                            (found[-1].seq, found[-1].received_utc))
             if news:
                 self.index.revise(number)
-        return after
 
 
 def utc_of(values: list[int]) -> int:

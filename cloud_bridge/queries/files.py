@@ -1,7 +1,7 @@
 """Answers as tables: CSV as it comes, Parquet by DuckDB. Neither is ever in memory as a whole."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +14,14 @@ _TEXTS = ("time", "lo_by", "hi_by", "lo_by.last", "hi_by.last")
 
 
 def cell(value: object) -> object:
-    """What a spreadsheet would take for a formula becomes a text to it; nothing is a cell too."""
+    """Nothing is an empty cell. A text is one line, and none that a spreadsheet takes for a formula
+    (CWE-1236)."""
     if value is None:
         return ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    text = "".join(one if one.isprintable() else " " for one in value)
+    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") else text
 
 
 def chosen(names: Sequence[str], fields: Sequence[str]) -> list[str]:
@@ -30,17 +32,15 @@ def chosen(names: Sequence[str], fields: Sequence[str]) -> list[str]:
     return [name for name in names if name in always or name.partition(".")[0] in fields]
 
 
-def csv_lines(names: Sequence[str], rows: Iterable[Told]) -> Iterator[str]:
-    """The head, then a line for each row."""
+def csv_text(names: Sequence[str], rows: Iterable[Told] | None = None) -> str:
+    """A line for each row, or the head where there are none to tell of."""
     buffer = StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(cell, names))
-    for row in rows:
-        writer.writerow([cell(row.get(name)) for name in names])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
+    if rows is None:
+        writer.writerow(map(cell, names))
+    else:
+        writer.writerows([cell(row.get(name)) for name in names] for row in rows)
+    return buffer.getvalue()
 
 
 def write(path: Path, names: Sequence[str], rows: Iterable[Told]) -> None:
@@ -55,7 +55,8 @@ def write(path: Path, names: Sequence[str], rows: Iterable[Told]) -> None:
 
 def _csv(path: Path, names: Sequence[str], rows: Iterable[Told]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(names, rows))
+        file.write(csv_text(names))
+        file.writelines(csv_text(names, [row]) for row in rows)
 
 
 def _parquet(path: Path, names: Sequence[str], rows: Iterable[Told]) -> None:

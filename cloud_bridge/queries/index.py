@@ -16,7 +16,7 @@ import msgpack
 
 from cloud_bridge.queries.births import LONGEST_S
 from cloud_bridge.queries.intervals import QUARTER_S, Interval
-from cloud_bridge.queries.messages import QueryError
+from cloud_bridge.queries.messages import TroubleError
 from cloud_bridge.store import Stream
 
 _VERSION = 1
@@ -28,7 +28,7 @@ _SCHEMA = """
 CREATE TABLE about(id TEXT);
 CREATE TABLE gateways(
     id INTEGER PRIMARY KEY, park TEXT, gateway TEXT, revision INTEGER, UNIQUE(park, gateway));
--- Batches and births up to number `upto` are known. `seen` was the first of them, received then:
+-- All up to number `upto` is known that is not in holes. `seen` was one of them, received then:
 -- another time means another store.
 CREATE TABLE streams(
     id INTEGER PRIMARY KEY AUTOINCREMENT, gateway INTEGER, epoch INTEGER, upto INTEGER,
@@ -39,6 +39,8 @@ CREATE TABLE batches(
     stream INTEGER, seq INTEGER, gateway INTEGER, first_utc INTEGER, last_utc INTEGER);
 CREATE INDEX by_number ON batches(stream, seq);
 CREATE INDEX by_time ON batches(gateway, last_utc, first_utc, stream, seq);
+CREATE TABLE holes(
+    stream INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(stream, first)) WITHOUT ROWID;
 CREATE TABLE births(stream INTEGER, seq INTEGER, PRIMARY KEY(stream, seq)) WITHOUT ROWID;
 CREATE TABLE quarters(
     gateway INTEGER, start_utc INTEGER, sums BLOB, PRIMARY KEY(gateway, start_utc)) WITHOUT ROWID;
@@ -55,7 +57,7 @@ class Place(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A stream as far as it is known: its row, and up to which number."""
+    """A stream as far as it is known."""
 
     id: int
     epoch: int
@@ -65,19 +67,19 @@ class Known(NamedTuple):
 
 
 class Index:
-    """One file, or ":memory:". QueryError when it is something else, or is busy for 5 s."""
+    """One file, or ":memory:". TroubleError when it is something else, or is busy for 5 s."""
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
-            raise QueryError(f"{path}: {error}") from None
+            raise TroubleError(f"{path}: {error}") from None
         try:
             self._prepare()
-        except (sqlite3.Error, QueryError) as error:
+        except (sqlite3.Error, TroubleError) as error:
             self._db.close()
-            raise QueryError(f"{path}: {error}; it may be deleted") from None
+            raise TroubleError(f"{path}: {error}; it may be deleted") from None
 
     def close(self) -> None:
         """Give the file back."""
@@ -91,7 +93,7 @@ class Index:
             yield
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise QueryError(f"{self._path}: {error}") from None
+            raise TroubleError(f"{self._path}: {error}") from None
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -159,12 +161,32 @@ class Index:
         self._db.execute("DELETE FROM quarters WHERE gateway = ? AND start_utc BETWEEN ? AND ?",
                          (gateway, first_utc - AROUND_S - QUARTER_S, last_utc + AROUND_S))
 
-    def note(self, known: Known) -> None:
-        """Note how far a stream is known; somebody else may have come farther."""
-        self._db.execute("UPDATE streams SET upto = max(upto, ?) WHERE id = ?",
-                         (known.upto, known.id))
+    def holes(self, stream: int) -> list[tuple[int, int]]:
+        """The numbers of a stream, first to last, that were not in the store yet."""
+        return list(self._db.execute("SELECT first, last FROM holes WHERE stream = ?"
+                                     " ORDER BY first", (stream,)))
+
+    def note(self, stream: int, span: tuple[int, int], here: list[int],
+             seen: tuple[int, int]) -> None:
+        """Note that of the numbers of a span only these are in the store, and when one of them
+        came. Of what the span covers of a hole the rest stays one."""
+        first, last = span
+        for begin, end in self.holes(stream):
+            if begin <= last and end >= first:
+                self._db.execute("DELETE FROM holes WHERE stream = ? AND first = ?",
+                                 (stream, begin))
+                for one in ((begin, first - 1), (last + 1, end)):
+                    self._hole(stream, *one)
+        for seq in [*here, last + 1]:
+            self._hole(stream, first, seq - 1)
+            first = seq + 1
+        self._db.execute("UPDATE streams SET upto = max(upto, ?) WHERE id = ?", (last, stream))
         self._db.execute("UPDATE streams SET seen = ?, seen_utc = ? WHERE id = ? AND seen = 0",
-                         (known.seen, known.seen_utc, known.id))
+                         (*seen, stream))
+
+    def _hole(self, stream: int, first: int, last: int) -> None:
+        if first <= last:
+            self._db.execute("INSERT INTO holes VALUES(?, ?, ?)", (stream, first, last))
 
     def revise(self, gateway: int) -> None:
         """There is something new."""
@@ -172,7 +194,7 @@ class Index:
 
     def forget(self, gateway: int) -> None:
         """Forget all of a gateway, because the store is another one now."""
-        for table in ("batches", "births"):
+        for table in ("batches", "births", "holes"):
             self._db.execute(f"DELETE FROM {table} WHERE stream IN"
                              " (SELECT id FROM streams WHERE gateway = ?)", (gateway,))
         for table in ("streams", "quarters"):
@@ -230,7 +252,7 @@ class Index:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if version != (_VERSION if tables else 0):
-                raise QueryError(f"not an index of this version (version {version} with {tables}"
+                raise TroubleError(f"not an index of this version (version {version} with {tables}"
                                  " tables)")
             if not tables:
                 for statement in _SCHEMA.split(";\n"):

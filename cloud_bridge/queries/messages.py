@@ -4,6 +4,7 @@ Every call is one short read: nothing holds a snapshot of the store while somebo
 that would keep the intake's write-ahead log from being taken over into the file.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,20 @@ from urllib.parse import quote
 from cloud_bridge.batches import BIRTH, TELEMETRY
 from cloud_bridge.store import Stream
 
+NAME = re.compile(r"[a-z0-9-]{1,32}")  # of a park or a gateway, as in the topics of a store
 _WHERE = " WHERE park = ? AND gateway = ? AND epoch = ?"
 
 
 class QueryError(Exception):
     """There is no answer; the text says in one line why."""
+
+
+class NotFoundError(QueryError):
+    """What was asked about is not in the store."""
+
+
+class TroubleError(QueryError):
+    """The store or the index can't be read now: it is not the question that is wrong."""
 
 
 class Message(NamedTuple):
@@ -50,7 +60,7 @@ class Messages(Protocol):
         """Up to which number all messages are here, or in a gap."""
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
-        """The first `most` batches and births behind number `seq`."""
+        """The first `most` behind number `seq`, those that are no batch or birth without a body."""
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         """Which of the numbers first to last are here."""
@@ -72,11 +82,11 @@ class Messages(Protocol):
 
 
 class SqliteMessages:
-    """Reads the file of cloud_bridge/store.py; QueryError when it is none, or is busy for 5 s."""
+    """Reads the file of cloud_bridge/store.py; TroubleError when it is none, or is busy for 5 s."""
 
     def __init__(self, path: Path | str) -> None:
         if not Path(path).is_file():
-            raise QueryError(f"{path}: no such store")
+            raise TroubleError(f"{path}: no such store")
         self._path = path
         self._db = sqlite3.connect(f"file:{quote(str(Path(path).absolute()))}?mode=ro", uri=True,
                                    isolation_level=None, check_same_thread=False)
@@ -119,8 +129,9 @@ class SqliteMessages:
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
         return [Message(*row) for row in self._all(
-            "SELECT seq, kind, received_utc, body FROM messages" + _WHERE + " AND seq > ?"
-            " AND kind IN (?, ?) ORDER BY seq LIMIT ?", (*stream, seq, TELEMETRY, BIRTH, most))]
+            "SELECT seq, kind, received_utc, CASE WHEN kind IN (?, ?) THEN body ELSE x'' END"
+            " FROM messages" + _WHERE + " AND seq > ? ORDER BY seq LIMIT ?",
+            (TELEMETRY, BIRTH, *stream, seq, most))]
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         return [seq for (seq,) in self._all(
@@ -157,4 +168,4 @@ class SqliteMessages:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise QueryError(f"{self._path}: {error}") from None
+            raise TroubleError(f"{self._path}: {error}") from None

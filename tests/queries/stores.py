@@ -10,7 +10,6 @@ from edge.wire.batch import BatchEncoder
 FIELDS = ("day", "second", "now_ms", "flags", "grid_w", "net_w", "lo_by", "import_kwh",
           "import_wh", "cost_units", "cost_e4", "soc_pm")
 DAY_UTC = DAY_0_UTC + 9_500 * 86_400  # 2026-01-04
-RULES = ["", "fresh", "demand", "=cmd()"]
 NAMES = ("demo", "hall")
 
 
@@ -21,7 +20,7 @@ def row(utc, flags=7, grid_w=1_000, lo_by=0, import_wh=0, cost_e4=0, soc_pm=500)
             *divmod(cost_e4, 10_000), soc_pm]
 
 
-def birth(period_s=15, beat_s=1, fields=FIELDS, rules=("", "fresh", "demand")):
+def birth(period_s=15, beat_s=1, fields=FIELDS, rules=("device", "fresh", "demand")):
     return msgpack.packb({"v": "1", "fields": list(fields), "rules": list(rules), "site": "x",
                           "beat_s": beat_s, "period_s": period_s})
 

@@ -142,7 +142,7 @@ def everything(archive, most=10_000):
     return told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(lives(), st.data())
 def test_with_and_without_an_index_and_by_the_second(found, data):
     made, holds = messages_of(found)
