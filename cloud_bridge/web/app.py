@@ -111,7 +111,7 @@ def _endpoint(route: Route, work: Callable[[Callable[[Archive], Any]], Awaitable
             if request.query_params.getlist(name) != [told]:
                 raise Problem(400, f"{name}: found more than once")
         return await route.answer(
-            Ask(grant, request.url.path, names, dict(request.query_params),
+            Ask(grant, request.scope["path"], names, dict(request.query_params),
                 request.headers.get("if-none-match", ""), int(time.time())), work)
     return endpoint
 

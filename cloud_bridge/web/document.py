@@ -25,6 +25,7 @@ def _or_null(kind: str, **more: Any) -> Schema:
 
 _NAME = {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}
 _TIME = {"type": "string", "format": "date-time"}
+_MOMENT = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
 _WHOLE = {"type": "integer"}
 _NEXT = _or_null("string", description="Where there is more; null: this was all.")
 _GATEWAY = {"park": _NAME, "gateway": _NAME}
@@ -64,12 +65,14 @@ _ANSWERS: dict[str, Schema] = {
         "uncovered_s": _WHOLE, "unreadable": _WHOLE, "next": _NEXT}),
 }
 _PARAMETERS: dict[str, tuple[Schema, str]] = {
-    "start": ({"type": "string"}, "A date or an RFC 3339 time; a day before the end if not told."),
-    "end": ({"type": "string"}, "Likewise; now if not told. It is not part of the range."),
-    "zone": ({"type": "string", "default": "UTC"}, "Whose days and hours, e.g. Asia/Shanghai."),
+    "start": (_MOMENT, "A date or an RFC 3339 time; a day before the end if not told."),
+    "end": (_MOMENT, "Likewise; now if not told. It is not part of the range."),
+    "zone": ({"type": "string", "default": "UTC", "pattern": "^[A-Za-z0-9_+/-]+$"},
+             "Whose days and hours, e.g. Asia/Shanghai."),
     "resolution": ({"enum": list(RESOLUTIONS), "default": "15min"},
                    "The range grows to whole intervals."),
-    "fields": ({"type": "string"}, "Only these, joined by commas."),
+    "fields": ({"type": "string", "pattern": "^[a-z][a-z0-9_-]*(,[a-z][a-z0-9_-]*)*$"},
+               "Only these, joined by commas."),
     "format": ({"enum": ["json", "csv"], "default": "json"},
                "CSV is streamed to the end of the range, whatever the limit."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},

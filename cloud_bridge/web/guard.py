@@ -87,7 +87,7 @@ class Guard:
         origin = request.headers.get("origin")
         if origin is not None and origin.partition("://")[2].lower() != host:
             raise Problem(403, "another page's script may not ask here")
-        if request.url.path in self._open:
+        if request.scope["path"] in self._open:
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
