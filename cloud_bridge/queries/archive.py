@@ -19,11 +19,11 @@ from cloud_bridge.queries.messages import (
     Messages,
     NotFoundError,
     SqliteMessages,
-    TroubleError,
 )
 from cloud_bridge.store import DAY_0_UTC, Stream
 
 _CHUNK = 128  # messages read in at once
+_OLDEST = 16  # batches that are looked for at once, whether the store still has them
 _SLICE_S = 7_200  # of rows in memory
 _RUN = 96  # quarter-hours worked out at once
 _DECODED = 8  # batches kept for a moment: one that reaches over a slice is asked for twice
@@ -75,6 +75,7 @@ class Archive:
                 self._decoded.clear()
                 self._births.clear()
                 return self.refresh(park, gateway, until_s)
+            self._drop(number, stream, known)
             if not self._read_late(number, stream, known, until_s):
                 return False
             if not self._read_on(number, stream, known, until_s):
@@ -138,7 +139,7 @@ class Archive:
         if key not in self._decoded:
             message = self.messages.message(stream, place.seq)
             if message is None:
-                raise TroubleError(f"message {place.seq} of {park}/{gateway} is gone")
+                return []  # dropped with age this moment: the next refresh will know
             self._decoded[key] = self.rows_of(stream, message)
             if len(self._decoded) > _DECODED:
                 self._decoded.popitem(last=False)
@@ -165,10 +166,26 @@ class Archive:
         return seen is None or seen.received_utc != known.seen_utc \
             or newest is None or newest.seq < known.upto
 
+    def _drop(self, number: int, stream: Stream, known: Known) -> None:
+        """Forget the batches that the store has dropped with age, the oldest first."""
+        while seqs := self.index.oldest(known.id, _OLDEST):
+            here = {*self.messages.numbers(stream, seqs[0], seqs[-1])}
+            if seqs[-1] in here and seqs[0] in here:
+                return
+            with self.index.writing():
+                for seq in seqs:
+                    if seq not in here:
+                        self.index.drop_batch(number, known.id, seq)
+                self.index.revise(number)
+            if here:
+                return
+
     def _read_late(self, number: int, stream: Stream, known: Known,
                    until_s: float | None) -> bool:
         """What has come into the holes that there were."""
-        for first, last in self.index.holes(known.id):
+        cursor, gaps = self.messages.cursor(stream), self.messages.gaps(stream)
+        for begin, last in self.index.holes(known.id):
+            first = begin
             here = self.messages.numbers(stream, first, last)
             for i in range(0, len(here), _CHUNK):
                 some = here[i:i + _CHUNK]
@@ -177,6 +194,10 @@ class Archive:
                 first = some[-1] + 1
                 if _is_late(until_s):
                     return False
+            if first <= last <= cursor and \
+                    not any(one.first <= last and first <= one.last for one in gaps):
+                with self.index.writing():  # what is not there now was, and was dropped with age
+                    self.index.fill_holes(known.id, begin, last)
         return True
 
     def _read_on(self, number: int, stream: Stream, known: Known,

@@ -28,8 +28,8 @@ _SCHEMA = """
 CREATE TABLE about(id TEXT);
 CREATE TABLE gateways(
     id INTEGER PRIMARY KEY, park TEXT, gateway TEXT, revision INTEGER, UNIQUE(park, gateway));
--- All up to number `upto` is known that is not in holes. `seen` was one of them, received then:
--- another time means another store.
+-- All up to number `upto` is known that is not in holes. `seen` was the last of them, received
+-- then: another time means another store.
 CREATE TABLE streams(
     id INTEGER PRIMARY KEY AUTOINCREMENT, gateway INTEGER, epoch INTEGER, upto INTEGER,
     seen INTEGER, seen_utc INTEGER, UNIQUE(gateway, epoch));
@@ -183,6 +183,25 @@ class Index:
         self._db.execute("UPDATE streams SET upto = max(upto, ?) WHERE id = ?", (last, stream))
         self._db.execute("UPDATE streams SET seen = ?, seen_utc = ? WHERE id = ? AND seen = 0",
                          (*seen, stream))
+
+    def fill_holes(self, stream: int, first: int, last: int) -> None:
+        """Nothing will come any more into the holes between these numbers."""
+        self._db.execute("DELETE FROM holes WHERE stream = ? AND first BETWEEN ? AND ?",
+                         (stream, first, last))
+
+    def oldest(self, stream: int, most: int) -> list[int]:
+        """The lowest numbers of known batches."""
+        return [seq for (seq,) in self._db.execute(
+            "SELECT DISTINCT seq FROM batches WHERE stream = ? ORDER BY seq LIMIT ?",
+            (stream, most))]
+
+    def drop_batch(self, gateway: int, stream: int, seq: int) -> None:
+        """The store has dropped it, and so its rows are in no answer any more."""
+        for span in self._db.execute(
+                "DELETE FROM batches WHERE stream = ? AND seq = ?"
+                " RETURNING first_utc, last_utc", (stream, seq)).fetchall():
+            if span[0] is not None:
+                self._stale(gateway, *span)
 
     def _hole(self, stream: int, first: int, last: int) -> None:
         if first <= last:

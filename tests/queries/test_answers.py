@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
 from zoneinfo import ZoneInfo
@@ -118,6 +119,34 @@ def test_another_store_in_its_place_is_seen(path):
     fill(path, [(1, 2, birth()), (2, 1, batch([row(DAY_UTC, grid_w=2)]))],
          received_utc=DAY_UTC + 1)
     assert ask(path, answers.page, asked, 9).found[0]["grid_w.max"] == 2
+
+
+def drop(path, below):
+    """As a store does that keeps its batches for some time."""
+    with sqlite3.connect(path) as db:
+        for table in ("messages", "spans", "undated"):
+            db.execute(f"DELETE FROM {table} WHERE seq < ? AND seq > 1", (below,))
+    db.close()
+
+
+@pytest.mark.parametrize("below", [3, 20, 40, 41, 60])
+def test_what_the_store_has_dropped_is_in_no_answer(path, below):
+    """Also where the index knew it, and no hole is looked for in vain ever after."""
+    fill(path, [(1, 2, birth(900)), *((seq, 1, batch([row(DAY_UTC + 900 * seq)]))
+                                      for seq in range(2, 60))])
+    asked = whole(DAY_UTC, DAY_UTC + DAY_S, "1h")
+    before = ask(path, answers.page, asked, 99)
+    drop(path, below)
+    with Archive.open(path) as grown, Archive.open(path, ":memory:") as other:
+        told = []
+        for archive in (grown, other):
+            for _ in range(2):
+                archive.refresh(*NAMES)
+            told.append(answers.page(archive, *NAMES, asked, 99))
+            assert archive.index.holes(1) == []
+        assert told[0] == told[1] != before
+        assert sum(one["rows"] for one in told[0].found) == 60 - below
+        assert gaps(grown, *NAMES, asked, asked.end)["messages"] == []
 
 
 def test_a_clock_that_leaps_costs_nothing(path):
