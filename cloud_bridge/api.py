@@ -18,8 +18,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @click.command("api")
-@click.option("--store", "path", type=FILE, default="park.db", show_default=True,
-              help="The bridge's SQLite file; it is only read.")
+@click.option("--store", "path", default="park.db", show_default=True, envvar="PARKEDGE_STORE",
+              metavar="FILE|postgresql://...", help="The bridge's; it is only read.")
 @click.option("--index", type=click.Path(dir_okay=False, path_type=Path),
               help="What queries have worked out; may be deleted.  [default: STORE.index]")
 @click.option("--listen", default="127.0.0.1:8041", show_default=True, metavar="HOST:PORT",
@@ -32,7 +32,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 @click.option("--key", type=FILE, help="TLS: its key, PEM.")
 @click.option("--openapi", is_flag=True, help="Print the description of the API, and end.")
 @click.option("--json", "is_json", is_flag=True, help="The log as one JSON object a line.")
-def main(path: Path, index: Path | None, listen: str, tokens: Path | None, hosts: tuple[str, ...],
+def main(path: str, index: Path | None, listen: str, tokens: Path | None, hosts: tuple[str, ...],
          certificate: Path | None, key: Path | None, openapi: bool, is_json: bool) -> None:
     """Answer questions over HTTP: last values, ranges, gaps, lags.
 

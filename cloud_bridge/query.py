@@ -16,12 +16,13 @@ from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.gaps import gaps as find_gaps
 from cloud_bridge.queries.messages import NAME, QueryError
 from cloud_bridge.queries.spans import RESOLUTIONS, Span
-from cloud_bridge.said import FILE, refusing
+from cloud_bridge.said import refusing
 
 _PAGE = 2_000  # rows in memory
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-_STORE = click.option("--store", "path", type=FILE, default="park.db", show_default=True,
-                      help="The bridge's SQLite file; it is only read.")
+_STORE = click.option("--store", "path", default="park.db", show_default=True,
+                      envvar="PARKEDGE_STORE",
+                      metavar="FILE|postgresql://...", help="The bridge's; it is only read.")
 _INDEX = click.option("--index", type=click.Path(dir_okay=False, path_type=Path),
                       help="What queries have worked out; may be deleted.  [default: STORE.index]")
 
@@ -32,7 +33,7 @@ def _asking(function: Callable[..., None]) -> Callable[..., None]:
     @_INDEX
     @_JSON
     @wraps(function)
-    def command(path: Path, index: Path | None, **keys: Any) -> None:
+    def command(path: str, index: Path | None, **keys: Any) -> None:
         with refusing():
             try:
                 with Archive.open(path, index) as archive:

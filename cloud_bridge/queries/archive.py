@@ -19,6 +19,7 @@ from cloud_bridge.queries.messages import (
     Messages,
     NotFoundError,
     SqliteMessages,
+    TroubleError,
 )
 from cloud_bridge.store import DAY_0_UTC, Stream
 
@@ -41,8 +42,17 @@ class Archive:
 
     @classmethod
     def open(cls, store: Path | str, index: Path | str | None = None) -> Self:
-        """The SQLite file of a bridge; its index beside it unless told otherwise. TroubleError."""
-        return cls(SqliteMessages(store), Index(f"{store}.index" if index is None else index))
+        """The SQLite file of a bridge, its index beside it unless told otherwise; or the address
+        of its PostgreSQL, with an index. TroubleError."""
+        if not str(store).startswith(("postgresql://", "postgres://")):
+            return cls(SqliteMessages(store), Index(f"{store}.index" if index is None else index))
+        if index is None:
+            raise TroubleError("--index: expected a file beside a PostgreSQL")
+        try:
+            from cloud_bridge.queries.postgres import PostgresMessages
+        except ImportError:
+            raise TroubleError("PostgreSQL needs psycopg: pip install 'psycopg[binary]'") from None
+        return cls(PostgresMessages(str(store)), Index(index))
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +64,7 @@ class Archive:
     def close(self) -> None:
         """Give both files back."""
         self.index.close()
-        if isinstance(self.messages, SqliteMessages):
-            self.messages.close()
+        self.messages.close()
 
     def gateway(self, park: str, gateway: str) -> int:
         """Its number in the index. NotFoundError: the store has no such gateway."""

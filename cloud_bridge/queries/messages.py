@@ -50,6 +50,9 @@ class Hole(NamedTuple):
 class Messages(Protocol):
     """The stored messages of all gateways; another database is another class with these."""
 
+    def close(self) -> None:
+        """Give the store back."""
+
     def names(self) -> list[tuple[str, str]]:
         """Every (park, gateway), in order."""
 
