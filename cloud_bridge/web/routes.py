@@ -25,7 +25,7 @@ PREFIX = "/v1"
 MOST, USUAL = 5_000, 1_000  # of one page
 WORK_S = 5.0  # of reading in or adding up for one page: what is left has a page of its own
 _PAGE = 500  # of streamed CSV
-_SECOND = re.compile(r"[0-9]{1,5}")
+_NUMBER = re.compile(r"[0-9]{1,5}")
 
 Told = dict[str, Any]
 Work = Callable[[Callable[[Archive], Any]], Awaitable[Any]]  # runs it in a thread, with an archive
@@ -44,7 +44,7 @@ class Ask(NamedTuple):
     def number(self, name: str, usual: int, most: int) -> int:
         """A whole number of the query, from 1 on; Problem."""
         told = self.query.get(name, str(usual))
-        if not (_SECOND.fullmatch(told) and 0 < int(told) <= most):
+        if not (_NUMBER.fullmatch(told) and 0 < int(told) <= most):
             raise Problem(400, f"{name}: found {told[:40]!r}, expected a number from 1 to {most}")
         return int(told)
 
@@ -108,7 +108,7 @@ async def within(ask: Ask, work: Work) -> Response:
         raise Problem(400, f"format: found {form[:40]!r}, expected json or csv")
     resolution = ask.query.get("resolution", "15min")
     asked, most = ask.span(resolution), ask.number("limit", USUAL, MOST)
-    fields = [field for field in ask.query.get("fields", "").split(",") if field]
+    fields = ask.query["fields"].split(",") if "fields" in ask.query else []
 
     def first(archive: Archive) -> tuple[str, list[str]]:
         etag = _etag(archive, ask, (*asked[:3], asked.zone.key))

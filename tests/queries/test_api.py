@@ -85,7 +85,8 @@ def test_what_has_not_changed_is_not_sent_again(api):
 @pytest.mark.parametrize(("query", "expected"), [
     ("start=2026-01-05&end=2026-01-04", "start: found 2026-01-05T00:00:00Z, expected a time"),
     ("limit=0", "limit: found '0', expected a number from 1 to 5000"),
-    ("fields=grid", "fields: found 'grid'"), ("what=1", "found 'what', expected some of start"),
+    ("fields=grid", "fields: found 'grid'"), ("fields=", "fields: found ''"),
+    ("fields=grid_w,", "fields: found ''"), ("what=1", "found 'what', expected some of start"),
     ("limit=1&limit=2", "limit: found more than once"), ("zone=Mars/Olympus", "zone: found"),
     ("start=2026-01-04T00:00:00", "start: found '2026-01-04T00:00:00', expected a date"),
     ("resolution=7min", "resolution: found '7min', expected one of raw, 1min, 15min, 1h, 1d")])
