@@ -51,7 +51,7 @@ class Archive:
         try:
             from cloud_bridge.queries.postgres import PostgresMessages
         except ImportError:
-            raise TroubleError("PostgreSQL needs psycopg: pip install 'psycopg[binary]'") from None
+            raise TroubleError("PostgreSQL needs psycopg: pip install 'parkedge[scale]'") from None
         return cls(PostgresMessages(str(store)), Index(index))
 
     def __enter__(self) -> Self:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sqlite3
 import subprocess
 import sys
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from cloud_bridge.queries import answers, spans
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.gaps import gaps
 from cloud_bridge.queries.messages import NotFoundError, QueryError, TroubleError
+from cloud_bridge.store import Store
 from edge.outbox import GAP
 from tests.queries.served import ROOT
 from tests.queries.stores import DAY_UTC, NAMES, batch, birth, fill, row
@@ -121,22 +121,17 @@ def test_another_store_in_its_place_is_seen(path):
     assert ask(path, answers.page, asked, 9).found[0]["grid_w.max"] == 2
 
 
-def drop(path, below):
-    """As a store does that keeps its batches for some time."""
-    with sqlite3.connect(path) as db:
-        for table in ("messages", "spans", "undated"):
-            db.execute(f"DELETE FROM {table} WHERE seq < ? AND seq > 1", (below,))
-    db.close()
-
-
 @pytest.mark.parametrize("below", [3, 20, 40, 41, 60])
 def test_what_the_store_has_dropped_is_in_no_answer(path, below):
     """Also where the index knew it, and no hole is looked for in vain ever after."""
-    fill(path, [(1, 2, birth(900)), *((seq, 1, batch([row(DAY_UTC + 900 * seq)]))
-                                      for seq in range(2, 60))])
+    for seq in range(1, 60):
+        body = (2, birth(900)) if seq == 1 else (1, batch([row(DAY_UTC + 900 * seq)]))
+        fill(path, [(seq, *body)], received_utc=seq)
     asked = whole(DAY_UTC, DAY_UTC + DAY_S, "1h")
     before = ask(path, answers.page, asked, 99)
-    drop(path, below)
+    with Store(path) as store:
+        while store.drop(below):  # received before that second
+            pass
     with Archive.open(path) as grown, Archive.open(path, ":memory:") as other:
         told = []
         for archive in (grown, other):

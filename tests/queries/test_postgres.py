@@ -3,6 +3,7 @@
 import msgpack
 import pytest
 
+from cloud_bridge.databases import opener
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.messages import TroubleError
 from edge.outbox import GAP
@@ -10,9 +11,7 @@ from tests.queries.stores import DAY_UTC, batch, birth, message, row
 from tests.queries.test_exact import everything
 
 
-def test_the_same_answers_as_of_sqlite(request, tmp_path):
-    opener = pytest.importorskip("cloud_bridge.databases").opener  # a bridge of SQLite alone
-    postgres_url = request.getfixturevalue("postgres_url")
+def test_the_same_answers_as_of_sqlite(postgres_url, tmp_path):
     rows = [[row(DAY_UTC + 900 * i + 15 * j, grid_w=j, import_wh=60 * i + j) for j in range(60)]
             for i in range(12)]
     sent = [(1, 2, birth()), *((2 + i, 1, batch(some)) for i, some in enumerate(rows)),
