@@ -76,8 +76,8 @@ def test_a_byte_now_and_then_is_slow_too(api):
 
 def test_slow_to_listen(api, pipes):
     rows = [row(DAY_UTC + i, grid_w=1_000 * i, import_wh=i) for i in range(18_000)]
-    fill(api.store, [(1, 2, birth(1)), *((2 + i, 1, batch(rows[600 * i:600 * i + 600]))
-                                         for i in range(30))], ("demo", "big"), DAY_UTC)
+    fill(api.store, [(1, 2, birth(1)), *((2 + i, 1, batch(rows[250 * i:250 * i + 250]))
+                                         for i in range(72))], ("demo", "big"), DAY_UTC)
     ask = (f"GET {BIG} HTTP/1.1\r\nHost: {api.host}\r\nAuthorization: Bearer"
            f" {api.tokens['root']}\r\n\r\n").encode()
     for pipe in pipes[:8]:
