@@ -9,6 +9,8 @@ _COMMANDS = {
     "republish": "What gateways sent, on to Sparkplug B or Home Assistant.",
     "listen": "Store what comes through a one-way isolation device.",
     "kafka": "What is stored, on to a Kafka topic.",
+    "query": "Last values, ranges, gaps and lags, out of the store.",
+    "api": "The same over HTTP, for whoever has a token.",
     "export": "A gateway's evidence and figures, out of the store into files.",
     "audit": "Whether a gateway's books stand, with files and a public key.",
     "witness": "Cosign a log's newest head, if it extends the last one seen.",

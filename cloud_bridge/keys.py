@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cloud_bridge import documents, keyfiles
+from cloud_bridge import documents, keyfiles, tokens
 from cloud_bridge.documents import key_id
 from cloud_bridge.said import DAY, FILE, refusing
 
@@ -125,6 +125,32 @@ def services(out: Path, as_json: bool) -> None:
     with refusing():
         made = identity.services(out)
     _say({what: str(path) for what, path in made.items()}, as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--parks", default="*", show_default=True, metavar="A,B", help="Only these.")
+@click.option("--gateways", default="*", show_default=True, metavar="A/X,B/Y",
+              help="Only these, of those parks.")
+@click.option("--role", type=click.Choice(tokens.ROLES), default=tokens.VIEWER, show_default=True,
+              help="A monitor is told how gateways are, not what they measure.")
+@click.option("--days", type=click.IntRange(1, tokens.MOST_DAYS), default=90, show_default=True)
+@click.option("--tokens", "file", type=click.Path(dir_okay=False, path_type=Path), required=True,
+              help="The file that `api` is given; a line is added.")
+@_JSON
+def token(name: str, parks: str, gateways: str, role: str, days: int, file: Path,
+          as_json: bool) -> None:
+    """Let NAME ask the API. The token is shown this once; delete its line to take it back.
+
+    \b
+    Example:
+      python -m cloud_bridge keys token anna --parks demo --days 90 --tokens tokens.txt
+    """
+    until = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days)
+    with refusing():
+        made = tokens.new(file, role, parks, gateways, until, name)
+    _say({"token": made, "name": name, "role": role, "until": str(until), "file": str(file)},
+         as_json)
 
 
 def _say(said: dict[str, str], as_json: bool) -> None:

@@ -22,6 +22,7 @@ class Batching:
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
         self._flush_s = keys["flush_s"]
+        self.period_s = keys["period_s"]
         self._age_s = 0
         self._unsafe_s = 0  # age of what is in memory only
 

@@ -31,11 +31,11 @@ def part(app, image: dict):
     return Uplink(app.site, Batching(app.site.telemetry, image["telemetry"]), rings, app.sync)
 
 
-def birth(site) -> bytes:
-    """Names that make the rows readable: a MessagePack map of version, fields, fields of the
-    energies, rules, site hash and beat."""
+def birth(site, period_s: int) -> bytes:
+    """What makes the rows readable: a MessagePack map of version, fields, fields of the energies,
+    rules, site hash, beat and how often a row comes at least."""
     buf = bytearray(_BIRTH_BYTES)
-    at = msgpack.put_map_head(buf, 0, 6)
+    at = msgpack.put_map_head(buf, 0, 7)
     at = msgpack.put_str(buf, at, "v")
     at = msgpack.put_str(buf, at, __version__)
     at = _put_names(buf, msgpack.put_str(buf, at, "fields"), journal.FIELDS)
@@ -45,6 +45,8 @@ def birth(site) -> bytes:
     at = msgpack.put_str(buf, at, site.hash)
     at = msgpack.put_str(buf, at, "beat_s")
     at = msgpack.put_int(buf, at, site.beat_s)
+    at = msgpack.put_str(buf, at, "period_s")
+    at = msgpack.put_int(buf, at, period_s)
     return bytes(memoryview(buf)[:at])
 
 
@@ -123,4 +125,4 @@ class Uplink:
         self._energies.step()
 
     def _birth(self):
-        return BIRTH, birth(self._site)
+        return BIRTH, birth(self._site, self._batching.period_s)

@@ -34,7 +34,8 @@ MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-h
 @click.option("--only", help="Only the keys that begin so, e.g. beat or size.")
 def command(as_json: bool, streams: Path | None, only: str | None) -> None:
     """Measure the beat, the planner, the sizes, the emulator, the telemetry, a signature,
-    the ledger, the way to a broker, the bridge's store and a day behind a one-way isolation device.
+    the ledger, the way to a broker, the bridge's store, a day behind a one-way isolation device
+    and questions to a store.
 
     \b
     Example:
@@ -252,6 +253,12 @@ def _oneway(_: Path | None) -> dict[str, float]:
         raise NotMeasuredError(str(error)) from error
 
 
+def _query(_: Path | None) -> dict[str, float]:
+    from hil.bench_query import measure
+
+    return measure()
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
@@ -259,5 +266,5 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "wire.arm": _wire_gateway,
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
     "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
-    "store": _store, "crash": _crash,
+    "store": _store, "crash": _crash, "query": _query,
 }

@@ -22,7 +22,7 @@ from tests.boards.sites import valid
 
 def store(path: Path, *gateways: str) -> Path:
     """A store with a birth and rows at 0, 15 and 30 s of each gateway."""
-    born = birth(Site(compile_site(valid())))
+    born = birth(Site(compile_site(valid())), 15)
     batch = BatchEncoder(len(journal.FIELDS), 4096)
     for second in (0, 15, 30):
         batch.add(row(second=second, grid_w=1000 * second))

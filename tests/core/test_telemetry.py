@@ -21,7 +21,8 @@ class Site:
     def __init__(self, batch_rows: int, linger_s: int) -> None:
         self.telemetry = Telemetry(FIELDS, PERIOD_S)
         self.batching = Batching(self.telemetry, {
-            "batch_rows": batch_rows, "linger_s": linger_s, "flush_s": 60})
+            "batch_rows": batch_rows, "linger_s": linger_s, "flush_s": 60,
+            "period_s": PERIOD_S})
         self.offered: list[list[int]] = []
         self.stored: list[list[int]] = []
         self.batches: list[int] = []

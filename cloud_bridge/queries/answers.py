@@ -1,0 +1,177 @@
+"""The questions people ask of a store, and their answers as plain data for JSON and tables.
+
+Times are RFC 3339 texts, figures whole numbers with the unit last in the name; null is what nobody
+knows.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from cloud_bridge.batches import BadMessage
+from cloud_bridge.queries import spans
+from cloud_bridge.queries.archive import Archive
+from cloud_bridge.queries.births import LONGEST_S
+from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, intervals, mean, named
+from cloud_bridge.queries.measures import PARTS, RULE, RULES, STAMPS, Measure, measures
+from cloud_bridge.queries.messages import Message, NotFoundError
+from cloud_bridge.queries.spans import RAW, Span, text
+from cloud_bridge.store import Stream
+from edge.snapshot import NEVER_MS
+
+_AHEAD_S = 86_400  # a row dated so far after it came has a clock that is wrong
+LATE_S = 1_800  # without a new row this long a gateway is late: twice the longest it lingers
+Told = dict[str, Any]
+
+
+class Page(NamedTuple):
+    """Some of an answer; `next`: from which second on there is more."""
+
+    found: list[Told]
+    next: int | None
+
+
+def last(archive: Archive, park: str, gateway: str, now: int) -> Told:
+    """The newest row: every figure, how old it is, and what was not fresh then as null."""
+    archive.gateway(park, gateway)
+    newest = _newest(archive, park, gateway)
+    if newest is None:
+        raise NotFoundError(f"{park}/{gateway} has sent no row with a time yet")
+    row, received_utc = newest
+    values = {one.name: _value(one, row) for one in measures(row.birth.fields)}
+    return {"park": park, "gateway": gateway, "time": text(row.utc), "age_s": now - row.utc,
+            "received": text(received_utc), "values": values}
+
+
+def lag(archive: Archive, park: str, gateway: str, now: int, late_s: int = LATE_S) -> Told:
+    """How far behind a gateway is: its newest row against now, and against when it came."""
+    streams = archive.messages.streams(park, gateway)
+    if not streams:
+        raise NotFoundError(f"the store has no gateway {park}/{gateway}")
+    came = [one.received_utc for stream in streams if (one := archive.messages.newest(stream))]
+    newest = _newest(archive, park, gateway)
+    row_utc = newest[0].utc if newest else None
+    return {"park": park, "gateway": gateway,
+            "state": "silent" if row_utc is None else "late" if now - row_utc > late_s else "ok",
+            "row": None if row_utc is None else text(row_utc),
+            "row_age_s": None if row_utc is None else now - row_utc,
+            "message": text(max(came)), "message_age_s": now - max(came),
+            "transit_s": newest[1] - newest[0].utc if newest else None}
+
+
+def page(archive: Archive, park: str, gateway: str, asked: Span, most: int,
+         until_s: float | None = None) -> Page:
+    """Rows or intervals from asked.start on, at most about so many, and no more once the monotonic
+    time until_s is over. Intervals leave nothing of the range out: a stretch without any row is
+    told by one empty interval at its beginning."""
+    make = _rows if asked.resolution == RAW else _intervals
+    found: list[Told] = []
+    for begin, one in make(archive, park, gateway, asked):
+        if found and (len(found) >= most or (until_s and time.monotonic() > until_s)) \
+                and found[-1]["time"] != one["time"]:  # rows of one second stay together
+            return Page(found, begin)
+        found.append(one)
+    return Page(found, None)
+
+
+def columns(archive: Archive, park: str, gateway: str, resolution: str) -> list[str]:
+    """What `page` may tell, in the order of tables: the time first."""
+    births = archive.births(park, gateway)
+    newest = _newest(archive, park, gateway)
+    if newest:
+        births.append(newest[0].birth)
+    if resolution == RAW:
+        names = [name for birth in births for name in birth.fields if name not in STAMPS]
+        return ["time", *dict.fromkeys(names)]
+    parts = [f"{one.name}.{part}" for birth in births for one in measures(birth.fields)
+             for part in PARTS[one.kind]]
+    return ["time", "covered_s", "rows", *dict.fromkeys(parts)]
+
+
+def _newest(archive: Archive, park: str, gateway: str) -> tuple[Row, int] | None:
+    """The newest row, and when it came. A row from tomorrow has lost its clock: it is the newest
+    only where there is no other."""
+    found: list[tuple[bool, int, Row, int]] = []
+    for stream in archive.messages.streams(park, gateway):
+        message = archive.messages.newest_batch(stream)
+        row = _last_row(archive, stream, message) if message else None
+        if row and message and spans.is_told(row.utc):
+            sane = row.utc <= message.received_utc + _AHEAD_S
+            found.append((sane, row.utc, row, message.received_utc))
+    if not found:
+        return None
+    _, _, row, received_utc = max(found, key=lambda one: one[:2])
+    return row, received_utc
+
+
+def _last_row(archive: Archive, stream: Stream, message: Message) -> Row | None:
+    try:
+        return archive.rows_of(stream, message)[-1]
+    except BadMessage:
+        return None
+
+
+def _value(one: Measure, row: Row) -> int | str | None:
+    value = one.value(row.values)
+    if one.kind == RULE:
+        return named(row.birth, value)
+    flags = row.values[row.birth.fields.index("flags")] if one.fresh else 0
+    if flags & one.fresh != one.fresh or (one.name.endswith("_age_ms") and value >= NEVER_MS):
+        return None
+    return value
+
+
+def _rows(archive: Archive, park: str, gateway: str, asked: Span) -> Iterator[tuple[int, Told]]:
+    for row in archive.rows(park, gateway, asked.start, asked.end):
+        told: Told = {"time": text(row.utc, asked.zone)}
+        for name, value in zip(row.birth.fields, row.values, strict=True):
+            if name not in STAMPS:
+                told[name] = named(row.birth, value) if name in RULES else value
+        yield row.utc, told
+
+
+def _intervals(archive: Archive, park: str, gateway: str,
+               asked: Span) -> Iterator[tuple[int, Told]]:
+    if asked.size_s == QUARTER_S:
+        pieces = archive.quarters(park, gateway, asked.start, asked.end)
+    else:
+        near = LONGEST_S + 60
+        rows = archive.rows(park, gateway, asked.start - near, asked.end + near)
+        pieces = (one for one in intervals(rows, asked.size_s)
+                  if asked.start <= one.start < asked.end)
+    after = asked.start  # where the last one ended
+    for begin, one in _summed(pieces, asked.begin):
+        if begin > after:
+            yield after, _told(Interval(after, 0, 0, {}), asked)
+        after = asked.next(begin)
+        yield begin, _told(one._replace(start=begin), asked)
+    if after < asked.end:
+        yield after, _told(Interval(after, 0, 0, {}), asked)
+
+
+def _summed(pieces: Iterator[Interval],
+            begin_of: Callable[[int], int]) -> Iterator[tuple[int, Interval]]:
+    """Add up what is of one interval."""
+    begin, total = 0, None
+    for one in pieces:
+        if total is not None and begin_of(one.start) == begin:
+            total = total.plus(one)
+            continue
+        if total is not None:
+            yield begin, total
+        begin, total = begin_of(one.start), one
+    if total is not None:
+        yield begin, total
+
+
+def _told(one: Interval, asked: Span) -> Told:
+    told: Told = {"time": text(one.start, asked.zone), "covered_s": one.covered_s,
+                  "rows": one.rows}
+    for name, cell in one.cells.items():
+        if len(cell) == 4:
+            told[f"{name}.mean"], told[f"{name}.min"], told[f"{name}.max"] = mean(cell), *cell[2:]
+        elif len(cell) == 2:
+            told[f"{name}.moved"], told[f"{name}.last"] = cell
+        else:
+            told[f"{name}.last"] = cell[0]
+    return told

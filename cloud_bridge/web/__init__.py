@@ -1,0 +1,1 @@
+"""The HTTP API: what `query` answers, for whoever has a token."""
