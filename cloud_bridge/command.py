@@ -149,22 +149,19 @@ def send(line: Line, sign: Sign, deadline_s: float) -> Answer:
 
 def exchange(place: Broker, gateway: str, keys: dict[int, bytes], ca: str | None, wait_s: int,
              sign: Sign) -> Answer:
-    """Connect, send and wait; an Error line and exit status 1 when the broker is not there.
-    DocumentError; OSError."""
+    """Connect, send and wait. BrokerError: the broker is not there; DocumentError; OSError."""
     deadline_s = time.monotonic() + wait_s
     try:
-        try:
-            line = Line(place, gateway, keys, ca)
-        except OSError as error:
-            raise BrokerError(error.strerror or str(error)) from None
-        try:
-            line.wait_ready(deadline_s)
-            return send(line, sign, deadline_s)
-        finally:
-            line.close()
+        line = Line(place, gateway, keys, ca)
+    except OSError as error:
+        raise BrokerError(f"{place.host}:{place.port}: {error.strerror or error}") from None
+    try:
+        line.wait_ready(deadline_s)
+        return send(line, sign, deadline_s)
     except BrokerError as error:
-        click.echo(f"Error: {place.host}:{place.port}: {error}", err=True)
-        sys.exit(1)
+        raise BrokerError(f"{place.host}:{place.port}: {error}") from None
+    finally:
+        line.close()
 
 
 def _duration(ctx: click.Context, parameter: click.Parameter, text: str) -> int:

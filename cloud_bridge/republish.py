@@ -22,6 +22,7 @@ from cloud_bridge.clouds import Message, Told
 from cloud_bridge.clouds.follow import Follower
 from cloud_bridge.inbox import BrokerError
 from cloud_bridge.mqtt import Broker
+from cloud_bridge.said import FOLDER
 from cloud_bridge.stopping import on_stop
 
 TARGETS = ("homeassistant", "sparkplug")
@@ -207,9 +208,9 @@ def _plain_log(event: str, **values: Any) -> None:
         click.echo(" ".join([event, *map(str, values.values())]), err=True)
 
 
-def _url(ctx: click.Context, parameter: click.Parameter, url: str) -> Broker:
+def _url(ctx: click.Context, parameter: click.Parameter, url: str | None) -> Broker | None:
     try:
-        return Broker.parse(url)
+        return None if url is None else Broker.parse(url)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -229,10 +230,17 @@ def _url(ctx: click.Context, parameter: click.Parameter, url: str) -> Broker:
 @click.option("--silent-s", default=900, show_default=True, type=click.IntRange(1),
               help="A gateway of which nothing came for so long is told to be gone.")
 @click.option("--host", default="", help="sparkplug: primary host to wait for.")
+@click.option("--commands", "folder", type=FOLDER,
+              help="sparkplug: what a host writes is signed with the keys in DIR/GATEWAY/cloud.")
+@click.option("--gateways", "gateways", callback=_url,
+              help="Broker of the gateways, for commands; that of --broker without it.")
+@click.option("--lease-s", default=900, show_default=True, type=click.IntRange(1, 86_400),
+              help="How long a command holds unless the host writes it again.")
 @click.option("--currency", default="", help="homeassistant: of price and cost, e.g. EUR.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line, and status lines.")
 def main(target: str, park: str, path: Path, broker: Broker, cursor: Path | None, ca: str | None,
-         silent_s: int, host: str, currency: str, is_json: bool) -> None:
+         silent_s: int, host: str, folder: Path | None, gateways: Broker | None, lease_s: int,
+         currency: str, is_json: bool) -> None:
     """Tell Sparkplug B hosts or Home Assistant what the gateways of a park have sent.
 
     Follows the store and goes on where it was; begins with the newest batches. Ends in good order
@@ -241,9 +249,19 @@ def main(target: str, park: str, path: Path, broker: Broker, cursor: Path | None
     \b
     Example:
       python -m cloud_bridge republish sparkplug --park demo --store park.db
+      python -m cloud_bridge republish sparkplug --park demo --store park.db --commands keys
     """
     log = _json_log if is_json else _plain_log
-    keys = {"host": host} if target == "sparkplug" else {"currency": currency}
+    keys: dict[str, Any] = {"host": host} if target == "sparkplug" else {"currency": currency}
+    commanding = None
+    if folder and target != "sparkplug":
+        raise click.BadParameter(f"{target} has no commands", param_hint="--commands")
+    if folder:
+        from cloud_bridge.clouds.commanding import Commanding
+        from cloud_bridge.command_codec import VERBS
+
+        commanding = Commanding(gateways or broker, park, folder, lease_s, log, ca)
+        keys.update(command=commanding, verbs=tuple(VERBS))
     try:
         made = import_module(f"cloud_bridge.clouds.{target}").Target
     except ImportError as error:
@@ -259,4 +277,7 @@ def main(target: str, park: str, path: Path, broker: Broker, cursor: Path | None
     except (sqlite3.Error, ValueError) as error:
         click.echo(f"Error: {path}: {error}", err=True)
         sys.exit(1)
+    finally:
+        if commanding:
+            commanding.close()
     log("stopped", **one.counts())

@@ -10,6 +10,7 @@ import click
 
 from cloud_bridge import fields
 from cloud_bridge.fields import DocumentError
+from cloud_bridge.inbox import BrokerError
 from cloud_bridge.notes import Key, NoteError, key_from
 
 
@@ -39,10 +40,10 @@ def log_key(text: str) -> Key:
 
 @contextmanager
 def refusing(status: int = 1) -> Iterator[None]:
-    """What is wrong with a document or a file becomes one line and an exit status."""
+    """What is wrong with a document, a file or a broker becomes one line and an exit status."""
     try:
         yield
-    except DocumentError as error:
+    except (DocumentError, BrokerError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(status)
     except OSError as error:

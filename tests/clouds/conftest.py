@@ -9,8 +9,11 @@ from edge.app import App
 from edge.blocks import RamBlocks
 from edge.ticks import ticks_ms
 from hil.mosquitto import Mosquitto, find
+from tests.clouds.republished import feed, republish, watch
 from tests.conftest import _missing
 from tests.core.park import image
+
+__all__ = ["feed", "republish", "watch"]  # fixtures of a file of their own
 
 STRICT = ["message_size_limit 16384", "max_qos 1", "retain_available false", "max_keepalive 1200"]
 
