@@ -87,7 +87,8 @@ def test_a_gateway_reaches_its_broker_by_name_inside_tls(broker, tmp_path, monke
     _, key = GATEWAY.write(tmp_path, "gateway")
     tls = {"name": pki.NAME, "ca": b64encode(pki.park().der).decode(),
            "certificate": b64encode(GATEWAY.der).decode()}
-    made = image(broker={"host": "localhost", "port": broker.port, "user": "", "version": "5",
+    made = image(telemetry={"batch_rows": 1},
+                 broker={"host": "localhost", "port": broker.port, "user": "", "version": "5",
                          "named": 1, "tls": tls})
     board = emulator.Board(made, None)
     board.key_file = key
