@@ -4,13 +4,13 @@ import json
 import logging
 import signal
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cloud_bridge.fields import DocumentError
+from cloud_bridge.logs import log_for
 from cloud_bridge.said import FILE, refusing
 
 _SEND_BYTES = 128 * 1024
@@ -63,7 +63,7 @@ def main(path: str, index: Path | None, listen: str, tokens: Path | None, hosts:
         if bool(certificate) != bool(key):
             raise DocumentError("--certificate and --key: one without the other")
         known = Tokens(tokens)
-        log = _json_log if is_json else _plain_log
+        log = log_for(is_json)
         try:
             Archive.open(path, index).close()  # what is wrong with it is said now
         except QueryError as error:
@@ -115,11 +115,3 @@ def _listening(address: str, port: int) -> socket.socket:
     # Each connection has it from here: else the kernel keeps megabytes for who takes nothing.
     pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
     return pipe
-
-
-def _json_log(event: str, **values: Any) -> None:
-    click.echo(json.dumps({"event": event, "utc": int(time.time()), **values}))
-
-
-def _plain_log(event: str, **values: Any) -> None:
-    click.echo(" ".join([event, *(f"{name}={value}" for name, value in values.items())]), err=True)

@@ -1,29 +1,17 @@
 """`listen`: what comes through a one-way isolation device, into the store."""
 
-import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cloud_bridge.databases import STORE, Database
 from cloud_bridge.intake import StoreError
 from cloud_bridge.listener import Listener
+from cloud_bridge.logs import log_for
 from cloud_bridge.oneway import Keys
 from cloud_bridge.stopping import on_stop
-
-
-def _json_log(event: str, **values: Any) -> None:
-    click.echo(json.dumps({"event": event, "utc": int(time.time()), **values}))
-
-
-def _plain_log(event: str, **values: Any) -> None:
-    if event != "status":
-        click.echo(" ".join([event, *(f"{key} {value}" for key, value in values.items())]),
-                   err=True)
 
 
 def _address(ctx: click.Context, parameter: click.Parameter, text: str) -> tuple[str, int]:
@@ -54,7 +42,7 @@ def main(address: tuple[str, int], open_store: Callable[[], Database], folder: P
     Example:
       python -m cloud_bridge listen --udp 127.0.0.1:5140 --store park.db --keys keys
     """
-    log = _json_log if is_json else _plain_log
+    log = log_for(is_json)
     try:
         listener = Listener(address, open_store, Keys(folder), log)
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from cloud_bridge.batches import BadMessage, Told, decode_told
 from cloud_bridge.databases import Database
 from cloud_bridge.intake import TroubleError
+from cloud_bridge.logs import Log
 from cloud_bridge.oneway import DATAGRAM_MAX, Joiner, Keys, Refused, unseal
 from edge.sync import RESUME
 
@@ -33,7 +34,6 @@ _STATUS_S = 10.0
 _SILENT_S = 300.0  # of a gateway that tells every minute how far it is
 _PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0  # before a store is tried again
 
-Log = Callable[..., None]  # log(event, key=value ...)
 
 
 class _Gateway:

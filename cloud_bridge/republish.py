@@ -4,7 +4,6 @@ One thread, one loop, as in `serve`. What was told is remembered when the broker
 restart goes on where it was, and what nobody could take waits in the store.
 """
 
-import json
 import sqlite3
 import sys
 import threading
@@ -21,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from cloud_bridge.clouds import Message, Told
 from cloud_bridge.clouds.follow import Follower
 from cloud_bridge.inbox import BrokerError
+from cloud_bridge.logs import log_for
 from cloud_bridge.mqtt import Broker
 from cloud_bridge.said import FOLDER
 from cloud_bridge.stopping import on_stop
@@ -197,17 +197,6 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _json_log(event: str, **values: Any) -> None:
-    click.echo(json.dumps({"event": event, "utc": int(time.time()), **values}))
-
-
-def _plain_log(event: str, **values: Any) -> None:
-    if event == "trouble":
-        click.echo("{place}: {reason}; next try in {retry_s:.1f} s".format(**values), err=True)
-    elif event != "status":
-        click.echo(" ".join([event, *map(str, values.values())]), err=True)
-
-
 def _url(ctx: click.Context, parameter: click.Parameter, url: str | None) -> Broker | None:
     try:
         return None if url is None else Broker.parse(url)
@@ -251,7 +240,7 @@ def main(target: str, park: str, path: Path, broker: Broker, cursor: Path | None
       python -m cloud_bridge republish sparkplug --park demo --store park.db
       python -m cloud_bridge republish sparkplug --park demo --store park.db --commands keys
     """
-    log = _json_log if is_json else _plain_log
+    log = log_for(is_json)
     keys: dict[str, Any] = {"host": host} if target == "sparkplug" else {"currency": currency}
     commanding = None
     if folder and target != "sparkplug":

@@ -5,7 +5,6 @@ then to the broker. While the store takes nothing, nothing is taken from the bro
 is given up, and the broker (or the gateway, when the broker forgets) sends it all again.
 """
 
-import json
 import os
 import random
 import sqlite3
@@ -15,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgpack
@@ -24,6 +23,7 @@ from cloud_bridge.databases import STORE, Database
 from cloud_bridge.fair import Fair
 from cloud_bridge.inbox import BrokerError, Inbox
 from cloud_bridge.intake import StoreError, Stream, TroubleError
+from cloud_bridge.logs import Log, log_for
 from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.stopping import on_stop
 
@@ -37,7 +37,6 @@ _STATUS_S = 10.0  # between status lines
 _DROP_S = 3_600.0  # between looks at what is too old
 _DAY_S = 86_400
 
-Log = Callable[..., None]  # log(event, key=value ...)
 
 
 class Bridge:
@@ -136,17 +135,6 @@ def _ack_topic(stream: Stream) -> str:
     return f"parkedge/{stream.park}/{stream.gateway}/ack"
 
 
-def _json_log(event: str, **values: Any) -> None:
-    click.echo(json.dumps({"event": event, "utc": int(time.time()), **values}))
-
-
-def _plain_log(event: str, **values: Any) -> None:
-    if event == "trouble":
-        click.echo("{place}: {reason}; next try in {retry_s:.1f} s".format(**values), err=True)
-    elif event != "status":
-        click.echo(" ".join([event, *map(str, values.values())]), err=True)
-
-
 def _broker(ctx: click.Context, parameter: click.Parameter, url: str) -> Broker:
     try:
         return Broker.parse(url)
@@ -215,7 +203,7 @@ def main(broker: Broker, nats_urls: str, replicas: int, open_store: Callable[[],
     """
     open_inbox = (_nats(nats_urls, replicas) if nats_urls
                   else lambda: MqttInbox(broker, client_id, ca, share))
-    log = _json_log if is_json else _plain_log
+    log = log_for(is_json)
     with ExitStack() as stack:
         metrics = _page(stack, page, log) if page else None
         bridge = Bridge(open_inbox, open_store, log, keep_days, metrics,
