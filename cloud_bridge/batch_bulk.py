@@ -11,11 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloud_bridge.batch_body import BadCode, Entry, opened
-from cloud_bridge.batch_decoder import FIRST_TABLE, decode
-from cloud_bridge.range_decoder import lookup
+from cloud_bridge.batch_decoder import FASTER, decode
 from cloud_bridge.range_lanes import Lanes
 from edge.wire.batch import weight
-from edge.wire.range_encoder import _BITS as BITS
 from edge.wire.row_encoder import (
     _ALIKE as ALIKE,
 )
@@ -26,10 +24,19 @@ from edge.wire.row_encoder import (
     _DAY_S as DAY_S,
 )
 from edge.wire.row_encoder import (
+    _EARLY as EARLY,
+)
+from edge.wire.row_encoder import (
     _EDGE as EDGE,
 )
 from edge.wire.row_encoder import (
     _EXPORT as EXPORT,
+)
+from edge.wire.row_encoder import (
+    _FAR as FAR,
+)
+from edge.wire.row_encoder import (
+    _JOINED as JOINED,
 )
 from edge.wire.row_encoder import (
     _LEVEL_MAX as LEVEL_MAX,
@@ -47,10 +54,10 @@ from edge.wire.row_encoder import (
     _POWER_MAX_W as POWER_MAX_W,
 )
 from edge.wire.row_encoder import (
-    _QUIET as QUIET,
+    _RATIO as RATIO,
 )
 from edge.wire.row_encoder import (
-    _RATIO as RATIO,
+    _REACH as REACH,
 )
 from edge.wire.row_encoder import (
     _TICKS as TICKS,
@@ -67,7 +74,7 @@ from edge.wire.row_encoder import (
 from edge.wire.row_encoder import (
     _WOKEN as WOKEN,
 )
-from edge.wire.spread import MIDDLE, ROUNDED, STARTS, STEPS, WIDTHS
+from edge.wire.spread import MIDDLE, ROUNDED, STEPS
 
 try:
     import numpy as np
@@ -76,7 +83,6 @@ except ImportError:  # one after the other, then
 
 AT_ONCE = 512
 _FEW = 16  # fewer are sooner read one by one
-_NEAR = (1 << 28) - (1 << 17)  # a growth below that is never told as a value
 
 
 def decode_all(bodies: Sequence[bytes]) -> list[list[list[int]] | BadCode]:
@@ -125,6 +131,7 @@ def _together(bodies: Sequence[bytes], numbers: list[int]) -> list[tuple[int, li
         lanes.begin_row(n)
         for field in fields.values():
             table[number, field.field, :n] = field.read(lanes, number, n)
+        lanes.refill(slice(0, n))
     lanes.begin_row(0)
     return [(number, table[:rows, :, lane].tolist())
             for lane, (rows, number, _) in enumerate(opens) if not lanes.bad[lane]]
@@ -158,7 +165,7 @@ class _Column:
         if number == 0:
             return self.value[:n]
         if self.kind <= ALIKE:
-            self._follow(odd, n)
+            self._follow(odd, number, n)
         elif self.kind == TIME:
             now = self.value[:n]
             known = (before >= 0) & (before < DAY_S) & (now >= 0) & (now < DAY_S)
@@ -172,63 +179,48 @@ class _Column:
     def _surprise(self, lanes: Lanes, number: int, before: Any, expected: Any) -> Any:
         """Read what surprises, and set value and level by it."""
         n = len(before)
-        level = self.level[:n]
-        span, code = lanes.span[:n] >> 12, lanes.code[:n]
-        quiet, woken = None, None
+        lane = np.arange(n)
+        woken = np.zeros(n, bool)
         if number == 0:
-            table, left = np.full(n, FIRST_TABLE), np.full(n, self.first)
+            left, middle = np.full(n, self.first), np.full(n, REACH)
+            joined = np.zeros(n, np.int64)
         else:
-            sleeping = level < WAKE
-            if sleeping.any():
-                quiet = sleeping & (code < span * QUIET)
-                if quiet.all():
-                    lanes.span[:n] = span * QUIET
-                    lanes.refill(n)
-                    self.value[:n] = before + expected
-                    return np.zeros(n, np.int64)
-                woken = sleeping & ~quiet
-                code = np.where(woken, code - span * QUIET, code)
-                rest = span * (4096 - QUIET)
-                lanes.bad[:n] |= woken & (code >= rest)
-                quiet_span = span * QUIET
-                quiet_code = lanes.code[:n].copy()
-                span = np.maximum(np.where(woken, rest >> 12, span), 1)
-                level = np.where(sleeping, WOKEN, level)
-            half = level >> 3
-            left = _ROUNDED[half]
-            table = _TABLE[half]
-        chosen = code // span
-        lanes.bad[:n] |= (chosen > 4095) if quiet is None else (chosen > 4095) & ~quiet
-        size = _SIZES[table << 12 | np.minimum(chosen, 4095)].astype(np.int64)
-        place = table * 2 * EDGE + size
-        lanes.code[:n] = code - span * _STARTS[place]
-        lanes.span[:n] = span * _WIDTHS[place]
-        far = size == 2 * EDGE - 1
-        if quiet is not None:
-            lanes.code[:n] = np.where(quiet, quiet_code, lanes.code[:n])
-            lanes.span[:n] = np.where(quiet, quiet_span, lanes.span[:n])
-            far &= ~quiet
-        lanes.refill(n)
-        read = np.where(far, 0, left)
-        if quiet is not None:
-            read = np.where(quiet, 0, read)
-        size += 1 - EDGE
-        odd = (size << left) + lanes.bits(read, n) - (1 << left >> 1)
-        if quiet is not None:
-            odd = np.where(quiet, 0, odd)
-            lanes.bad[:n] |= woken & ~far & (odd == 0)
+            level = self.level[:n].copy()
+            sleeping = np.flatnonzero(level < WAKE)
+            if len(sleeping):
+                awake = np.ones(n, bool)
+                awake[sleeping] = woken[sleeping] = ~lanes.quiet(sleeping)
+                level[sleeping] = WOKEN
+                lane = np.flatnonzero(awake)
+            left, middle = _ROUNDED[level >> 3], _MIDDLE[level >> 3]
+            joined = np.where(left < JOINED, left, 0)
+        size, bits = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        stepped = left[lane] > 0
+        some, rest = lane[stepped], lane[~stepped]
+        if len(some):
+            size[some], bits[some] = lanes.coded(some, middle[some], joined[some])
+        if len(rest):
+            size[rest] = lanes.surprise(rest, middle[rest])
+        far = np.zeros(n, bool)
+        far[lane] = size[lane] == np.where(stepped, REACH, EDGE)
+        lanes.bad[:n] |= far & (bits != 0)
+        apart = lane[stepped & ~far[lane] & (joined[lane] == 0)]
+        if len(apart):
+            bits[apart] = lanes.bits(apart, left[apart])
+        odd = (size << left) + bits
+        lanes.bad[:n] |= woken & ~far & (odd == 0)
         growth = expected + odd
         value = before + growth
-        lanes.bad[:n] |= ~far & ((np.abs(growth) >= _NEAR) | (value != value.astype(np.int32)))
-        for lane in np.flatnonzero(far).tolist():
-            value[lane], odd[lane] = lanes.told(lane, int(left[lane]), int(before[lane]),
-                                                int(expected[lane]))
+        lanes.bad[:n] |= ~far & ((np.abs(growth) >= FAR) | (value != value.astype(np.int32)))
+        for one in np.flatnonzero(far).tolist():
+            value[one], odd[one] = lanes.told(one, int(left[one]), int(before[one]),
+                                              int(expected[one]))
         self.value[:n] = value
         if number:
-            level = np.where(far | (left > BITS), np.minimum(level, LEVEL_MAX), level)
-            level = level + _STEPS[place] * (3 if number < 4 else 2 if number < 12 else 1)
-            self.level[:n] = level if quiet is None else np.where(quiet, self.level[:n], level)
-        return odd
+            step = _STEPS[(middle + size)[lane]]
+            self.level[lane] = np.minimum(level[lane], LEVEL_MAX) + (
+                step if number >= EARLY else FASTER * step)
+        return np.where(np.abs(odd) < LINK_MAX, odd, 0)
 
     def _flow(self, n: int) -> Any:
         now = -self.a.value[:n] if self.kind == EXPORT else self.a.value[:n]
@@ -244,8 +236,8 @@ class _Column:
         value = self.value[:n]
         if self.kind == TIME:
             growth = self.growth[:n]
-            growth = growth - np.where(value + growth >= DAY_S, DAY_S, 0)
-            return np.where((value >= 0) & (value < DAY_S), growth, 0), none
+            past = (growth != 0) & (value + growth >= DAY_S)
+            return growth - np.where(past, DAY_S, 0), none
         was = self.was[:n].copy()
         now = self.was[:n] = self._flow(n)
         if self.kind == CARRY:
@@ -253,9 +245,8 @@ class _Column:
         if self.kind == TICKS:
             return self.a.growth[:n] * 1000, none
         if self.kind == RATIO:
-            steps = (now >> 15) - (was >> 15)
             growth = now - was
-            known = (growth > 0) & (growth < MORE_MAX) & (steps >= 0) & (steps < 2)
+            known = (growth > 0) & (growth < MORE_MAX)
             self.growth[:n] = np.where(known, growth, 0)
             part = np.where(known, growth * self.ratio[:n] + self.part[:n], 0)
             return part >> 12, part
@@ -263,27 +254,25 @@ class _Column:
         part = np.where(seconds < 512, (now + was >> 4) * seconds + self.part[:n], 0)
         return part // UNIT, part
 
-    def _follow(self, odd: Any, n: int) -> None:
-        if self.kind >= LINKED:
+    def _follow(self, odd: Any, number: int, n: int) -> None:
+        if self.kind >= LINKED and number % 2:
             towards = np.sign(odd) * 8
             self.of_b[:n] += np.where(self.of_b[:n] != 0, towards * np.sign(self.b.odd[:n]), 0)
             self.of_a[:n] += towards * np.sign(self.a.odd[:n])
-        self.odd[:n] = np.where(np.abs(odd) < LINK_MAX, odd, 0)
+        self.odd[:n] = odd
 
     def _adjust(self, odd: Any, number: int, part: Any, n: int) -> None:
         growth = self.growth[:n]
         by = np.maximum(growth if number > 1 else growth + 3 >> 2, 1)
         ratio = self.ratio[:n] + odd * 1024 // by
-        kept = (growth > 0) & (np.abs(odd) < MORE_MAX) & (ratio >= 0) & (ratio < 1 << 14)
+        kept = (growth > 0) & (ratio >= 0) & (ratio < 1 << 14)
         self.ratio[:n] = np.where(kept, ratio, self.ratio[:n])
         self.part[:n] = np.where(odd == 0, part & 4095, np.where(odd > 0, 0, 4095))
 
 
 def _constants(make: Callable[[Any], Any]) -> tuple[Any, ...]:
-    return tuple(map(make, (STARTS, WIDTHS, STEPS, list(ROUNDED),
-                            [place // (2 * EDGE) for place in MIDDLE])))
+    return tuple(map(make, (STEPS, list(ROUNDED), MIDDLE)))
 
 
 if np is not None:
-    _STARTS, _WIDTHS, _STEPS, _ROUNDED, _TABLE = _constants(lambda some: np.array(some, np.int64))
-    _SIZES = np.frombuffer(lookup(), np.uint8)
+    _STEPS, _ROUNDED, _MIDDLE = _constants(lambda some: np.array(some, np.int64))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from cloud_bridge.batch_body import BadCode, Entry, Part, opened
 from cloud_bridge.range_decoder import RangeDecoder
 from edge.wire.batch import weight
-from edge.wire.range_encoder import _BITS as BITS
 from edge.wire.row_encoder import (
     _ABSOLUTE as ABSOLUTE,
 )
@@ -24,10 +23,19 @@ from edge.wire.row_encoder import (
     _DAY_S as DAY_S,
 )
 from edge.wire.row_encoder import (
+    _EARLY as EARLY,
+)
+from edge.wire.row_encoder import (
     _EDGE as EDGE,
 )
 from edge.wire.row_encoder import (
     _EXPORT as EXPORT,
+)
+from edge.wire.row_encoder import (
+    _FAR as FAR,
+)
+from edge.wire.row_encoder import (
+    _JOINED as JOINED,
 )
 from edge.wire.row_encoder import (
     _LEVEL_MAX as LEVEL_MAX,
@@ -48,6 +56,9 @@ from edge.wire.row_encoder import (
     _RATIO as RATIO,
 )
 from edge.wire.row_encoder import (
+    _REACH as REACH,
+)
+from edge.wire.row_encoder import (
     _TICKS as TICKS,
 )
 from edge.wire.row_encoder import (
@@ -64,7 +75,7 @@ from edge.wire.row_encoder import (
 )
 from edge.wire.spread import MIDDLE, ROUNDED, STEPS
 
-FIRST_TABLE = 7  # whose mean is a little above a step
+FASTER = 3  # does a level move in the first rows
 _I32 = range(-0x80000000, 0x80000000)
 
 
@@ -94,12 +105,11 @@ class _Field:
         if self.kind > TIME:
             self.was = self._flow()
         self.part = self.of_b if self.kind <= EXPORT else 0
-        size = code.surprise(FIRST_TABLE)
-        if size == EDGE:
+        size, _ = code.coded(REACH, 0)
+        if size == REACH:
             self.value, _ = told(code, self.first, before, 0)
         else:
-            bits = code.bits(self.first) - (1 << self.first - 1)
-            self.value = _checked(before, (size << self.first) + bits)
+            self.value = _checked(before, (size << self.first) + code.bits(self.first))
         return self.value
 
     def next(self, code: RangeDecoder, number: int) -> int:
@@ -112,7 +122,7 @@ class _Field:
         else:
             odd = self._surprise(code, before, expected, number)
         if self.kind <= ALIKE:
-            self._follow(odd)
+            self._follow(odd, number)
         elif self.kind == TIME:
             known = 0 <= before < DAY_S and 0 <= self.value < DAY_S
             self.growth = (self.value - before) % DAY_S if known else 0
@@ -125,21 +135,21 @@ class _Field:
     def _surprise(self, code: RangeDecoder, before: int, expected: int, number: int) -> int:
         woken = self.level < WAKE
         level = WOKEN if woken else self.level
-        left = ROUNDED[level >> 3]
-        table = MIDDLE[level >> 3] // (2 * EDGE)
-        size = code.surprise(table)
-        if size == EDGE:
+        left, middle = ROUNDED[level >> 3], MIDDLE[level >> 3]
+        joined = left if left < JOINED else 0
+        size, bits = code.coded(middle, joined) if left else (code.surprise(middle), 0)
+        if size == (REACH if left else EDGE):
+            if bits:
+                raise BadCode("bits of nothing")
             self.value, odd = told(code, left, before, expected)
         else:
-            odd = (size << left) + code.bits(left) - (1 << left >> 1)
+            odd = (size << left) + (code.bits(left) if left >= JOINED else bits)
             self.value = _checked(before, expected + odd)
             if woken and odd == 0:
                 raise BadCode("surprise of nothing")
-        if size == EDGE or left > BITS:
-            level = min(level, LEVEL_MAX)
-        step = STEPS[table * 2 * EDGE + size + EDGE - 1]
-        self.level = level + step * (3 if number < 4 else 2 if number < 12 else 1)
-        return odd
+        step = STEPS[middle + size]
+        self.level = min(level, LEVEL_MAX) + (step if number >= EARLY else FASTER * step)
+        return odd if abs(odd) < LINK_MAX else 0
 
     def _flow(self) -> int:
         """The value of `a` as a counter follows it; a power, as far as it has this direction."""
@@ -153,9 +163,8 @@ class _Field:
         if self.kind <= ALIKE:
             return self.of_a * self.a.odd + self.of_b * self.b.odd + 128 >> 8, 0
         if self.kind == TIME:
-            if not 0 <= self.value < DAY_S:
-                return 0, 0
-            return self.growth - (DAY_S if self.value + self.growth >= DAY_S else 0), 0
+            past = self.growth and self.value + self.growth >= DAY_S
+            return self.growth - (DAY_S if past else 0), 0
         was, self.was = self.was, self._flow()
         if self.kind == CARRY:
             return int(self.was < was), 0
@@ -164,7 +173,7 @@ class _Field:
         part = 0
         if self.kind == RATIO:
             self.growth = self.was - was
-            if not (0 < self.growth < MORE_MAX and 0 <= (self.was >> 15) - (was >> 15) < 2):
+            if not 0 < self.growth < MORE_MAX:
                 self.growth = 0
             else:
                 part = self.growth * self.ratio + self.part
@@ -173,16 +182,16 @@ class _Field:
             part = (self.was + was >> 4) * self.b.growth + self.part
         return part // UNIT, part
 
-    def _follow(self, odd: int) -> None:
-        self.odd = odd if -LINK_MAX < odd < LINK_MAX else 0
-        if self.kind >= LINKED and odd:
+    def _follow(self, odd: int, number: int) -> None:
+        self.odd = odd
+        if self.kind >= LINKED and number % 2 and odd:
             if self.a.odd:
                 self.of_a += 8 if odd ^ self.a.odd >= 0 else -8
             if self.of_b and self.b.odd:
                 self.of_b += 8 if odd ^ self.b.odd >= 0 else -8
 
     def _adjust(self, odd: int, number: int, part: int) -> None:
-        if self.growth and -MORE_MAX < odd < MORE_MAX:
+        if self.growth:
             by = self.growth if number > 1 else self.growth + 3 >> 2
             ratio = self.ratio + odd * 1024 // by
             if 0 <= ratio < 1 << 14:
@@ -207,6 +216,7 @@ class _Reader:
                 row = [0] * len(self._fields)
                 for field in self._fields.values():
                     row[field.field] = field.next(code, number) if number else field.begin(code)
+                code.settle()
                 self.rows.append(row)
         except IndexError:
             raise BadCode(f"code ends within row {len(self.rows)}") from None
@@ -230,7 +240,7 @@ def told(code: RangeDecoder, left: int, before: int, expected: int) -> tuple[int
         raise BadCode("surprise of no bits")
     odd = 1 << n - 1 | bits >> 1
     odd = -odd if bits & 1 else odd
-    if -EDGE < odd + (1 << left >> 1) >> left < EDGE:
+    if -REACH <= odd >> left < REACH if left else -EDGE < odd < EDGE:
         raise BadCode("surprise told in more bits than it needs")
     return _checked(before, expected + odd), odd
 
@@ -244,4 +254,4 @@ def _checked(before: int, growth: int) -> int:
 
 
 def _near(value: int, before: int) -> bool:
-    return -4096 < (value >> 16) - (before >> 16) < 4096
+    return -FAR < value - before < FAR

@@ -6,10 +6,14 @@ from typing import Any
 
 from cloud_bridge.batch_body import BadCode, Part
 from cloud_bridge.batch_decoder import told
-from cloud_bridge.range_decoder import RangeDecoder, aligned
+from cloud_bridge.range_decoder import CODED, TABLES, RangeDecoder, aligned, codes, lookup
 from edge.wire.range_encoder import _BITS as BITS
 from edge.wire.range_encoder import _BOTTOM as BOTTOM
 from edge.wire.range_encoder import _TOP as TOP
+from edge.wire.row_encoder import _EDGE as EDGE
+from edge.wire.row_encoder import _QUIET as QUIET
+from edge.wire.row_encoder import _REACH as REACH
+from edge.wire.spread import STARTS, WIDTHS
 
 try:
     import numpy as np
@@ -59,30 +63,80 @@ class Lanes:
             self.span[lane], self.at[lane] = TOP, start + 4
             self._left[lane], self._end[lane] = part.rows, start + len(part.code) + 3
 
-    def refill(self, n: int) -> None:
-        """As many bytes as each needs, three at most."""
-        span = self.span[:n]
-        np.minimum(self.code[:n], span - 1, out=self.code[:n])  # it is, but in bad lanes
+    def refill(self, some: Any) -> None:
+        """As many bytes as each of some lanes needs, three at most."""
+        span, at = self.span[some], self.at[some]
         bits = ((span < BOTTOM).astype(np.int64) + (span < BOTTOM >> 8) + (span < BOTTOM >> 16)) * 8
-        self.code[:n] = self.code[:n] << bits | self._three.take(
-            self.at[:n], mode="clip") >> 24 - bits
-        span <<= bits
-        self.at[:n] += bits >> 3
+        code = np.minimum(self.code[some], span - 1)  # it is, but in bad lanes
+        self.code[some] = code << bits | self._three.take(at, mode="clip") >> 24 - bits
+        self.span[some] = span << bits
+        self.at[some] = at + (bits >> 3)
 
-    def bits(self, left: Any, n: int) -> Any:
+    def quiet(self, some: Any) -> Any:
+        """Which of some lanes are as expected."""
+        code, span = self.code[some], self.span[some]
+        least = span >> QUIET
+        span -= least
+        quiet = code < span
+        self.code[some] = np.where(quiet, code, code - span)
+        self.span[some] = np.where(quiet, span, least)
+        if not quiet.all():
+            woken = some[~quiet]
+            self.bad[woken] |= self.code[woken] >= self.span[woken]
+            self.refill(woken)
+        return quiet
+
+    def surprise(self, some: Any, middle: Any) -> Any:
+        """By the tables round these places: from -11 to 11 each, or 12."""
+        code, span = self.code[some], self.span[some] >> 12
+        chosen = code // span
+        self.bad[some] |= chosen > 4095
+        first = middle + 1 - EDGE
+        size = _SIZES[(first - TABLES) // (2 * EDGE) << 12 | np.minimum(chosen, 4095)]
+        place = first + size
+        self.code[some] = code - span * _STARTS[place]
+        self.span[some] = span * _WIDTHS[place]
+        self.refill(some)
+        return size + (1 - EDGE)
+
+    def coded(self, some: Any, middle: Any, joined: Any) -> tuple[Any, Any]:
+        """By the codes round these places: from -16 to 15 each, or 16; and the bits joined."""
+        code, span = self.code[some], self.span[some]
+        table = middle // CODED * _LONGEST
+        step, kind = np.zeros_like(code), np.zeros_like(code)
+        rest = np.arange(len(code))
+        for bits in range(_SHORTEST, _LONGEST):
+            one = table[rest] + bits
+            part = span[rest] >> bits + joined[rest]
+            hit = code[rest] >= (_LEAST[one] << joined[rest]) * part
+            found = rest[hit]
+            step[found], kind[found] = part[hit], one[hit]
+            rest = rest[~hit]
+            if not len(rest):
+                break
+        chosen = code // step
+        number = (chosen >> joined) - _LEAST[kind]
+        self.bad[some] |= number >= _COUNT[kind]
+        self.code[some] = code - step * chosen
+        self.span[some] = step
+        self.refill(some)
+        return (_CODED[_OFFSET[kind] + np.minimum(number, _COUNT[kind] - 1)],
+                chosen & (1 << joined) - 1)
+
+    def bits(self, some: Any, left: Any) -> Any:
         """A number of so many bits each."""
-        number = np.zeros(n, np.int64)
+        number = np.zeros(len(some), np.int64)
         left = left.copy()
         while left.any():
             taken = np.minimum(left, BITS)
             left -= taken
-            span = self.span[:n]
-            span >>= taken
-            chosen = self.code[:n] // span
-            self.bad[:n] |= chosen >> taken != 0
-            self.code[:n] -= span * chosen
+            code, span = self.code[some], self.span[some] >> taken
+            chosen = code // span
+            self.bad[some] |= chosen >> taken != 0
+            self.code[some] = code - span * chosen
+            self.span[some] = span
             number = number << taken | chosen
-            self.refill(n)
+            self.refill(some)
         return number
 
     def told(self, lane: int, left: int, before: int, expected: int) -> tuple[int, int]:
@@ -96,3 +150,28 @@ class Lanes:
             return before, 0
         self.code[lane], self.span[lane], self.at[lane] = reader.state()
         return value, odd
+
+
+def _coded() -> tuple[list[int], list[int], list[int], list[int]]:
+    """By code and number of bits: the least number, how many there are, and where their sizes are
+    in the list that is last."""
+    least, count, offset = ([0] * (2 * _LONGEST) for _ in range(3))
+    sizes: list[int] = []
+    for table in range(2):
+        known = {code.bits: code for code in codes(table * CODED + REACH)}
+        for bits in range(_LONGEST):
+            at = table * _LONGEST + bits
+            least[at], count[at], offset[at] = 1 << bits, 0, len(sizes)  # none is so large
+            if bits in known:
+                least[at], count[at] = known[bits].least, len(known[bits].sizes)
+                sizes += known[bits].sizes
+    return least, count, offset, sizes
+
+
+_SHORTEST = 1
+_LONGEST = 12  # is no code
+
+if np is not None:
+    _LEAST, _COUNT, _OFFSET, _CODED = (np.array(some, np.int64) for some in _coded())
+    _STARTS, _WIDTHS = np.array(STARTS, np.int64), np.array(WIDTHS, np.int64)
+    _SIZES = np.frombuffer(lookup(), np.uint8).astype(np.int64)

@@ -1,5 +1,5 @@
 """A batch of rows in a message body, version 2: each value is predicted, and only the surprise is
-coded, in as many bits as such a surprise deserves (a range coder).
+coded, in as many bits as such a surprise deserves (a range coder; whole bits where there are many).
 
     body   = version (2), schema (1 byte), part, part, ...
     part   = rows (1 byte), length (2 bytes, high one first), code
@@ -28,6 +28,7 @@ _ROWS_MAX = const(255)
 _PART_HEAD = const(3)  # and of a part
 _NOTED = const(1)  # kinds of edge/wire/row_encoder.py
 _RATIO = const(8)
+_BOTTOM = const(1 << 20)  # of the range encoder
 _FIELD_BITS = const(56)  # at most: 7 to wake, 12 of a rare size, 5 of its length, 32 of the value
 
 
@@ -54,7 +55,7 @@ def _states(schema: bytes) -> "list[Any]":
         more = None
         if schema[at + 1] > _NOTED:
             more = [of_field.get(schema[at + 2]), of_field.get(schema[at + 3]), 0, 0]
-        states.append([schema[at + 1], schema[at], 0, 0, 0, at, more])
+        states.append([schema[at + 1], schema[at], 0, 0, 0, more])
         of_field[schema[at]] = states[-1]
     return states
 
@@ -63,8 +64,8 @@ class BatchEncoder(RowEncoder):
     """Codes rows of 32-bit integers by a schema, or so many fields, into at most `capacity_bytes`.
 
     The finished body is the beginning of `buffer`. Coding allocates nothing as long as the values
-    fit 31 bits; values of 32 bits are coded just as well. A batch is `closed` when another row
-    might not fit, or by `finish`. `code` does `at_once` fields a call.
+    and their changes fit 31 bits; values of 32 bits are coded just as well. A batch is `closed`
+    when another row might not fit, or by `finish`. `code` does `at_once` fields a call.
     """
 
     def __init__(self, schema: "bytes | int", capacity_bytes: int, at_once: int = 9):
@@ -77,6 +78,7 @@ class BatchEncoder(RowEncoder):
         self._last_start = capacity_bytes - longest_row
         states = _states(schema)
         self._groups = [states[at:at + at_once] for at in range(0, n_fields, at_once)]
+        self._n_groups = len(self._groups)
         self.reset()
 
     def reset(self) -> None:
@@ -84,23 +86,22 @@ class BatchEncoder(RowEncoder):
         schema = self._schema
         self.buffer[0] = _VERSION
         self.buffer[1] = schema[0]
+        at = 1
         for group in self._groups:
             for state in group:
-                at = state[5]
-                more = state[6]
+                more = state[5]
                 state[2] = schema[at + 7] << schema[at + 6]
                 state[3] = schema[at + 8]
-                state[4] = 0
+                state[4] = schema[at + 6]
                 if more:
                     more[2] = weight(schema[at + 4])
                     more[3] = weight(schema[at + 5])
                     if state[0] == _RATIO:
                         more[1] = 0
                         more[3] <<= 3
+                at += _ENTRY
         self.rows = 0
         self.closed = False
-        self._wild = False
-        self._end_row()
         self._coded = 0  # groups of the row that is begun
         self._begin(_HEAD)
 
@@ -115,20 +116,23 @@ class BatchEncoder(RowEncoder):
     def code(self, row: "array[int]") -> bool:
         """Code the next fields of a row, of a batch that is not closed; True when that was all of
         it. The row must stay as it is until then."""
-        group = self._groups[self._coded]
-        if self.rows == 0:
-            for state in group:
-                self._first(state, row[state[1]])
-        else:
+        coded, rows = self._coded, self.rows
+        group = self._groups[coded]
+        if rows:
             self._next(group, row)
-        self._coded += 1
-        if self._coded < len(self._groups):
+        else:
+            self._first(group, row)
+        coded += 1
+        if coded < self._n_groups:
+            self._coded = coded
             return False
         self._coded = 0
-        self._end_row()
-        self.rows += 1
+        if self._span < _BOTTOM:
+            self._bits(0, 0)  # room for as many quiet fields again
+        rows += 1
+        self.rows = rows
         self._part_rows += 1
-        self.closed = self._at > self._last_start or self.rows == _ROWS_MAX
+        self.closed = self._at > self._last_start or rows == _ROWS_MAX
         return True
 
     def finish(self) -> int:

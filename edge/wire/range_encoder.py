@@ -4,12 +4,11 @@ written already.
 """
 
 from edge.compat import const
-from edge.wire.spread import STARTS, WIDTHS
 
 _PART_HEAD = const(3)  # bytes
 _TOP = const(1 << 28)  # the interval is never wider, and before a code never smaller than
 _BOTTOM = const(1 << 20)  # this
-_BITS = const(14)  # told at a time
+_BITS = const(18)  # told at a time
 _LOW = const((1 << 20) - 1)
 
 
@@ -40,13 +39,6 @@ class RangeEncoder:
         self._at = at + _PART_HEAD
         self._part_rows = self._low = 0
         self._span = _TOP
-
-    def _symbol(self, place: int) -> None:
-        """Code what stands there in the tables."""
-        self._bits(0, 0)
-        self._span >>= 12
-        self._low += self._span * STARTS[place]
-        self._span *= WIDTHS[place]
 
     def _bits(self, bits: int, n: int) -> None:
         """Code the lowest `n` bits of a number."""

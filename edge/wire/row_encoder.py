@@ -1,14 +1,17 @@
 """Codes the fields of a row: each is predicted, and only the surprise is told.
 
+A field that has long been as expected takes 127 of 128 parts of the interval to be so again. Another
+one has a level, its mean surprise: with a low one the surprise is looked up in a table of the
+range coder, with a high one it has a code of whole bits, one product instead of three.
+
 One long method, and no small ones: on a gateway a call costs as much as six operations.
 """
 
-from edge.compat import TYPE_CHECKING, const
+from array import array
+
+from edge.compat import const
 from edge.wire.range_encoder import RangeEncoder
 from edge.wire.spread import MIDDLE, ROUNDED, STARTS, STEPS, WIDTHS
-
-if TYPE_CHECKING:
-    from array import array
 
 # Kinds: what a field is expected to do.
 _STAY = const(0)  # stay as it was
@@ -23,174 +26,150 @@ _RATIO = const(8)  # grow as field a does, times what that has been so far
 _TICKS = const(9)  # grow by a thousand for each second of a
 
 _DAY_S = const(86400)
-_EDGE = const(12)  # surprises of 12 and more steps are told by their length
-_QUIET = const(4064)  # of 4096: a field that has long been as expected is so again: below level
-_WAKE = const(8)  # this
+_EDGE = const(12)  # surprises of 12 and more are told by their length,
+_REACH = const(16)  # or of 16 and more steps
+_JOINED = const(8)  # fewer bits below a step are one number with its code
+_WAKE = const(8)  # below that level a field has long been as expected
+_QUIET = const(7)  # and is so again, but for one in 2^7
 _WOKEN = const(48)  # its level when it was not
-_LEVEL_MAX = const(350)  # surprises of 12 million; what is larger is told by its length
-_LINK_MAX = const(1 << 17)  # larger surprises say nothing of other fields
+_LEVEL_MAX = const(334)  # so that at most 18 bits are below a step, which are told at once
+_LINK_MAX = const(1 << 17)  # larger surprises are not learned from:
+_TAME = const(12)  # with so many bits below a step, none is told by a code
 _POWER_MAX_W = const(1 << 23)
 _UNIT = const(450)  # a Wh, where two powers are summed in units of 16 W
 _MORE_MAX = const(32768)  # of a counter in a row, for another to follow it
 _ABSOLUTE = const(31)  # no surprise has so many bits: the value itself follows
-_FAR = const(1 << 29)  # no surprise is as large
-_FIRST = const(179)  # where the tables have a surprise of 0, the mean a little above a step
+_FAR = const(1 << 28)  # no growth told as a surprise is as large
 _BOTTOM = const(1 << 20)  # the range encoder's, which costs a fifth less spelled out here
 _LOW = const((1 << 20) - 1)
-_BITS = const(14)
-_TAME_MIN = const(-(1 << 28) + (1 << 22))  # the difference of such values is a small int
-_TAME_MAX = const(3 << 28)
+_TABLES = (MIDDLE, ROUNDED, STARTS, WIDTHS, STEPS)
+_EARLY = const(12)  # rows in which levels move faster
+_EARLY_STEPS = array("b", [3 * step for step in STEPS])
 
 
 class RowEncoder(RangeEncoder):
-    """What is known of a field is a list: kind, field, last value, level, last surprise, place in
-    the schema, and of kinds from _LINKED on four things more, see `_next`.
+    """What is known of a field is a list: kind, field, last value, level, last surprise (before the
+    first row: by how many bits that is uncertain), and of kinds from _LINKED on four things more,
+    see `_next`.
     """
 
-    _schema: bytes
     rows: int
-    _wild: bool  # a value of this row is so large that a difference may not be a small int,
-    _tame_max: int  # and if one of the last row was, no value is below this
 
-    def _end_row(self) -> None:
-        self._tame_max = _TAME_MIN if self._wild else _TAME_MAX
-        self._wild = False
-
-    def _first(self, state, value: int) -> None:
-        """Code a field of the first row."""
-        kind, before, more = state[0], state[2], state[6]
-        if kind == _ALIKE:
-            before = more[0][2]
-        elif kind > _TIME:
-            now = -more[0][2] if kind == _EXPORT else more[0][2]
-            more[2] = now if kind > _EXPORT or 0 < now < _POWER_MAX_W else 0
-        state[2] = value
-        left = self._schema[state[5] + 6]
-        more = (value >> 16) - (before >> 16)
-        if not _TAME_MIN < value < _TAME_MAX:
-            self._wild = True
-        odd = _FAR
-        if -4096 < more < 4096:
-            odd = (more << 16) + (value & 65535) - (before & 65535)
-        size = odd + (1 << left - 1) >> left
-        if odd != _FAR and -_EDGE < size < _EDGE:
-            self._symbol(_FIRST + size)
-            self._bits(odd + (1 << left - 1), left)
-        else:
-            self._symbol(_FIRST + _EDGE)
-            self._tell(value, before, odd)
+    def _first(self, group, row: "array[int]") -> None:
+        """Code these fields of the first row."""
+        for state in group:
+            kind, field, before, _, left, more = state
+            if kind == _ALIKE:
+                before = more[0][2]
+            elif kind > _TIME:
+                size = -more[0][2] if kind == _EXPORT else more[0][2]
+                more[2] = size if kind > _EXPORT or 0 < size < _POWER_MAX_W else 0
+            value = row[field]
+            state[2] = value
+            state[4] = 0
+            odd = value - before
+            size = odd >> left
+            if -_REACH <= size < _REACH and -_FAR < odd < _FAR:
+                place = _REACH + size
+                self._bits(STARTS[place] + size, WIDTHS[place])
+                self._bits(odd, left)
+            else:
+                self._bits(STARTS[2 * _REACH], WIDTHS[2 * _REACH])
+                self._tell(value, before, odd)
 
     def _next(self, group, row: "array[int]") -> None:
         """Code these fields of a row that is not the first."""
         # A gateway has the first sixteen names at hand, others cost half as much again.
-        buffer = self.buffer
-        at, low, span = self._at, self._low, self._span
-        odd = size = left = bits = place = level = value = before = expected = 0
-        odd_a = odd_b = part = now = 0
-        starts, widths, steps = STARTS, WIDTHS, STEPS
-        middle, rounded = MIDDLE, ROUNDED
-        tame_max = self._tame_max
-        pace = 3 if self.rows < 4 else 2 if self.rows < 12 else 0
+        span, low, at = self._span, self._low, self._at
+        size = odd = place = left = level = kind = value = before = state = more = 0
+        x = y = odd_a = odd_b = part = now = 0
+        middle, rounded, starts, widths, steps = _TABLES
+        buffer, rows = self.buffer, self.rows
+        learns = rows & 1
+        if rows < _EARLY:
+            steps = _EARLY_STEPS
         for state in group:
-            kind, field, before, level, odd, place, more = state
+            kind, field, before, level, odd, more = state
             value = row[field]
-            # 1. By how much it is expected to grow (`part` of which is below a unit).
-            expected = 0
-            if kind > _NOTED:
-                if kind <= _ALIKE:  # more: a, b, weight of a, weight of b
-                    odd_a = more[0][4]
-                    expected = more[2] * odd_a + 128
+            # 1. The surprise: how much more it has grown than it was expected to.
+            odd = value - before
+            if more:
+                a, b, x, y = more
+                if kind <= _ALIKE:  # x, y: weights of a and b
+                    odd_a = a[4]
+                    part = x * odd_a + 128
                     odd_b = 0
-                    if more[3]:
-                        odd_b = more[1][4]
-                        expected += more[3] * odd_b
-                    expected >>= 8
-                elif kind == _TIME:  # more: -, -, growth
-                    if 0 <= before < _DAY_S:
-                        expected = more[2]
-                        if before + expected >= _DAY_S:
-                            expected -= _DAY_S
-                elif kind <= _EXPORT:  # more: a, b, power before, part
-                    now = more[0][2] if kind == _IMPORT else -more[0][2]
+                    if y:
+                        odd_b = b[4]
+                        part += y * odd_b
+                    odd -= part >> 8
+                elif kind == _TIME:  # x: growth
+                    odd -= x
+                    if x and before + x >= _DAY_S:
+                        odd += _DAY_S
+                elif kind <= _EXPORT:  # x: power before, y: part of which is below a unit
+                    now = a[2] if kind == _IMPORT else -a[2]
                     if not 0 < now < _POWER_MAX_W:
                         now = 0
-                    size = more[1][6][2]  # seconds
-                    if size < 512:
-                        part = (now + more[2] >> 4) * size + more[3]
-                        expected = part // _UNIT
-                    else:
-                        part = 0
                     more[2] = now
-                else:  # more: a, part, a's value before, ratio
-                    now = more[0][2]
-                    was = more[2]
+                    size = b[5][2]  # seconds
+                    part = 0
+                    if size < 512:
+                        part = (now + x >> 4) * size + y
+                        odd -= part // _UNIT
+                else:  # b: part below a unit, x: a's value before, y: ratio
+                    now = a[2]
                     more[2] = now
                     if kind == _CARRY:
-                        if now < was:
-                            expected = 1
+                        if now < x:
+                            odd -= 1
                     elif kind == _TICKS:
-                        expected = more[0][6][2] * 1000
+                        odd -= a[5][2] * 1000
                     else:
-                        size = (now >> 15) - (was >> 15)
-                        now = now - was if 0 <= size < 2 else 0
+                        now -= x
                         part = 0
                         if 0 < now < _MORE_MAX:
-                            part = now * more[3] + more[1]
-                            expected = part >> 12
+                            part = now * y + b
+                            odd -= part >> 12
                         else:
                             now = 0
-            # 2. The surprise, a small int.
-            if _TAME_MIN < value < tame_max:
-                odd = value - before - expected
-            else:
-                if not _TAME_MIN < value < _TAME_MAX:
-                    self._wild = True
-                odd = (value >> 16) - (before >> 16)
-                if -4096 < odd < 4096:
-                    odd = (odd << 16) + (value & 65535) - (before & 65535) - expected
-                else:
-                    odd = _FAR
-            # 3. Its code: of 4096 the part that is its own, then bits.
-            while span < _BOTTOM:
-                size = low >> 20
-                if size > 255:
-                    self._carry(at)
-                    size &= 255
-                buffer[at] = size
-                at += 1
-                low = (low & _LOW) << 8
-                span <<= 8
-            span >>= 12
-            if level < _WAKE and odd == 0:
-                span *= _QUIET
-                if not kind:
-                    continue
-            else:
-                if level < _WAKE:
-                    low += span * _QUIET
-                    span = span * (4096 - _QUIET) >> 12
+            # 2. Its code: the part of the interval that is its own, then bits.
+            if level < _WAKE:
+                size = span >> _QUIET
+                span -= size
+                if odd:
                     level = _WOKEN
+                    self._at, self._low, self._span = at, low + span, size
+                    self._bits(0, 0)
+                    at, low, span = self._at, self._low, self._span
+                elif kind:
+                    level = 0
+                else:
+                    continue
+            if level:
                 size = level >> 3
                 place = middle[size]
                 left = rounded[size]
                 if left:
-                    bits = odd + (1 << left - 1)
-                    size = bits >> left
-                else:
-                    size = odd
-                if -_EDGE < size < _EDGE:
-                    place += size
-                    low += span * starts[place]
-                    span *= widths[place]
-                    if left:
-                        if left > _BITS:
-                            if level > _LEVEL_MAX:
-                                level = _LEVEL_MAX
-                            self._at, self._low, self._span = at, low, span
-                            self._bits(bits, left)
-                            at, low, span = self._at, self._low, self._span
+                    size = odd >> left
+                    if size + _REACH & -2 * _REACH:
+                        place += _REACH
+                        size = left if left < _JOINED else 0
+                        span >>= widths[place] + size
+                        self._at, self._low = at, low + span * (starts[place] << size)
+                        self._span = span
+                        odd = self._tell(value, before, odd)
+                        at, low, span = self._at, self._low, self._span
+                        if level > _LEVEL_MAX:
+                            level = _LEVEL_MAX
+                    else:
+                        place += size
+                        if left < _JOINED:
+                            span >>= widths[place] + left
+                            low += span * ((starts[place] << left) + odd)
                         else:
-                            bits -= size << left
+                            span >>= widths[place]
+                            low += span * (starts[place] + size)
                             while span < _BOTTOM:
                                 size = low >> 20
                                 if size > 255:
@@ -201,28 +180,49 @@ class RowEncoder(RangeEncoder):
                                 low = (low & _LOW) << 8
                                 span <<= 8
                             span >>= left
-                            low += span * bits
+                            low += span * (odd & (1 << left) - 1)
+                            if left > _TAME:
+                                if level > _LEVEL_MAX:
+                                    level = _LEVEL_MAX
+                                if not -_LINK_MAX < odd < _LINK_MAX:
+                                    odd = 0
                 else:
-                    place += _EDGE
-                    self._at, self._low = at, low + span * starts[place]
-                    self._span = span * widths[place]
-                    odd = self._tell(value, before, odd)
-                    at, low, span = self._at, self._low, self._span
-                    if level > _LEVEL_MAX:
-                        level = _LEVEL_MAX
-                level += steps[place] * pace if pace else steps[place]
+                    span >>= 12
+                    if -_EDGE < odd < _EDGE:
+                        place += odd
+                        low += span * starts[place]
+                        span *= widths[place]
+                    else:
+                        place += _EDGE
+                        self._at, self._low = at, low + span * starts[place]
+                        self._span = span * widths[place]
+                        odd = self._tell(value, before, odd)
+                        at, low, span = self._at, self._low, self._span
+                if span < _BOTTOM:
+                    while True:
+                        size = low >> 20
+                        if size > 255:
+                            self._carry(at)
+                            size &= 255
+                        buffer[at] = size
+                        at += 1
+                        low = (low & _LOW) << 8
+                        span <<= 8
+                        if span >= _BOTTOM:
+                            break
+                level += steps[place]
                 state[3] = level
-            # 4. Learn.
+            # 3. Learn.
             state[2] = value
             if not kind:
                 continue
             if kind <= _ALIKE:
-                state[4] = odd if -_LINK_MAX < odd < _LINK_MAX else 0
-                if kind > _NOTED and odd:
+                state[4] = odd
+                if learns and more and odd:
                     if odd_a:
-                        more[2] += 8 if odd ^ odd_a >= 0 else -8
+                        more[2] = x + 8 if odd ^ odd_a >= 0 else x - 8
                     if odd_b:
-                        more[3] += 8 if odd ^ odd_b >= 0 else -8
+                        more[3] = y + 8 if odd ^ odd_b >= 0 else y - 8
             elif kind == _TIME:
                 size = 0
                 if 0 <= value < _DAY_S and 0 <= before < _DAY_S:
@@ -231,20 +231,22 @@ class RowEncoder(RangeEncoder):
                         size += _DAY_S
                 more[2] = size
             elif kind <= _EXPORT:
-                more[3] = part % _UNIT if odd == 0 else 0 if odd > 0 else _UNIT - 1
+                more[3] = (0 if odd > 0 else _UNIT - 1) if odd else part % _UNIT
             elif kind == _RATIO:
-                if now and -_MORE_MAX < odd < _MORE_MAX:
-                    size = more[3] + odd * 1024 // (now if self.rows > 1 else now + 3 >> 2)
-                    if 0 <= size < 16384:
-                        more[3] = size
-                more[1] = part & 4095 if odd == 0 else 0 if odd > 0 else 4095
+                if odd:
+                    if now:
+                        size = y + odd * 1024 // (now if rows > 1 else now + 3 >> 2)
+                        if 0 <= size < 16384:
+                            more[3] = size
+                    more[1] = 0 if odd > 0 else 4095
+                else:
+                    more[1] = part & 4095
         self._at, self._low, self._span = at, low, span
 
     def _tell(self, value: int, before: int, odd: int) -> int:
         """Code a surprise beyond the tables: how many bits it has, itself, its sign; or the value
         in its stead. Returns what is to be learned from."""
-        size = (value >> 16) - (before >> 16)
-        if not -4096 < size < 4096:
+        if not -_FAR < value - before < _FAR:
             self._bits(_ABSOLUTE, 5)
             self._bits(value >> 16, 16)
             self._bits(value, 16)
@@ -256,4 +258,4 @@ class RowEncoder(RangeEncoder):
             n += 1
         self._bits(n, 5)
         self._bits(amount << 1 if odd > 0 else amount << 1 | 1, n)
-        return odd
+        return odd if amount < _LINK_MAX else 0

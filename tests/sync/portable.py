@@ -174,7 +174,8 @@ def show_keep():
 
 show_numbers()
 show_decoding()
-show_batch(31, True)
+show_batch(30, True)
+show_batch(31, False)
 show_batch(32, False)
 show_batch_parts(schema_journal.SCHEMA, 35)
 show_batch_parts(schema_meters.SCHEMA, 18)

@@ -265,7 +265,7 @@ def test_random_and_damaged_bodies_raise_nothing_else():
     (b"\x02\x01\x01\x00", "no rows or no end"),
     (b"\x02\x01" + b"\x80\x00\x01\x00" * 2, "256 rows, not 1 to 255"),
     (b"\x02\x01\x09\x00\x01\x77", "ends within row|longer or shorter"),
-    (b"\x02\x01\x01\x00\x01\xff", "more bits than it needs in row 0"),
+    (b"\x02\x01\x01\x00\x02\x05\x96", "surprise told in more bits than it needs in row 0"),
     (b"\x02\x01\x01\x00\x09" + bytes(9), "longer or shorter than its 1 rows need|ends within"),
 ])
 def test_says_what_is_wrong_with_a_body(body, reason):
