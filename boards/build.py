@@ -11,11 +11,12 @@ import importlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boards.attributes import numbered
 from boards.found import BoardFile, boards
 from boards.image import compile_site, encode
 from boards.names import given_by_name, read_elsewhere, shortened
@@ -30,6 +31,9 @@ BUDGETS = {"core": 40 * 1024, "app": 96 * 1024}  # bytes of bytecode, with every
 MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these,
 _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
+# Whose private attributes keep their names: what a beat may run through, and the boards.
+_APART = ("boards", "edge.rules.", "edge.plan.", "edge.fleet", "edge.island", "edge.ledger.",
+          "edge.price", "edge.billing", "edge.share")
 _BROKER = {"version": "edge.mqtt5_client", "named": "edge.dns", "tls": "edge.tls_port"}
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
@@ -234,17 +238,21 @@ def _defined(node: ast.stmt) -> str:
 
 def shortest(name: str) -> str:
     """What is compiled of a module: lean, and with the names it needs."""
-    return shortened(lean(source(name)), *_told())
+    by_name, read, attributes = _told()
+    return shortened(lean(source(name)), by_name, read, attributes.get(name, {}))
 
 
 @functools.cache
-def _told() -> tuple[frozenset[str], frozenset[str]]:
-    """The parameters that any module of a gateway gives by name, and what it reads of others."""
+def _told() -> tuple[Set[str], Set[str], Mapping[str, Mapping[str, str]]]:
+    """What the modules of any gateway say of each other: parameters given by name, what they read
+    of others, and private attributes that may be numbered."""
     edge = {_name(path) for path in (ROOT / "edge").rglob("*.py")}
     own = [f"boards.{board.name}" for board in boards().values() if board.micropython]
-    trees = [ast.parse(lean(source(name))) for name in closure([*edge, *own])]
-    return (frozenset().union(*map(given_by_name, trees)),
-            frozenset(MEASURED).union(*map(read_elsewhere, trees)))
+    trees = {name: ast.parse(lean(source(name))) for name in sorted(closure([*edge, *own]))}
+    apart = {name for name in trees if name.startswith(_APART)} | closure(_BEAT)
+    return (set().union(*map(given_by_name, trees.values())),
+            MEASURED.union(*map(read_elsewhere, trees.values())),
+            numbered(trees, apart))
 
 
 def compile_module(name: str) -> bytes:

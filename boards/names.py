@@ -26,11 +26,12 @@ def read_elsewhere(tree: ast.AST) -> set[str]:
     return imported | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
-def shortened(text: str, by_name: Set[str], read: Set[str]) -> str:
+def shortened(text: str, by_name: Set[str], read: Set[str], numbered: Mapping[str, str]) -> str:
     """The same program with fewer names. `by_name`: parameters that keep theirs; `read`: constants
-    that do."""
+    that do; `numbered`: attributes and their new names."""
     tree = ast.parse(text)
-    edits = [*_constants(tree, read), *_parameters([tree], {}, by_name)]
+    edits = [*_constants(tree, read), *_parameters([tree], {}, by_name),
+             *_attributes(tree, numbered)]
     lines = [line.encode() for line in text.splitlines(keepends=True)]
     for number, column, old, new in sorted(edits, reverse=True):
         line = lines[number - 1]
@@ -55,6 +56,13 @@ def _constant(node: ast.stmt) -> str:
             and node.value.func.id == "const"):
         return node.targets[0].id
     return ""
+
+
+def _attributes(tree: ast.Module, numbered: Mapping[str, str]) -> Iterator[_Edit]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in numbered:
+            column = (node.end_col_offset or 0) - len(node.attr)
+            yield node.end_lineno or 0, column, node.attr, numbered[node.attr]
 
 
 def _parameters(nodes: Iterable[ast.AST], scope: _Scope, by_name: Set[str]) -> Iterator[_Edit]:

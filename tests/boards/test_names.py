@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from boards import build
+from boards.attributes import numbered
 from boards.names import given_by_name, read_elsewhere, shortened
 
 TWISTED = """
@@ -57,7 +58,7 @@ def ran(text: str) -> dict:
 
 def test_scopes_and_closures_mean_the_same():
     tree = ast.parse(TWISTED)
-    text = shortened(TWISTED, given_by_name(tree), {"TOLD"})
+    text = shortened(TWISTED, given_by_name(tree), {"TOLD"}, {})
     assert ran(text)["said"] == ran(TWISTED)["said"]
     left = {node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.arg)}
     assert left == {"self", "kept", "second", "first", "rest", "error", "os", "fourth",
@@ -72,8 +73,44 @@ def test_calls_and_reads_are_found():
     assert read_elsewhere(tree) == {"PASSED", "KIND"}
 
 
-@pytest.mark.parametrize("name", sorted(
-    build.closure(["edge.app", "edge.command", "edge.fleet", "edge.evidence.keeper"])))
+FAMILY = {
+    "edge.base": """
+class Base:
+    def __init__(self):
+        self._base, self._both, self._spelled = 1, 2, 4
+    def _run(self):
+        return self._base, getattr(self, "_spelled")
+""",
+    "edge.child": """
+from edge.base import Base
+class Child(Base):
+    def __init__(self):
+        Base.__init__(self)
+        self._child = [1, self._both]; self._run = 3
+    def all(self):
+        return self._base, self._child, self._both, self._run
+""",
+    "edge.alone": "class Alone:\n    def put(self, other):\n        self._mine = other._shared",
+    "edge.other": "class Other:\n    def __init__(self):\n        self._shared = self._own = 1",
+    "edge.beat": "class Beat:\n    def __init__(self):\n        self._fast = 1"}
+
+
+def test_attributes_of_one_object_have_numbers_of_their_own():
+    """A base's and its child's; not a method's name, a spelled one, or one that others read."""
+    trees = {name: ast.parse(text) for name, text in FAMILY.items()}
+    family = {"_base": "_0", "_both": "_1", "_child": "_2"}
+    assert numbered(trees, {"edge.beat"}) == {
+        "edge.base": family, "edge.child": family, "edge.alone": {"_mine": "_0"},
+        "edge.other": {"_own": "_0"}}
+    assert shortened(FAMILY["edge.child"], set(), set(), family).endswith("""
+        self._2 = [1, self._1]; self._run = 3
+    def all(self):
+        return self._0, self._2, self._1, self._run
+""")
+
+
+@pytest.mark.parametrize("name", sorted(build.closure(
+    ["edge.app", "edge.command", "edge.fleet", "edge.evidence.keeper", "edge.mqtt5_client"])))
 def test_of_a_module_nothing_but_names_changes(name):
     """Structure, texts and numbers stay, and what a call or another module may ask for."""
     before = list(ast.walk(ast.parse(build.lean(build.source(name)))))
@@ -85,7 +122,8 @@ def test_of_a_module_nothing_but_names_changes(name):
 
 
 def _told(node: ast.AST) -> tuple[str, list]:
-    """What a node is, and its texts and numbers, but for the name of a variable."""
-    named = isinstance(node, ast.Name | ast.arg)
+    """What a node is, and its texts and numbers, but for what may be renamed."""
+    named = isinstance(node, ast.Name | ast.arg) or (
+        isinstance(node, ast.Attribute) and node.attr[0] == "_" and node.attr[:2] != "__")
     return type(node).__name__, [] if named else [
         value for _, value in ast.iter_fields(node) if isinstance(value, str | int | bytes)]
