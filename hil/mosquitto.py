@@ -52,6 +52,11 @@ class Mosquitto:
         return f"mqtt://{self.host}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Of its process; 0 when there is none."""
+        return self._process.pid if self._process else 0
+
+    @property
     def log(self) -> str:
         """What it has said so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
