@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import click
 
+from hil import fleet_scale
 from hil.fleet_accidents import Accidents, plan
 from hil.fleet_check import Checked, check
 from hil.fleet_cloud import BROKERS, STORES, Cloud, Victim
@@ -188,18 +189,26 @@ def _wait(until: Callable[[], bool]) -> None:
                    "every second, a third every 5, a third every 15.")
 @click.option("--patience", type=click.FloatRange(0.1), default=PATIENCE_S, show_default=True,
               help="Of a gateway for an acknowledgement, s; its other times go with it.")
+@click.option("--scale", is_flag=True,
+              help="Measure instead how many messages a second 1, 2 and 4 bridges store, what one "
+                   "costs, and what a million gateways would ask; nothing is killed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(gateways: int, workers: int, broker: str, store: str, minutes: float, seed: int,
-            hurry: float, patience: float, as_json: bool) -> None:
+            hurry: float, patience: float, scale: bool, as_json: bool) -> None:
     """Kill everything under a fleet's load; fails when a record is lost or there twice.
 
     \b
     Examples:
       python -m hil fleet --gateways 20 --workers 2 --minutes 0.5
       python -m hil fleet --broker nats
+      python -m hil fleet --scale
     """
     asked = Asked(gateways, workers, broker, store, minutes * 60, seed, hurry, patience)
     try:
+        if scale:
+            figures = fleet_scale.measure(broker)
+            click.echo(json.dumps(figures.for_machine()) if as_json else figures.text())
+            return
         with progress("load", round(asked.load_s), as_json) as tell:
             outcome = run(asked, tell)
     except OSError as error:

@@ -169,9 +169,10 @@ class Cloud:
 
     def _mosquitto(self, stack: ExitStack) -> list[str]:
         """One that forgets and one that remembers, at the same place: they take turns."""
-        forgets = stack.enter_context(Mosquitto(self._folder / "mosquitto",
-                                                settings=self._settings))
-        remembers = Mosquitto(self._folder / "mosquitto", forgets.port, True, self._settings)
+        folder = self._folder / "mosquitto"
+        forgets = stack.enter_context(Mosquitto(folder, settings=self._settings,
+                                                log_type="notice"))
+        remembers = Mosquitto(folder, forgets.port, True, self._settings, "notice")
         stack.callback(remembers.kill)
         runs = [forgets, remembers]
 

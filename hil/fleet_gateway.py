@@ -189,6 +189,16 @@ class Gateway:
         """Messages that the cloud has not acknowledged."""
         return self._rings.backlog()
 
+    def waiting(self, kind: int) -> list[bytes]:
+        """The messages of a kind that are not acknowledged, the oldest first."""
+        found, into = [], bytearray(self._rings.bulk.max_payload)
+        for ring in self._rings.by_rank:
+            for seq in range(ring.acked + 1, ring.acked + ring.backlog() + 1):
+                n = ring.read(seq, into)
+                if ring.kind == kind:
+                    found.append(bytes(into[:n]))
+        return found
+
     def told(self) -> Told:
         """The sum of its lives."""
         self._end_life()
@@ -227,6 +237,6 @@ class Gateway:
         for what, n in (("rows without room", self._site.telemetry.lost),
                         ("errors of the flash", self._uplink.errors + self._sync.device_errors),
                         ("strange acknowledgements", self._sync.strange_acks),
-                        ("strange packets", self._client.oversized + self._client.unsubscribed)):
+                        ("packets too long", self._client.oversized)):
             if n:
                 self._errors.append(f"{self.name}: {n} {what}")
