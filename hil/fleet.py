@@ -55,6 +55,7 @@ class Outcome(NamedTuple):
     offered: int  # rows
     sent: int  # messages, those sent again too
     broken: int  # connections of gateways
+    refused: int  # subscriptions of theirs
     tally: Counter[str]  # of the bridges, less what killed ones had not told yet
     drained_s: float  # after the load's end, when all was whole again
     last_kill_s: float  # from the last accident to the end of the drain
@@ -72,6 +73,7 @@ class Outcome(NamedTuple):
                 "energies": checked.energies, "messages": checked.messages,
                 "records_offered": self.offered, "records_unkept": checked.unkept,
                 "messages_sent": self.sent, "connections_broken": self.broken,
+                "subscriptions_refused": self.refused,
                 "doubles_dropped": self.tally["doubled"], "kills": dict(self.kills),
                 "drained_s": round(self.drained_s, 1), "last_kill_s": round(self.last_kill_s, 1),
                 "given_up": checked.given_up, "lost": checked.lost, "twice": checked.twice,
@@ -91,7 +93,8 @@ class Outcome(NamedTuple):
             ("messages", f"{checked.messages:,} stored, {self.sent:,} sent, of which at least"
                          f" {self.tally['doubled']:,} came twice and were dropped"),
             ("kills", kills),
-            ("connections", f"{self.broken:,} broken or not made"),
+            ("connections", f"{self.broken:,} broken or not made, {self.refused:,} subscriptions"
+                            " refused"),
             ("drained", f"{self.drained_s:.1f} s after the load, {self.last_kill_s:.1f} s after the"
                         " last kill"),
             ("given up", f"{checked.given_up:,} messages by a full ring"),
@@ -128,7 +131,8 @@ def _outcome(asked: Asked, cloud: Cloud, accidents: Accidents, told: list[Told],
              trouble: list[str]) -> Outcome:
     return Outcome(
         asked, check(cloud.url, told), accidents.done, sum(one.lives[-1].last for one in told),
-        sum(one.sent for one in told), sum(one.failures for one in told), cloud.tally(), drained_s,
+        sum(one.sent for one in told), sum(one.failures for one in told),
+        sum(one.refused for one in told), cloud.tally(), drained_s,
         drained_s + asked.load_s - accidents.last_s, trouble)
 
 

@@ -49,6 +49,7 @@ class Told(NamedTuple):
     streams: dict[int, tuple[int, int]]  # epoch: its last number, how many were given up
     sent: int  # messages handed to the client, doubles too
     failures: int  # connections that broke or were not made
+    refused: int  # subscriptions, by a broker that could not just then
     errors: list[str]  # what must never happen
 
 
@@ -151,7 +152,7 @@ class Gateway:
         self._haste = patience_s / PATIENCE_S
         self._devices = RamBlocks(4096, sectors), RamBlocks(4096, 16)
         self._lives: list[Life] = []
-        self._sent = self._failures = 0
+        self._sent = self._failures = self._refused = self._sessions = 0
         self._errors: list[str] = []
         self._start()
 
@@ -169,6 +170,9 @@ class Gateway:
     def step(self, now_ms: int) -> int:
         """ms until the next; 0 while there are rows to code."""
         wait_ms: int = self._uplink.step(now_ms, True)
+        if self._client.sessions > self._sessions:
+            self._sessions = self._client.sessions
+            self._refused += self._client.unsubscribed
         if self._site.telemetry.oldest() is not None:
             return 0
         self._safe = self.offered - self._batching.batch.rows
@@ -205,7 +209,7 @@ class Gateway:
         streams = {ring.epoch: (ring.acked + ring.backlog(), ring.lost())
                    for ring in self._rings.by_rank}
         return Told(self.number, self.period_s, self._lives, streams, self._sent, self._failures,
-                    self._errors)
+                    self._refused, self._errors)
 
     def _start(self) -> None:
         self.line = Line(*self._place)
@@ -223,6 +227,7 @@ class Gateway:
         self._sync = Sync(self._client, self._rings.by_rank, PARK, self.name,
                           patience_ms=round(1_000 * PATIENCE_S * self._haste))
         self._uplink: Any = Uplink(self._site, self._batching, self._rings, self._sync)
+        self._sessions = 0
         self._first, self._safe = self.offered + 1, self.offered
 
     def _tell_time(self, made: array[int]) -> None:
