@@ -195,7 +195,7 @@ def _wait(until: Callable[[], bool]) -> None:
               help="Of a gateway for an acknowledgement, s; its other times go with it.")
 @click.option("--scale", is_flag=True,
               help="Measure instead how many messages a second 1, 2 and 4 bridges store, what one "
-                   "costs, and what a million gateways would ask; nothing is killed.")
+                   "costs, and what a million gateways would ask; only --broker counts then.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(gateways: int, workers: int, broker: str, store: str, minutes: float, seed: int,
             hurry: float, patience: float, scale: bool, as_json: bool) -> None:

@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     workers: int
     messages_per_s: float
     us: dict[str, float]  # processor time, by part
-    wire_bytes: float  # of its packet
+    wire_bytes: float  # of its MQTT packet, without TCP, TLS and answers
     stored_bytes: float  # in the database
 
 
@@ -88,8 +88,8 @@ class Scale(NamedTuple):
                  + "".join(f"{one.us[part]:>13.0f}" for part in _PARTS) for one in self.costs]
         cost, paper = self.costs[-1], self.paper()
         return "\n".join([
-            f"{self.broker} and PostgreSQL on {os.cpu_count()} processors, messages of "
-            f"{cost.wire_bytes:.0f} B on the wire and {cost.stored_bytes:.0f} B in the database;",
+            f"{self.broker} and PostgreSQL on {os.cpu_count()} processors, packets of "
+            f"{cost.wire_bytes:.0f} B that take {cost.stored_bytes:.0f} B of the database;",
             f"a connection takes {self.connection_bytes / 1000:.1f} KB of the broker, a sign of"
             f" life {self.ping_us:.0f} us", *rows,
             f"{_TARGET:,} gateways with a row every {_SAMPLE_S} s, on paper:",

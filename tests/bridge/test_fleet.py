@@ -14,11 +14,12 @@ from cloud_bridge.store import Store
 from edge.energies import ENERGY
 from edge.rings import BATCH
 from edge.ticks import ticks_ms
-from hil import fleet
+from hil import fleet, fleet_scale
 from hil.fleet_accidents import ALONE, KINDS, Accidents, plan
 from hil.fleet_check import check
 from hil.fleet_cloud import Victim
 from hil.fleet_gateway import PARK, Gateway
+from hil.fleet_scale import Cost, Scale
 
 
 def test_everything_is_killed_and_every_record_is_there_once(mosquitto, postgres_server):
@@ -149,3 +150,26 @@ def test_never_are_two_down_that_must_not_be(seed):
     assert not any(down.values())
     assert all(most[kind] == 1 for kind in ALONE)
     assert accidents.done.keys() == KINDS.keys()
+
+
+def test_a_million_on_paper():
+    """1,111.1 batches and 277.8 messages of energies a second, 22,222.2 signs of life."""
+    cost = Cost(4, 5_000.0, {"broker": 20.0, "bridges": 90.0, "database": 30.0}, 1_000.0, 2_000.0)
+    paper = Scale("mosquitto", [cost], 9.0, 1_800.0).paper()
+    assert {key: round(value, 3) for key, value in paper.items()} == {
+        "gateways": 1_000_000, "messages_per_s": 1_388.889, "broker_cores": 0.028,
+        "bridges_cores": 0.125, "database_cores": 0.042, "ping_cores": 0.2,
+        "connections": 1_000_000, "broker_gb": 1.8, "wire_gb_per_day": 120.0,
+        "database_gb_per_day": 240.0}
+
+
+def test_scale_is_measured_to_the_last_message(mosquitto, postgres_server, monkeypatch):
+    monkeypatch.setattr(fleet_scale, "WORKERS", (1,))
+    monkeypatch.setitem(fleet_scale._MESSAGES, "mosquitto", 640)
+    done = CliRunner().invoke(fleet.command, ["--scale", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output)
+    (cost,) = found["costs"]
+    assert cost["workers"] == 1
+    assert cost["us"]["bridges"] > 0
+    assert cost["stored_bytes"] > cost["wire_bytes"] / 2 > 100
