@@ -55,8 +55,7 @@ class MqttClient:
         self.error: Any = ()  # and what the port said of it, as the arguments of its OSError
         self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
-        self.strays = 0  # packets that answer nothing that was asked
-        self.oversized = 0  # packets skipped for their size
+        self.strays = self.oversized = 0  # packets that answer nothing asked; that are too long
         self.unsubscribed = self.refused = 0  # subscriptions, and messages, the broker refused
         self.slot = bytearray(options.slot_bytes)
         self._slot_view = memoryview(self.slot)
@@ -65,14 +64,12 @@ class MqttClient:
         self._control = bytearray(options.control_bytes)
         self._control_view = memoryview(self._control)
         self._control_at = self._control_end = 0
-        self._port = port
-        self._codec = codec
+        self._port, self._codec = port, codec
         self._reader = codec.Reader(options.packet_bytes)
         self._in = bytearray(_IN_BYTES)
-        self._has_more = False  # may have come than was taken in
         self._topics: list[bytes] = []
         self._receivers: list[Any] = []
-        self._pinging = False
+        self._pinging = self._has_more = False  # _has_more: may have come than was taken in
         self._due_ms = self._puback_due_ms = self._ping_due_ms = 0
         self._heard_ms = self._sent_ms = self._up_ms = self._quiet_max_ms = 0
         self._backoff = Backoff(options.hello.client_id, options)
@@ -108,6 +105,10 @@ class MqttClient:
         self._slot_start = self._slot_at = self._codec.end_publish(self.slot, end, retain)
         self._slot_end = end
         self._puback_due_ms = ticks_add(now_ms, self.options.reply_ms)
+
+    def renew(self, now_ms: int) -> None:
+        """Hang up: the next connection subscribes again."""
+        self._fail("subscription refused", now_ms)
 
     def leave(self, now_ms: int) -> None:
         """Say goodbye, as far as the port takes it at once, and stay away."""

@@ -99,6 +99,9 @@ class Sync:
                 if not way.awaits() or ticks_diff(now_ms, way.due_ms) < 0:
                     continue
                 way.wait_ms = min(way.wait_ms * 2, self.patience_max_ms)
+                if self._client.unsubscribed:  # perhaps the broker refused to pass answers on
+                    self._client.renew(now_ms)
+                    return wait_ms
             elif not way.outbox.mounted:
                 continue
             way.session = self._client.sessions

@@ -36,13 +36,15 @@ class Mosquitto:
     user = ""
 
     def __init__(self, folder: Path, port: int = 0, persistent: bool = False,
-                 settings: Sequence[str] = ()) -> None:
+                 settings: Sequence[str] = (), log_type: str = "all") -> None:
         """`folder` is for it alone; `port` 0 lets the first start choose a free one. `settings`:
-        more lines of its configuration, of the listener."""
+        more lines of its configuration, of the listener. Telling all takes it a quarter of its
+        time."""
         self.port = port
         self._folder = folder
         self._persistent = persistent
         self._settings = settings
+        self._log_type = log_type
         self._log = folder / "mosquitto.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -50,6 +52,11 @@ class Mosquitto:
     def url(self) -> str:
         """As `serve --broker` wants it."""
         return f"mqtt://{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 when there is none."""
+        return self._process.pid if self._process else 0
 
     @property
     def log(self) -> str:
@@ -107,7 +114,7 @@ class Mosquitto:
             f"persistence {'true' if self._persistent else 'false'}",
             f"persistence_location {self._folder.resolve()}/",
             "user root",  # only root could change it, and then it could not write to the folder
-            "log_type all",
+            f"log_type {self._log_type}",
             "",
         ]), encoding="utf-8")
         with self._log.open("ab") as log:

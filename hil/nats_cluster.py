@@ -39,6 +39,11 @@ class Server:
         self._name = name
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 when there is none."""
+        return self._process.pid if self._process else 0
+
     def configure(self, routes: list[int]) -> None:
         """Every write of JetStream is synced before it is acknowledged; by itself the server
         would sync every two minutes. It would also keep as many copies of what MQTT needs as it
@@ -129,11 +134,15 @@ class NatsCluster:
     def wait(self, patience_s: float = _PATIENCE_S) -> None:
         """Until all run, and all are in the group that places JetStream's copies."""
         deadline_s = time.monotonic() + patience_s
-        while not (all(server.is_ready() for server in self.servers)
-                   and (self._n == 1 or any(server.leads(self._n) for server in self.servers))):
+        while not self.is_whole():
             if time.monotonic() > deadline_s:
                 raise OSError("the NATS cluster does not become ready")
             time.sleep(_STEP_S)
+
+    def is_whole(self) -> bool:
+        """Whether it is so now. OSError when one has ended by itself."""
+        return (all(server.is_ready() for server in self.servers)
+                and (self._n == 1 or any(server.leads(self._n) for server in self.servers)))
 
     def _start(self, folder: Path) -> None:
         ports = _free_ports(4 * self._n)

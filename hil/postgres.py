@@ -47,6 +47,11 @@ class Postgres:
         """As `serve --store` wants it."""
         return f"postgresql:///postgres?host={self._folder}&user=postgres"
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children are all others; 0 when there is none."""
+        return self._process.pid if self._process else 0
+
     def fresh(self) -> str:
         """The address of a schema that is empty: a database takes 7 MB and its time."""
         self._made += 1

@@ -24,6 +24,8 @@ class Cloud:
         self.acknowledges = True  # the bridge is there
         self.pubacks = True
         self.keeps = True  # the broker does not lose what it has acknowledged
+        self.refuses = 0  # the next subscriptions, as a cluster does that has no leader
+        self.subscribed = False
         self.up = self.broken = False
         self._in = self._out = b""
 
@@ -63,7 +65,9 @@ class Cloud:
         if kind == 1:
             self._out += b"\x20\x02\x01\x00"
         elif kind == 8:
-            self._out += b"\x90\x03" + body[:2] + b"\x01"
+            self.subscribed = self.refuses <= 0
+            self.refuses -= 1
+            self._out += b"\x90\x03" + body[:2] + (b"\x01" if self.subscribed else b"\x80")
         elif kind == 12:
             self._out += b"\xd0\x00"
         elif kind == 3:
@@ -93,7 +97,7 @@ class Cloud:
         while (message.epoch, floor + 1) in self.frames:
             floor += 1
         self.floor[message.epoch] = floor
-        if self.acknowledges:
+        if self.acknowledges and self.subscribed:
             self.say(msgpack.packb([1, message.epoch, floor]))
 
     def say(self, ack):

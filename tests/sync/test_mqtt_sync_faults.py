@@ -36,6 +36,30 @@ def test_frames_overwritten_while_they_are_on_their_way():
     assert gone | set(bench.stored()) == set(range(1, 111))
 
 
+def test_a_gateway_whose_subscription_was_refused_is_not_deaf_for_ever():
+    """A NATS cluster without a leader refuses it, and takes it a moment later."""
+    bench = Bench()
+    bench.cloud.refuses = 2
+    bench.append(10)
+    bench.run(20_000)
+    assert bench.client.is_up()
+    assert len(bench.stored()) == 8  # a window of them; telemetry goes on as far as it may
+    assert bench.outbox.backlog() == 10
+    bench.run(150_000)
+    assert bench.outbox.backlog() == 0
+    assert bench.client.unsubscribed == 0
+
+
+def test_a_refused_subscription_is_no_reason_to_hang_up_as_long_as_answers_come():
+    bench = Bench()
+    bench.run(1_000)
+    bench.client.unsubscribed = 1  # some other topic's
+    bench.append(10)
+    bench.run(200_000)
+    assert bench.outbox.backlog() == 0
+    assert bench.client.sessions == 1
+
+
 class Failing(RamBlocks):
     """Storage that sometimes does not answer."""
 
