@@ -16,7 +16,8 @@ SEEDS = [urlencode(query).encode() for query in (
     {"start": "2026-03-01", "end": "2026-03-29T06:00:00Z", "zone": "Europe/Berlin", "r": "1d"},
     {"start": "2026-03-01T00:00:00+05:45", "zone": "Asia/Kathmandu", "r": "1h", "limit": "5000"},
     {"end": "2099-12-31", "zone": "UTC", "r": "raw", "late": "00001"}, {"after": "demo/hall"},
-    {"start": "2000-01-01", "end": "2000-01-02", "r": "15min"}, {"zone": "Africa/Monrovia"})]
+    {"start": "2000-01-01", "end": "2000-01-02", "r": "15min"}, {"zone": "Africa/Monrovia"},
+    {"r": 90 * "1h"})]
 
 
 def one(data: bytes) -> None:
