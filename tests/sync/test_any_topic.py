@@ -20,7 +20,7 @@ from cloud_bridge.store import Store
 from hil.mosquitto import Mosquitto
 from tests.attacks.test_end_to_end import World, gateway, until, world  # noqa: F401 - a fixture
 from tests.fuzz.downlink import SEEDS
-from tests.sync.test_serve import Gateway, Threaded
+from tests.sync.test_serve import Bridges, Gateway, Threaded
 from tools.fuzz_one import mutated
 
 VALID = b"parkedge/demo/gw08/b"
@@ -119,3 +119,19 @@ def test_any_bytes_on_the_topics_of_a_gateway(world: World, micropython) -> None
     with Store(world.folder / "park.db") as store:
         assert store._db.execute("SELECT count(*) FROM gaps").fetchone() == (0,)
         assert store._db.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
+
+
+def test_a_topic_that_is_no_text_stops_no_bridge_on_nats(nats, tmp_path):
+    """The server hands such a subject on; a message that a bridge cannot read must not come back to
+    it for ever and keep it from all others."""
+    path, server = tmp_path / "park.db", nats.servers[0]
+    with Bridges() as bridges:
+        bridge = bridges.start(nats.url, path)
+        bridge.wait("ready")
+        for level in (b"\xff", b"\xc3\x28", b"a.b", b"a\x01", b"a b", b"*", b">", b"\xed\xa0\x80"):
+            publish(server, b"parkedge/%b/g/b" % level, Message(7, 1, 1, b"").encode())
+        with Gateway(server.host, server.port) as honest:
+            honest.publish(Message(7, 9, 1, b"the last").encode())
+            honest.wait([1, 9, 1])
+        assert bridge.end() == 0
+        assert "failures" not in bridge.wait("stopped")
