@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import nats
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
@@ -34,6 +34,17 @@ _REDELIVER_S = 30.0  # after which what is not acknowledged goes to another brid
 _WEEK_S = 7 * 86_400
 _Result = TypeVar("_Result")
 _IN_USE = 10_058  # JetStream's number for "there is such a stream already"
+
+
+class _Client(Client):
+    """Takes subjects that are not UTF-8, which a gateway can make by MQTT. The library's own raises,
+    is told the same again with every delivery, and hears nothing else meanwhile."""
+
+    def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes,
+                       headers: dict[str, str] | None) -> Msg:
+        text = subject.decode("utf-8", "replace").encode()
+        message: Msg = super()._build_message(sid, text, reply, data, headers)
+        return message
 
 
 class NatsInbox:
@@ -107,8 +118,9 @@ class NatsInbox:
         async def quiet(_: Exception) -> None:
             """What fails is told by the call that fails."""
 
-        self._nats = await nats.connect(
-            self._urls, connect_timeout=_ANSWER_S, allow_reconnect=False, error_cb=quiet,
+        self._nats = _Client()
+        await self._nats.connect(
+            self._urls, connect_timeout=round(_ANSWER_S), allow_reconnect=False, error_cb=quiet,
             name=f"parkedge-bridge-{os.getpid()}")
         stream = self._nats.jetstream(timeout=_ANSWER_S)
         try:

@@ -10,6 +10,7 @@ from cloud_bridge.clouds import Told
 from edge.snapshot import CLOCK_OK, FAULT, GRID_FRESH, PV_FRESH, SOC_FRESH, STORE_FRESH
 
 DAY_0_UTC = 946_684_800  # 2000-01-01
+_DAYS = 36_525  # until 2100
 _NO_TARGET_W = 8_000_000  # edge/rules/demand.py holds no higher one
 _READ = {"grid_w": GRID_FRESH, "pv_w": PV_FRESH, "store_w": STORE_FRESH, "soc_pm": SOC_FRESH}
 _DECIDED = ("command_w", "demand_w", "peak_w", "price_e4")
@@ -21,11 +22,12 @@ NAMES = (*_READ, "load_w", *_DECIDED, "target_w", *_SUMS, "fault")
 
 
 def told(fields: Sequence[str], values: Sequence[int]) -> Told | None:
-    """The figures of one row; None when its gateway did not know the time, or its fields are not
-    those of a journal."""
+    """The figures of one row; None when its gateway did not know the time, or told one that is none
+    (2000 to 2099 there are), or its fields are not those of a journal."""
     row = dict(zip(fields, values, strict=True))
     if not {"day", "second", "flags", "net_w", "target_w", *_READ, *_DECIDED} <= row.keys() \
-            or not row["flags"] & CLOCK_OK:
+            or not row["flags"] & CLOCK_OK \
+            or not (0 <= row["day"] < _DAYS and 0 <= row["second"] < 86_400):
         return None
     flags = row["flags"]
     figures: dict[str, int | None] = {name: row[name] if flags & bit else None

@@ -14,6 +14,7 @@ from cloud_bridge.clouds import Message, Told
 from edge import __version__
 
 _STATUS = "homeassistant/status"
+_AHEAD_MS = 86_400_000  # a gateway's clock may be of another zone, and of no other day
 
 
 class _Entity(NamedTuple):
@@ -81,7 +82,11 @@ class Target:
 
     def news(self, gateway: str, rows: list[Told], now_ms: int) -> Iterator[Message]:
         """The newest row; what is older is for a database. A batch that comes late, after one with
-        newer rows, tells nothing."""
+        newer rows, tells nothing, nor does a row of after tomorrow, which would silence all others.
+        """
+        rows = [row for row in rows if row.utc * 1000 < now_ms + _AHEAD_MS]
+        if not rows:
+            return
         newest = max(rows, key=lambda row: row.utc)
         known = self._last.get(gateway)
         if known is not None and newest.utc <= known.utc:

@@ -66,18 +66,20 @@ def add(payload: Any, value: int | bool | str | None, time_ms: int, name: str = 
 
 def written(payload: bytes, names: Mapping[int, str] | None = None) -> dict[str, int | bool | str]:
     """What a command writes, by name. DecodeError when it is no payload; a metric without a name
-    that is known, or of another kind, is left out."""
+    that is known, or of another kind, or with a text that is not UTF-8, is left out."""
     found = Payload()
     found.ParseFromString(payload)
     values: dict[str, int | bool | str] = {}
     for metric in found.metrics:
         name = metric.name or (names or {}).get(metric.alias, "")
+        if isinstance(name, bytes):  # what is not UTF-8 the library leaves as it came
+            continue
         if name and metric.HasField("boolean_value"):
             values[name] = metric.boolean_value
         elif name and metric.HasField("long_value"):
             values[name] = metric.long_value - (metric.long_value >> 63 << 64)
         elif name and metric.HasField("int_value"):
             values[name] = metric.int_value - (metric.int_value >> 31 << 32)
-        elif name and metric.HasField("string_value"):
+        elif name and metric.HasField("string_value") and isinstance(metric.string_value, str):
             values[name] = metric.string_value
     return values

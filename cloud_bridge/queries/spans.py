@@ -55,7 +55,7 @@ def span(start: str | None, end: str | None, resolution: str, zone: str, now: in
     """Read a range; the last day where nothing is said. It grows to whole intervals. QueryError
     says what was found and what was expected."""
     if resolution not in RESOLUTIONS:
-        raise QueryError(f"resolution: found {resolution!r}, expected one of"
+        raise QueryError(f"resolution: found {resolution[:40]!r}, expected one of"
                          f" {', '.join(RESOLUTIONS)}")
     place = _zone(zone)
     last = now if end is None else utc_of("end", end, place)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -22,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from cloud_bridge import identity
 from cloud_bridge.__main__ import main as cloud_bridge
 from cloud_bridge.command_codec import decode_result
+from cloud_bridge.fair import Fair
 from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
@@ -61,7 +63,11 @@ class Heard:
 class World:
     """Accounts, a broker that goes by them, and a bridge."""
 
-    def __init__(self, folder: Path) -> None:
+    bridge: Bridge
+    said: list[str]  # the bridge's events
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        """`settings` of the broker, beside its accounts."""
         self.folder = folder
         identity.make("p/g", folder / "g")
         identity.make("p/h", folder / "h")
@@ -83,7 +89,7 @@ class World:
         self.password["ear"] = "ear"
         self.broker = Mosquitto(folder / "mosquitto", settings=[
             "allow_anonymous false", f"password_file {accounts / 'passwd'}",
-            f"acl_file {accounts / 'acl'}"])
+            f"acl_file {accounts / 'acl'}", *settings])
 
     def url(self, user: str) -> str:
         return f"mqtt://{user}:{self.password[user]}@{self.broker.host}:{self.broker.port}"
@@ -100,14 +106,22 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    with served(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def served(tmp_path: Path, *settings: str, fair: Fair | None = None) -> Iterator[World]:
+    """A world in which the bridge runs, as `made.bridge`."""
     if not find():
         _missing("mosquitto")
-    made = World(tmp_path)
+    made = World(tmp_path, *settings)
     with made.broker:
         Store(tmp_path / "park.db").close()
         broker = Broker.parse(made.url("parkedge-bridge"))
         bridge = Bridge(lambda: MqttInbox(broker), lambda: Store(tmp_path / "park.db"),
-                        lambda *_, **__: None)
+                        lambda event, **_: made.said.append(event), fair=fair)
+        made.bridge, made.said = bridge, []
         thread = threading.Thread(target=bridge.run, daemon=True)
         thread.start()
         yield made
@@ -116,16 +130,16 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @contextmanager
-def gateway(world: World, command: list[str], clock: int = 1, root: str = ""
+def gateway(world: World, command: list[str], clock: int = 1, root: str = "", **sections: Any
             ) -> Iterator[queue.Queue[str]]:
-    """Run a gateway with its secrets in place; the lines it says."""
+    """Run a gateway with its secrets in place, and `sections` of its image; the lines it says."""
     folder = world.folder / "run"
     if not folder.exists():
         shutil.copytree(world.folder / "g" / "gateway", folder)
     made = image(without=("phase", "share"), rules={"command": {"over_demand": 1}},
                  broker={"host": world.broker.host, "port": world.broker.port, "user": "p.g"})
     (folder / "image.json").write_text(json.dumps({
-        **made, "commands": {**KEYS, "root": root}}))
+        **made, **sections, "commands": {**KEYS, "root": root}}))
     paths = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([*command, str(SCRIPT), str(folder / "image.json"), str(folder),
                                 str(clock)], env=paths, text=True, bufsize=1,

@@ -68,6 +68,14 @@ def test_newest_row_alone_and_never_an_older_one():
     assert list(target.news("g", [row(150)], NOW_MS)) == []
 
 
+def test_a_row_from_the_future_does_not_silence_those_that_follow():
+    target = Target("demo")
+    now_s = NOW_MS // 1000
+    assert list(target.news("g", [row(now_s + 90_000)], NOW_MS)) == []
+    said = list(target.news("g", [row(now_s), row(now_s + 90_000, grid_w=9)], NOW_MS))
+    assert json.loads(said[-1].payload)["utc"] == now_s
+
+
 def test_who_starts_late_is_told_again():
     target = Target("demo")
     assert [one.payload for one in target.connected(NOW_MS)] == [b"online"]

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_bridge.clouds import Told
-from cloud_bridge.clouds.figures import NAMES
+from cloud_bridge.clouds.figures import NAMES, told
 from cloud_bridge.clouds.sparkplug import REBIRTH, Target
 from cloud_bridge.clouds.spb import BOOLEAN, INT64, Payload, add
+from edge.journal import FIELDS
 from tests.clouds.sparkplug_host import Host
 
 NOW_MS = 1_780_000_000_000
@@ -162,6 +163,30 @@ def test_a_written_metric_becomes_a_command():
     line.say(line.target.take("spBv1.0/p/DCMD/parkedge/g", payload.SerializeToString(), NOW_MS))
     assert done == [("g", "import", 5_000), ("g", "setpoint", -7), ("g", "import", 42)]
     assert line.target.counts["refused"] == 3
+
+
+def test_a_text_that_is_not_utf_8_is_no_command():
+    """The library gives such a text as bytes, which even int() takes."""
+    done = []
+    line = Line(command=lambda *told: done.append(told), verbs=("import",))
+    line.say(line.target.news("g", [row()], NOW_MS))
+    name = b"Command/import"
+    for metric in (b"\x0a\x02\xff\xfe\x58\x05",  # field 1, the name; field 11, the number 5
+                   b"\x0a\x0e" + name + b"\x7a\x02\x35\xff"):  # field 15, a text
+        payload = b"\x12" + bytes([len(metric)]) + metric
+        line.say(line.target.take("spBv1.0/p/DCMD/parkedge/g", payload, NOW_MS))
+    assert done == []
+
+
+@pytest.mark.parametrize(("day", "second"), [(-1, 0), (-(1 << 31), 0), ((1 << 31) - 1, 0),
+                                             (9_657, -1), (9_657, 86_400)])
+def test_a_row_of_no_time_is_left_out(day, second):
+    """Of a gateway that lies; Sparkplug has no time before 1970, and all gateways of a park are
+    told of by one program."""
+    fields = dict.fromkeys(FIELDS, 0) | {"day": 9_657, "second": 5, "flags": -1}
+    assert told(list(fields), list(fields.values())) is not None
+    fields |= {"day": day, "second": second}
+    assert told(list(fields), list(fields.values())) is None
 
 
 def test_without_a_way_to_command_all_is_refused():

@@ -1,23 +1,20 @@
 """Any bytes as a command, and as what the holder of a key writes: judged, never more than refused
-or done, and the record that is kept can be read again.
+or done, and the record that is kept can be read again."""
 
-    python -m tests.fuzz.command -runs=1000000
-
-with atheris (pip install atheris); tests/attacks/test_11_flipped_bit.py runs a slice of it.
-"""
-
-import sys
 from contextlib import suppress
 
 from cloud_bridge.batches import BadMessage
 from cloud_bridge.command_codec import decode_result
 from edge.command import _RECORD_BYTES, Commands, command_tag
 from edge.keep import Keep
-from tests.attacks.commanded import BY_NUMBER, KEYS, NAME, ROOT, Gateway
+from tests.attacks.commanded import BY_NUMBER, KEYS, NAME, ROOT, Gateway, command
 
 REASONS = {"size", "format", "algorithm", "key", "tag", "flood", "gateway", "counter", "verb",
            "arguments", "ttl", "nonce", "clock", "future", "expired"}
 _HEADS = (b"\x9a\x01\x01\x01", b"\x9a\x01\x01\x01\xa3p/g", b"\x9a\x01\x01\x02\xa3p/g\x00")
+SEEDS = [command("limit-import", 300_000), command("stop"), command("setpoint", -5, 1),
+         command("release", counter=1 << 31), command(key=2), command(nonce=77),
+         *(command(counter=9)[place:-16] for place in (4, 8))]
 _gateway = Gateway()
 
 
@@ -47,11 +44,3 @@ def _hear(message: bytes) -> None:
         gateway.device.memory[:] = b"\xff" * len(gateway.device.memory)
         gateway.commands = Commands(gateway.park.site, KEYS, NAME, ROOT,
                                     Keep(kept, _RECORD_BYTES), gateway.outbox)
-
-
-if __name__ == "__main__":
-    import atheris
-
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one)
-    atheris.Fuzz()

@@ -1,16 +1,17 @@
-"""Any bytes as what a broker sends, to the readers of both versions of MQTT.
-
-    python -m tests.fuzz.mqtt -runs=1000000
-
-with atheris (pip install atheris); tests/sync/test_mqtt_fuzz.py runs a slice of it by hypothesis.
-"""
-
-import sys
+"""Any bytes as what a broker sends, to the readers of both versions of MQTT."""
 
 from edge.wire import mqtt, mqtt5
 
 CAPACITY = 96
 KINDS = (mqtt.CONNACK, mqtt.PUBLISH, mqtt.PUBACK, mqtt.SUBACK, mqtt.PINGRESP, mqtt.DISCONNECT)
+_PACKETS = (b"\x20\x02\x00\x00", b"\x32\x07\x00\x01t\x00\x09hi", b"\x30\x05\x00\x01thi",
+            b"\x40\x02\x00\x09", b"\x90\x04\x00\x01\x01\x80", b"\xd0\x00",
+            b"\x30\xff\xff\xff\x7f\x00\x01t")
+_PACKETS5 = (b"\x20\x06\x00\x00\x03\x21\x00\x14", b"\x32\x0a\x00\x01t\x00\x09\x02\x01\x01hi",
+             b"\x40\x04\x00\x09\x10\x00", b"\x90\x05\x00\x01\x00\x01\x87", b"\xe0\x02\x8b\x00")
+SEEDS = [bytes([2 * at]) + packet for at, packet in enumerate((*_PACKETS, b"".join(_PACKETS)))]
+SEEDS += [bytes([2 * at + 1]) + packet for at, packet in enumerate((*_PACKETS5,
+                                                                   b"".join(_PACKETS5)))]
 
 
 def one(data: bytes) -> None:
@@ -52,11 +53,3 @@ def _packet(reader) -> tuple:
         assert reader.qos() == 0 or reader.packet_id or reader.cut()
     return (True, reader.first, reader.size, reader.packet_id, reader.payload_at,
             bytes(reader.body[:reader.kept]))
-
-
-if __name__ == "__main__":
-    import atheris
-
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one)
-    atheris.Fuzz()

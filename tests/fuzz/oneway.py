@@ -4,8 +4,9 @@ import hmac
 import tempfile
 from pathlib import Path
 
-from cloud_bridge.batches import BadMessage, decode_told
+from cloud_bridge.batches import BadMessage, Message, decode_told
 from cloud_bridge.oneway import KEY_FILE, Datagram, Joiner, Keys, Refused, unseal
+from edge.oneway import PIECE
 from edge.sync import RESUME
 
 KEY = bytes(range(32))
@@ -19,6 +20,11 @@ _PLACE.mkdir(parents=True)
 KEYS = Keys(Path(_FOLDER.name))
 _HEAD = b"\xe1\x01\x04demo\x04gw07"
 _JOINER = Joiner()
+_MESSAGES = (Message(1, 7, 1, b"\x02\x01\x00"), Message(99, 7, 2, b"\x93\x01\x05\x00"),
+             Message(1, 7, 3, bytes(PIECE)))
+SEEDS = [bytes([part]) + message.encode() for part, message in
+         zip((0x00, 0x00, 0x01, 0x11), (*_MESSAGES, _MESSAGES[0]), strict=True)]
+SEEDS += [_HEAD + SEEDS[0], _HEAD + bytes(16)]
 
 
 def one(data: bytes) -> None:
