@@ -37,8 +37,8 @@ _IN_USE = 10_058  # JetStream's number for "there is such a stream already"
 
 
 class _Client(Client):
-    """Takes subjects that are not UTF-8, which a gateway can make by MQTT. The library's own raises,
-    is told the same again with every delivery, and hears nothing else meanwhile."""
+    """Takes subjects that are not UTF-8, which a gateway can make by MQTT. The library's own
+    raises, is told the same again with every delivery, and hears nothing else meanwhile."""
 
     def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes,
                        headers: dict[str, str] | None) -> Msg:

@@ -1,8 +1,8 @@
 """Codes the fields of a row: each is predicted, and only the surprise is told.
 
-A field that has long been as expected takes 127 of 128 parts of the interval to be so again. Another
-one has a level, its mean surprise: with a low one the surprise is looked up in a table of the
-range coder, with a high one it has a code of whole bits, one product instead of three.
+A field that has long been as expected takes 127 of 128 parts of the interval to be so again.
+Another one has a level, its mean surprise: with a low one the surprise is looked up in a table of
+the range coder, with a high one it has a code of whole bits, one product instead of three.
 
 One long method, and no small ones: on a gateway a call costs as much as six operations.
 """

@@ -15,10 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
 from click.testing import CliRunner, Result
-from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_bridge import identity
 from cloud_bridge.__main__ import main as cloud_bridge
@@ -28,6 +26,7 @@ from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from hil.mosquitto import Mosquitto, find
+from tests.attacks.heard import Heard
 from tests.conftest import ROOT, Interpreter, _missing
 from tests.core.park import image
 from tests.shown.served import wait
@@ -35,29 +34,6 @@ from tests.shown.served import wait
 SCRIPT = ROOT / "tests" / "attacks" / "commanded_gateway.py"
 KEYS = {"lease_max_s": 14_400, "setpoint_max_s": 900, "over_demand": 1, "root": ""}
 PATIENCE_S = 30
-
-
-class Heard:
-    """Another maker's client of some account; what it got as (topic, payload)."""
-
-    def __init__(self, broker: Mosquitto, user: str, password: str, *topics: str) -> None:
-        self.got: list[tuple[str, bytes]] = []
-        self.client = paho.Client(CallbackAPIVersion.VERSION2)
-        self.client.username_pw_set(user, password)
-        got = self.got  # and not self: a client in a ring is left to the collector, socket and all
-        self.client.on_message = lambda _, __, message: got.append(
-            (message.topic, message.payload))
-        self.client.connect(broker.host, broker.port)
-        for topic in topics:
-            self.client.subscribe(topic, 1)
-        self.client.loop_start()
-
-    def __enter__(self) -> Heard:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
 
 
 class World:
