@@ -77,7 +77,7 @@ class Board:
         return SectorFiles(self._outbox)
 
     def state(self, name: str) -> SectorFiles:
-        return SectorFiles(self._outbox + "." + name, sectors=16 if name == "vital" else 4)
+        return SectorFiles(self._outbox + "." + name, 4096, 16 if name == "vital" else 4)
 
     def secret(self, name: str) -> bytes:
         return bytes(range(32))  # a rig's: the same every time
