@@ -151,7 +151,7 @@ def _judge(value: object, where: str, depth: int) -> None:
         for name, inner in value.items():
             if not isinstance(name, str) or not name.isascii():
                 raise fields.mistake(where, name, "an ASCII name")
-            _judge(inner, f"{where}: {name[:40]}", depth + 1)
+            _judge(inner, f"{where}: {ascii(name[:40])[1:-1]}", depth + 1)
     elif isinstance(value, list | tuple):
         for inner in value:
             _judge(inner, where, depth + 1)

@@ -37,14 +37,11 @@ PATIENCE_S = 30
 
 
 class World:
-    """Accounts, a broker that goes by them, and a bridge."""
-
-    bridge: Bridge
-    said: list[str]  # the bridge's events
+    """Accounts, a broker that goes by them, and a bridge, whose events are `said`."""
 
     def __init__(self, folder: Path, *settings: str) -> None:
         """`settings` of the broker, beside its accounts."""
-        self.folder = folder
+        self.folder, self.said = folder, []
         identity.make("p/g", folder / "g")
         identity.make("p/h", folder / "h")
         services = identity.services(folder / "services")
@@ -97,7 +94,7 @@ def served(tmp_path: Path, *settings: str, fair: Fair | None = None) -> Iterator
         broker = Broker.parse(made.url("parkedge-bridge"))
         bridge = Bridge(lambda: MqttInbox(broker), lambda: Store(tmp_path / "park.db"),
                         lambda event, **_: made.said.append(event), fair=fair)
-        made.bridge, made.said = bridge, []
+        made.bridge = bridge
         thread = threading.Thread(target=bridge.run, daemon=True)
         thread.start()
         yield made

@@ -12,7 +12,8 @@ SEEDS = [get("/"), get("/now.json"), get("/now.json", "localhost:8080"), get("/"
 _STATUS = {"200", "400", "404", "405", "413"}
 _HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]+\r\nContent-Type: [^\r\n]+\r\n"
                    rb"Content-Length: (\d+)\r\n(?:[A-Za-z-]+: [^\r\n]*\r\n)*\r\n")
-_OWN = re.compile(rb"(localhost(:.*)?|[0-9.:]+|\[[0-9a-f.:\]]+)", re.IGNORECASE | re.DOTALL)
+# What no browser looks up as a name: an address, or what only resembles one.
+_OWN = re.compile(rb"(localhost(:.*)?|[0-9.:]+|\[[0-9a-f.:\[\]]*)", re.IGNORECASE | re.DOTALL)
 _bench = Bench()
 
 
