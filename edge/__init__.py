@@ -6,4 +6,4 @@ __version__ = "0.1.0"
 # that are numbered together do not share a place, so those of the beat come before all others:
 # that saves 4,800 of 66,400 instructions (measured, hil bench --only beat.arm).
 
-import edge.snapshot, edge.envelope  # noqa: E401, F401, I001
+import edge.snapshot, edge.envelope, edge.gate  # noqa: E401, F401, I001
