@@ -46,6 +46,8 @@ def refusing(status: int = 1) -> Iterator[None]:
     except (DocumentError, BrokerError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(status)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough, as `head` does: click ends quietly
     except OSError as error:
         click.echo(f"Error: {error.filename or ''}: {error.strerror or error}", err=True)
         sys.exit(status)
