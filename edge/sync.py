@@ -98,13 +98,14 @@ class Sync:
             if way.session == self._client.sessions:
                 if not way.awaits() or ticks_diff(now_ms, way.due_ms) < 0:
                     continue
-                way.wait_ms = min(way.wait_ms * 2, self.patience_max_ms)
+                way.wait_ms *= 2
                 if self._client.unsubscribed:  # perhaps the broker refused to pass answers on
                     self._client.renew(now_ms)
                     return wait_ms
             elif not way.outbox.mounted:
                 continue
             way.session = self._client.sessions
+            way.wait_ms = min(way.wait_ms, self.patience_max_ms)
             way.begin(now_ms)
             self.rounds += 1
         for way in self._ways:

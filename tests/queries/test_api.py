@@ -108,7 +108,7 @@ def test_a_store_that_is_gone_is_told_without_its_place(tmp_path):
 def test_a_long_reading_in_asks_for_patience(tmp_path):
     fast = "from cloud_bridge.web import routes; routes.WORK_S = 0"
     with Api(tmp_path, prelude=fast) as served:
-        rows = [(2 + i, 1, batch([row(DAY_UTC + i)])) for i in range(150)]
+        rows = [(2 + i, 1, batch([row(DAY_UTC + i)])) for i in range(600)]
         fill(served.store, rows, ("demo", "long"), DAY_UTC)
         path = "/v1/gateways/demo/long/range?start=2026-01-04&end=2026-01-05&resolution=raw"
         told = [served.ask(path)[0] for _ in range(4)]
@@ -118,7 +118,7 @@ def test_a_long_reading_in_asks_for_patience(tmp_path):
             page = served.get(path)
             found += page["data"]
             path = page["next"]
-        assert len(found) == 150
+        assert len(found) == 600
 
 
 @pytest.mark.parametrize(("more", "expected"), [

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from cloud_bridge import batch_bulk
 from cloud_bridge.batch_body import SCHEMAS, BadCode
 from cloud_bridge.batch_decoder import decode
+from cloud_bridge.batches import BadMessage, decode_batch, decode_batches
 from edge.wire.batch import _ENTRY as ENTRY
 from edge.wire.batch import BatchEncoder
 from hil import streams
 from tests.sync.test_batch import encode, some_rows, vectors
+from tests.sync.test_batch_old import EXAMPLE
 
 FEW = settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
@@ -92,3 +94,19 @@ def test_a_long_quiet_time_of_every_schema():
             encoder.add(array("i", [9800, 300 * number, *range(n - 2)]))
         body = bytes(encoder.buffer[:encoder.finish()])
         check([body] * 20)
+
+
+def read(body):
+    """What one is, or why it is none."""
+    try:
+        return decode_batch(body)
+    except BadMessage as reason:
+        return str(reason)
+
+
+@FEW
+@given(st.lists(st.one_of(st.just(EXAMPLE), st.binary(max_size=30),
+                          some_rows().map(lambda drawn: encode(*drawn))), max_size=40))
+def test_batches_of_both_versions_among_any_bytes(bodies):
+    assert [str(found) if isinstance(found, BadMessage) else found
+            for found in decode_batches(bodies)] == [read(body) for body in bodies]
