@@ -84,13 +84,10 @@ def _wrong(site: "Site", cloud: CloudFile) -> Iterator[tuple[str, str]]:
             f"{cloud.name} knows who this is by [cloud]"
     uses = {"live.period_s": site.sections["live"]["period_s"],
             "announced.topic": site.sections["announced"]["topic"],
-            "rules.share": "share" in site.rules,
-            "commands": "commands" in site.sections}
+            "rules.share": "share" in site.rules}
     for key in uses:
         if uses[key] and not cloud.free:
             yield key, f"needs a topic of its own, which {cloud.name} does not have"
-    if uses["commands"] and broker["json_s"]:
-        yield "commands", "their results are frames, which are not sent beside broker.json_s"
     secrets = {**broker, **keys, **site.sections["site"], "password": _FORM}
     try:
         told = import_module(f"edge.clouds.{cloud.name}").connect(secrets, _STAMP_S)
@@ -98,6 +95,12 @@ def _wrong(site: "Site", cloud: CloudFile) -> Iterator[tuple[str, str]]:
         name, _, rest = str(error).partition(": ")
         yield f"{'broker' if name in broker else 'cloud'}.{name}", rest
         return
+    if "commands" in site.sections:
+        if broker["json_s"]:
+            yield "commands", "their results are frames, which are not sent beside broker.json_s"
+        elif len(told["down"]) < 2:
+            yield "commands", f"found a table, expected none: {cloud.name} has one way down, for " \
+                "acknowledgements"
     yield from _limited(told)
 
 

@@ -1,9 +1,10 @@
 """Commands from the cloud: it may ask, the gateway decides.
 
-On `parkedge/<park>/<gateway>/cmd`: MessagePack [1, algorithm, key, gateway, nonce, counter, issued,
-ttl_s, verb, [argument ..]], and raw behind it a tag over those bytes as they came: algorithm 1, the
-first 16 of HMAC-SHA256 over "parkedge-cmd-1" and them. `gateway` is PARK/GATEWAY, `issued` seconds
-since 2000-01-01 UTC; nonce 0: it is dated by `issued` alone (edge/dated.py).
+On `parkedge/<park>/<gateway>/cmd`, or what its cloud has for it: MessagePack [1, algorithm, key,
+gateway, nonce, counter, issued, ttl_s, verb, [argument ..]], and raw behind it a tag over those
+bytes as they came: algorithm 1, the first 16 of HMAC-SHA256 over "parkedge-cmd-1" and them.
+`gateway` is PARK/GATEWAY, `issued` seconds since 2000-01-01 UTC; nonce 0: it is dated by `issued`
+alone (edge/dated.py).
 
 Accepted iff the tag is right under the present key or the next, which then retires the present; it
 is for this gateway; its counter is above all accepted ones of that key; it cannot have expired. The
@@ -89,7 +90,7 @@ def part(app, image: dict) -> "Commands | None":
         except OSError:
             pass  # the flash is gone as a whole, which the uplink counts
         return None
-    app.client.subscribe(("parkedge/" + name + "/cmd").encode(), made)
+    app.client.subscribe(app.account.told["down"][1], made)
     return made
 
 

@@ -57,6 +57,9 @@ def test_only_the_cloud_that_is_named_is_built(cloud, monkeypatch):
     ("plain", {"table": 'thing = "x"'}, "cloud: broker.cloud plain has no such table"),
     ("thingsboard", {}, "broker.json_s: found 0 s, expected 1 .. 3600 s"),
     ("eventgrid", {"broker": 'user = "x"'}, 'broker.user: found "x", expected nothing'),
+    ("iothub", {"more": "[commands]"}, "commands: found a table, expected none: iothub has one"),
+    ("alibaba", {"broker": "json_s = 60", "more": "[commands]"},
+     "commands: their results are frames, which are not sent beside broker.json_s"),
     ("iothub", {"more": "[live]\nperiod_s = 60"},
      "live.period_s: needs a topic of its own, which iothub does not have"),
     ("iothub", {"table": 'devise = "gw"'}, "cloud.devise: unknown key; did you mean device?"),
@@ -93,3 +96,8 @@ def test_check_tells_whose_it_is():
 def test_a_secret_that_is_given_is_not_asked_for(monkeypatch):
     monkeypatch.setenv("PARKEDGE_BROKER_PASSWORD", "sesame")
     assert not [line for line in judged("huawei").warnings if "PARKEDGE" in line]
+
+
+@pytest.mark.parametrize("cloud", ["alibaba", "huawei", "aws", "eventgrid"])
+def test_a_cloud_with_a_second_way_down_takes_commands(cloud):
+    assert judged(cloud, more="[commands]").errors == ()

@@ -41,9 +41,10 @@ def lax(tmp_path_factory):
 class Gateway:
     """The application on a board whose wall clock and password are the test's."""
 
-    def __init__(self, cloud, port, monkeypatch, now_s=1_780_000_000, **keys):
+    def __init__(self, cloud, port, monkeypatch, now_s=1_780_000_000, sections=None, **keys):
         made = image(broker={"host": "127.0.0.1", "port": port, "user": "", "cloud": cloud.name,
                              **keys})
+        made.update(sections or {})
         if cloud.name == "plain":
             made["broker"]["user"] = "demo"
         if cloud.keys:

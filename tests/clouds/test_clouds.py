@@ -13,6 +13,7 @@ from cloud_bridge.store import Store
 from edge.mqtt_client import MqttClient, Options
 from edge.port import TcpPort
 from edge.ticks import ticks_ms
+from tests.attacks.commanded import KEYS
 from tests.clouds.accounts import CLOUDS
 from tests.clouds.door import Door
 
@@ -78,6 +79,21 @@ def test_a_day_of_frames_through_each_cloud(cloud, broker, mosquitto, gateway, t
         assert (first.password != second.password) == cloud.renews
         assert one.app.sync.strange_acks == one.app.client.strays == 0
     rules.close()
+
+
+@pytest.mark.parametrize("cloud", [cloud for cloud in CLOUDS if cloud.name in (
+    "plain", "aws", "alibaba", "huawei")], ids=lambda cloud: cloud.name)
+def test_commands_come_by_the_second_way_down(cloud, broker, mosquitto, gateway):
+    behind = mosquitto if cloud.limits.retain else broker
+    with Door(cloud, behind.port, NOW_S) as door:
+        one = gateway(cloud, door.port, sections={"commands": KEYS})
+        one.until(one.app.client.is_up)
+        sender = paho.Client(CallbackAPIVersion.VERSION2, "sender")
+        sender.connect(behind.host, behind.port)
+        sender.publish(cloud.down.removesuffix("ack") + "cmd", b"x" * 40, 1)
+        one.until(lambda: one.app.commands.refused, lambda: sender.loop(0.01))
+        sender.disconnect()
+        assert one.app.commands.reason == "format"
 
 
 BREACHES = {
