@@ -178,6 +178,10 @@ def test_localhost_needs_no_server(listener):
     for _ in range(2):
         port.open(0)
         until_open(port)
+        assert port.send(b"hello", 5) == 5
+        other, _ = listener.accept()
+        with other:
+            assert other.recv(5) == b"hello"
         port.close()
 
 
