@@ -9,70 +9,30 @@ from __future__ import annotations
 
 from cloud_bridge.batch_body import BadCode, Entry, Part, opened
 from cloud_bridge.range_decoder import RangeDecoder
+from cloud_bridge.row_terms import (
+    ABSOLUTE,
+    ALIKE,
+    CARRY,
+    DAY_S,
+    EARLY,
+    EDGE,
+    EXPORT,
+    FAR,
+    JOINED,
+    LEVEL_MAX,
+    LINK_MAX,
+    LINKED,
+    MORE_MAX,
+    POWER_MAX_W,
+    RATIO,
+    REACH,
+    TICKS,
+    TIME,
+    UNIT,
+    WAKE,
+    WOKEN,
+)
 from edge.wire.batch import weight
-from edge.wire.row_encoder import (
-    _ABSOLUTE as ABSOLUTE,
-)
-from edge.wire.row_encoder import (
-    _ALIKE as ALIKE,
-)
-from edge.wire.row_encoder import (
-    _CARRY as CARRY,
-)
-from edge.wire.row_encoder import (
-    _DAY_S as DAY_S,
-)
-from edge.wire.row_encoder import (
-    _EARLY as EARLY,
-)
-from edge.wire.row_encoder import (
-    _EDGE as EDGE,
-)
-from edge.wire.row_encoder import (
-    _EXPORT as EXPORT,
-)
-from edge.wire.row_encoder import (
-    _FAR as FAR,
-)
-from edge.wire.row_encoder import (
-    _JOINED as JOINED,
-)
-from edge.wire.row_encoder import (
-    _LEVEL_MAX as LEVEL_MAX,
-)
-from edge.wire.row_encoder import (
-    _LINK_MAX as LINK_MAX,
-)
-from edge.wire.row_encoder import (
-    _LINKED as LINKED,
-)
-from edge.wire.row_encoder import (
-    _MORE_MAX as MORE_MAX,
-)
-from edge.wire.row_encoder import (
-    _POWER_MAX_W as POWER_MAX_W,
-)
-from edge.wire.row_encoder import (
-    _RATIO as RATIO,
-)
-from edge.wire.row_encoder import (
-    _REACH as REACH,
-)
-from edge.wire.row_encoder import (
-    _TICKS as TICKS,
-)
-from edge.wire.row_encoder import (
-    _TIME as TIME,
-)
-from edge.wire.row_encoder import (
-    _UNIT as UNIT,
-)
-from edge.wire.row_encoder import (
-    _WAKE as WAKE,
-)
-from edge.wire.row_encoder import (
-    _WOKEN as WOKEN,
-)
 from edge.wire.spread import MIDDLE, ROUNDED, STEPS
 
 FASTER = 3  # does a level move in the first rows
