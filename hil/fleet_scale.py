@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ _EPOCH = 7
 _READY_S = 120.0
 _STORED_S = 300.0
 _TURN_S = 0.05
+_TRIES = 5
 _DAY_S = 86_400
 _TARGET = 1_000_000
 _SAMPLE_S, _BATCH_ROWS = 15, 60  # as configured by itself, at the slowest of its paces
@@ -122,25 +123,30 @@ def _cloud(broker: str, workers: int) -> Iterator[Cloud]:
 
 
 def _cost(cloud: Cloud, workers: int, packets: Sequence[bytes]) -> Cost:
-    with psycopg.connect(cloud.url, autocommit=True) as db:
+    with psycopg.connect(cloud.url, autocommit=True) as db, ExitStack() as stack, \
+            ThreadPoolExecutor(_PUBLISHERS) as pool:
+        pipes = [stack.enter_context(_connect(cloud.places[at % len(cloud.places)],
+                                              f"publisher{at}"))
+                 for at in range(_PUBLISHERS)]
         size = _size(db)
         before_s = {part: processor_s(cloud.pids[part]()) for part in _PARTS}
         began_s = time.perf_counter()
-        threads = [threading.Thread(target=_publish, daemon=True, args=(
-            cloud.places[at % len(cloud.places)], at, packets[at::_PUBLISHERS],
-            _AT_ONCE[cloud.broker]))
-            for at in range(_PUBLISHERS)]
-        for thread in threads:
-            thread.start()
+        sent = [pool.submit(_publish, pipe, packets[at::_PUBLISHERS], _AT_ONCE[cloud.broker])
+                for at, pipe in enumerate(pipes)]
         deadline_s = time.monotonic() + _STORED_S
         while _stored(db) < len(packets):
             if time.monotonic() > deadline_s:
                 raise OSError(f"{_stored(db)} of {len(packets)} messages are stored")
+            for one in sent:
+                if one.done():
+                    one.result()
             time.sleep(_TURN_S)
         took_s = time.perf_counter() - began_s
         us = {part: (processor_s(cloud.pids[part]()) - before_s[part]) / len(packets) * 1e6
               for part in _PARTS}
         grown = (_size(db) - size) / len(packets)
+        for one in sent:
+            one.result()  # a message may be stored before its publisher knows
     return Cost(workers, len(packets) / took_s, us, sum(map(len, packets)) / len(packets), grown)
 
 
@@ -183,22 +189,30 @@ def _bodies() -> list[bytes]:
 
 
 def _connect(place: tuple[str, int], client_id: str) -> socket.socket:
-    pipe = socket.create_connection(place, _READY_S)
-    pipe.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    buf = bytearray(256)
-    hello = mqtt.Hello(client_id.encode(), 600, clean=True)
-    pipe.sendall(memoryview(buf)[:hello.put(buf, 0)])
-    _read(pipe, 4)
+    """Tried again: the first client that a young NATS cluster meets makes it place what it needs
+    for MQTT, which may take longer than it gives a client to connect."""
+    for left in reversed(range(_TRIES)):
+        pipe = socket.create_connection(place, _READY_S)
+        try:
+            pipe.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            buf = bytearray(256)
+            hello = mqtt.Hello(client_id.encode(), 600, clean=True)
+            pipe.sendall(memoryview(buf)[:hello.put(buf, 0)])
+            _read(pipe, 4)
+            break
+        except OSError:
+            pipe.close()
+            if not left:
+                raise
     return pipe
 
 
-def _publish(place: tuple[str, int], number: int, packets: Sequence[bytes], most: int) -> None:
+def _publish(pipe: socket.socket, packets: Sequence[bytes], most: int) -> None:
     """A few at a time, as fast as the broker answers."""
-    with _connect(place, f"publisher{number}") as pipe:
-        for at in range(0, len(packets), most):
-            some = packets[at:at + most]
-            pipe.sendall(b"".join(some))
-            _read(pipe, 4 * len(some))
+    for at in range(0, len(packets), most):
+        some = packets[at:at + most]
+        pipe.sendall(b"".join(some))
+        _read(pipe, 4 * len(some))
 
 
 def _read(pipe: socket.socket, n: int) -> None:
