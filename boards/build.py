@@ -153,6 +153,10 @@ def named(image: Mapping[str, Any]) -> list[str]:
     push = tariff.get("days", {}).get("push")
     if "ledger" in image:
         chosen += ["edge.ledger.gather", "edge.evidence.keeper"]
+    chosen += [f"edge.devices.{device['driver']}" for device in image["devices"]
+               if "driver" in device]
+    chosen += [f"edge.wire.{bus['link']}" for bus in image["buses"]
+               if bus["link"] not in ("tcp", "rtu")]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image,

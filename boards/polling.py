@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from boards.profile_modbus import request_ms
 from boards.profile_schema import registers
-from boards.profiles import request_ms
 
 TURNAROUND_MS = 20  # a device's usual time from question to answer; an assumption, not a measure
 _WRITE_AS_READ = 4  # a write and its echo are as long as reading so many registers

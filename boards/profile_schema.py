@@ -69,6 +69,7 @@ DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded"}  # and its one must
 SHAPES = ("signed", "coils")  # of what is commanded: a power, or relays as bits of a number
+PROTOS = ("modbus",)
 FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value
@@ -158,6 +159,7 @@ class Profile:
     identity: tuple[Register, ...]  # must hold before any reading is believed
     constants: tuple[Register, ...]  # known to hold, not worth insisting on
     control: Control | None
+    proto: str = "modbus"  # what it speaks; another has a module profile_<proto> of its own
 
     def signal_scale(self, signal: str) -> Fraction:
         """Canonical units (W, Wh, per mille) in one raw step of the signal's point, signed."""

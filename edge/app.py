@@ -27,6 +27,14 @@ _sleep_ms = getattr(asyncio, "sleep_ms", None)
 _collect_every = getattr(gc, "threshold", None)
 
 
+def _driver(device: dict, roles: list):
+    """What speaks with a device: Modbus, or a module of its own where its profile asks for one."""
+    if "driver" in device:
+        module = __import__("edge.devices." + device["driver"], None, None, ("driver",))
+        return module.driver(device, roles)
+    return Driver(device, roles)
+
+
 async def _pause_ms(ms: int):
     """Let the other tasks run for ms milliseconds."""
     if _sleep_ms:
@@ -54,7 +62,7 @@ class App:
                 roles = [site.ledger.lines[device["line"]]]
             else:
                 roles = [site.fleet[device.get("battery", 0)]] + site.roles
-            self.buses[device["bus"]].add(Driver(device, roles))
+            self.buses[device["bus"]].add(_driver(device, roles))
         self.outbox: Any = None  # what the uplink is made of, as far as there is one
         self.account: Any = None
         self.client: Any = None

@@ -68,6 +68,10 @@ class RtuLink(Link):
         if self._echo:
             self._echo_n = self.tx_n
 
+    def reply_size(self) -> int:
+        """Bytes on the wire that answer the request in `tx`, when it is granted."""
+        return reply_size(self.tx, _PDU) + 3
+
     def release(self) -> None:
         """The reply has been read: forget it, and what came behind it."""
         self.rx_n = 0
@@ -116,7 +120,7 @@ class RtuLink(Link):
         if rx[0] != tx[0]:
             return self._wrong()
         if rx[1] == tx[1]:
-            size = reply_size(tx, _PDU) + 3
+            size = self.reply_size()
         elif rx[1] == tx[1] | EXCEPTION:
             size = _EXCEPTION_SIZE
         else:

@@ -48,6 +48,10 @@ class TcpLink(Link):
         tx[_HEAD] = unit
         self.tx_n = end
 
+    def reply_size(self) -> int:
+        """Bytes of protocol data that answer the request in `tx`, when it is granted."""
+        return reply_size(self.tx, _PDU)
+
     def release(self) -> None:
         """The reply has been read: make room for what follows it."""
         self.drop(self._used)
@@ -85,7 +89,7 @@ class TcpLink(Link):
         if rx[_PDU] == tx[_PDU] | EXCEPTION and size == 2:
             self.code = rx[_PDU + 1]
             return REFUSED
-        if rx[_PDU] != tx[_PDU] or size != reply_size(tx, _PDU) or not answers(tx, _PDU, rx, _PDU):
+        if rx[_PDU] != tx[_PDU] or size != self.reply_size() or not answers(tx, _PDU, rx, _PDU):
             return MORE
         self.data_at = _PDU + 2
         return DONE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards import profiles
+from boards import profile_modbus, profiles
 from boards.profile_schema import CLASSES, SIGNALS, TYPES, registers, signal_point
 from tests.devices.profile_text import BASE
 
@@ -47,7 +47,7 @@ def test_no_two_points_share_a_register(profile_id):
 @every_profile
 def test_all_points_are_covered_once_within_the_limits(profile_id):
     profile = profiles.load(profile_id)
-    image = profiles.compile_all_points(profile)
+    image = profile_modbus.compile_all_points(profile)
     assert sorted(entry[0] for entry in image["points"]) == sorted(profile.points)
     assert all(count <= profile.max_regs for _, _, count, _ in image["blocks"])
     for name, block, offset, kind, num, den, na, power in image["points"]:
@@ -111,15 +111,15 @@ def test_a_device_that_can_be_controlled_obeys_the_site_and_its_register(profile
     ("sinexcel_pcs", 22, 3, 999, 269),
 ])
 def test_coalescing_buys_what_was_measured(profile_id, values, requests, naive_ms, poll_ms):
-    pace = profiles.pace(profiles.load(profile_id), 9600)
+    pace = profile_modbus.pace(profiles.load(profile_id), 9600)
     assert (pace.values, pace.requests) == (values, requests)
     assert (round(pace.naive_ms - 0.01), round(pace.poll_ms)) == (naive_ms, poll_ms)
 
 
 def test_one_value_at_9600_baud_takes_what_the_arithmetic_says():
     # 17 characters of 11 bits, twice 3.5 characters of silence, no turnaround: 24 characters.
-    assert profiles.request_ms(2, 9600, turnaround_ms=0) == pytest.approx(24 * 11 / 9.6)
-    assert profiles.request_ms(2, 115200, 0) == pytest.approx(17 * 11 / 115.2 + 2 * 1.75)
+    assert profile_modbus.request_ms(2, 9600, turnaround_ms=0) == pytest.approx(24 * 11 / 9.6)
+    assert profile_modbus.request_ms(2, 115200, 0) == pytest.approx(17 * 11 / 115.2 + 2 * 1.75)
 
 
 # The compiler.
@@ -177,7 +177,7 @@ def span_of(profile, name):
 @settings(max_examples=60, deadline=None)
 @given(layouts())
 def test_blocks_cover_everything_hold_the_limits_and_could_not_be_fewer(profile):
-    plan = profiles.plan(profile, profile.points)
+    plan = profile_modbus.plan(profile, profile.points)
     assert plan.places.keys() == profile.points.keys()
     spans = [[] for _ in plan.blocks]
     for name, (block, offset) in plan.places.items():
@@ -199,7 +199,7 @@ def test_blocks_cover_everything_hold_the_limits_and_could_not_be_fewer(profile)
 @given(layouts(), st.data())
 def test_a_plan_for_a_few_points_reads_only_those(profile, data):
     names = data.draw(st.lists(st.sampled_from(sorted(profile.points)), min_size=1, unique=True))
-    plan = profiles.plan(profile, names, slow=names[:1])
+    plan = profile_modbus.plan(profile, names, slow=names[:1])
     assert plan.places.keys() == set(names)
     for number, (_, start, count, every) in enumerate(plan.blocks):
         inside = [name for name in names if plan.places[name][0] == number]

@@ -11,7 +11,7 @@ import pytest
 from pymodbus.exceptions import ModbusIOException
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
-from boards import profiles
+from boards import profile_modbus, profiles
 from boards.profile_schema import TYPES, registers
 from hil.registers import to_words
 from hil.simulators import serve_rtu, serve_tcp
@@ -37,7 +37,7 @@ def some_values(profile, seed):
 
 def assert_reads_right(client, profile, values):
     """Hold every point against the values, once alone and once out of its block."""
-    image = profiles.compile_all_points(profile)
+    image = profile_modbus.compile_all_points(profile)
     blocks = [read(client, fc, start, count) for fc, start, count, _ in image["blocks"]]
     for name, block, offset, kind, num, den, _, power in image["points"]:
         point = profile.points[name]
@@ -101,7 +101,7 @@ def test_gaps_read_zero_and_what_lies_beyond_is_refused(profile_id):
              for at in range(point.addr, point.end())}
     known |= {register[:2] for register in (*profile.identity, *profile.constants)}
     areas = {(fc, at) for fc, start, count in profile.areas for at in range(start, start + count)}
-    for fc, start, count, _ in profiles.compile_all_points(profile)["blocks"]:
+    for fc, start, count, _ in profile_modbus.compile_all_points(profile)["blocks"]:
         words = device.read(fc, start, count)
         assert not any(word for at, word in enumerate(words, start) if (fc, at) not in known)
         for outside in {(fc, start - 1), (fc, start + count), (7 - fc, start)} - areas:
