@@ -55,4 +55,4 @@ def main(open_store: Callable[[], Database], gateway: str, out: Path, formats: t
     click.echo(json.dumps(said) if as_json else
                f"{gateway}: {said['leaves']} leaves, {said['heads']} heads"
                + (f", {found.skipped} messages skipped" if found.skipped else "") + f": {out}"
-               + "".join(f"\nthe gateway told of its ledger: {one}" for one in found.faults))
+               + "".join(f"\nthe gateway told: {one}" for one in found.faults))

@@ -4,6 +4,9 @@ Tasks share one thread. The beat task is paced by the monotonic clock and never 
 else; each bus and the uplink are step machines that say when they want to be called again. The
 watchdog is fed by a completed beat and by nothing else, so that a beat that fails, hangs or is
 starved ends in a restart, and every device falls back by its own dead-man timer or its last 0 W.
+What the beat's task itself calls (the board's `wall`, with its SNTP, and `keep`) ends in `main`, if
+it raises: devices are given back, and it is for the watchdog, or the host, to start anew. All other
+tasks step through a guard (edge/guard.py): none of them ends in silence.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ from edge.compat import TYPE_CHECKING, const
 from edge.controller import Controller
 from edge.devices.bus import Bus
 from edge.devices.driver import Driver
+from edge.guard import Guard
 from edge.site import Site
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 _LEAVE_MS = const(5000)  # how long devices are given to confirm that they were left at 0 W
 _COLLECT_BEATS = const(8)
+_BUS_REST_MS = const(32_000)  # as long as a bus waits at most to connect again
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 _collect_every = getattr(gc, "threshold", None)
@@ -68,26 +73,51 @@ class App:
         self.client: Any = None
         self.sync: Any = None
         self.commands: Any = None  # from the cloud; steps like a bus
-        self.uplink = uplink.part(self, image)
+        self.uplink: Any = uplink.part(self, image)
+        self.guards: list[Guard] = []  # of all tasks but the beat, those of the buses first
+        for number, bus in enumerate(self.buses):
+            self._guard("bus %d" % number, bus.step, bus.mend, _BUS_REST_MS)
+        if self.uplink is not None:
+            self._guard("network", self._step_uplink)
+        if self.commands is not None:
+            self._guard("commands", self.commands.step, self.commands.mend)
         self.link: Any = None  # to gateways that share a limit with this one
         if hasattr(self.site, "share"):
             module = __import__("edge.share_link", None, None, ("link",))
             self.link = module.link(self.site, self.client, image["site"]["park"])
+            self._guard("share", self.link.step)
         self.shown: list = []  # what tells people what is so now; steps like a bus
         for name in ("live", "page"):
             if name in image:
                 module = __import__("edge." + name, None, None, ("part",))
-                self.shown.append(module.part(self, image))
+                shown = module.part(self, image)
+                self.shown.append(shown)
+                self._guard(name, shown.step, shown.mend)
         self.keeper: Any = None  # of the carbon ledger; steps like a bus
         if "ledger" in image:
             module = __import__("edge.evidence.keeper", None, None, ("part",))
             self.keeper = module.part(self, image)
+            if self.keeper is not None:
+                self._guard("ledger", self.keeper.step)  # it ends in a state of its own
+        if self.shown:
+            site.live = list(getattr(site, "live", ())) + [self._tell_faults]
         self.running = True
         self.due_ms = -1  # when the next beat is; -1: nobody has said
         self.beats = 0
         self.late = 0  # beats that began more than half a beat late
         if _collect_every:
             _collect_every(-1)  # the start has collected as it went, lest its waste lie in between
+
+    def _guard(self, name: str, step, mend=None, most_ms: int = 300_000):
+        self.guards.append(Guard(name, step, mend, self.outbox, most_ms))
+
+    def faults(self) -> int:
+        """How many internal faults there were beside the beat, since the start."""
+        inner = self.uplink.guards if self.uplink is not None else []
+        return sum([guard.faults for guard in self.guards + inner])
+
+    def _tell_faults(self, put):
+        put("faults", self.faults())
 
     def beat(self, now_ms: "int | None" = None):
         """Take one beat now; a rig whose time is its own says when that is."""
@@ -116,26 +146,21 @@ class App:
         """How long until the next beat: what takes long has to fit in."""
         return 1000 if self.due_ms < 0 else ticks_diff(self.due_ms, ticks_ms())
 
-    async def _bus_task(self, bus):
-        while self.running:
-            await _pause_ms(bus.step(ticks_ms()))
+    async def _task(self, guard):
+        try:
+            while self.running:
+                await _pause_ms(guard.step(ticks_ms()))
+        except Exception as error:  # no memory even to pause: rest, and let the watchdog bite
+            site: Any = self.site
+            site.fault = site.fault or error
 
-    async def _uplink_task(self, uplink):
-        while self.running:
-            await _pause_ms(uplink.step(ticks_ms(), self.board.network_up()))
+    def _step_uplink(self, now_ms: int) -> int:
+        return self.uplink.step(now_ms, self.board.network_up())
 
     async def main(self):
         """Run until `stop`, then give the devices back."""
         self.board.watchdog(False)
-        tasks = [asyncio.create_task(self._bus_task(bus)) for bus in self.buses + self.shown]
-        if self.link is not None:
-            tasks.append(asyncio.create_task(self._bus_task(self.link)))
-        if self.commands is not None:
-            tasks.append(asyncio.create_task(self._bus_task(self.commands)))
-        if self.keeper is not None:
-            tasks.append(asyncio.create_task(self._bus_task(self.keeper)))
-        if self.uplink is not None:
-            tasks.append(asyncio.create_task(self._uplink_task(self.uplink)))
+        tasks = [asyncio.create_task(self._task(guard)) for guard in self.guards]
         try:
             await self._beat_task()
         finally:
@@ -151,8 +176,8 @@ class App:
         end_ms = ticks_add(ticks_ms(), _LEAVE_MS)
         while ticks_diff(end_ms, ticks_ms()) > 0:
             wait_ms = 20
-            for bus in self.buses:
-                bus_ms = bus.step(ticks_ms())
+            for guard in self.guards[:len(self.buses)]:
+                bus_ms = guard.step(ticks_ms())
                 if bus_ms < wait_ms:
                     wait_ms = bus_ms
             if all(bus.has_left() for bus in self.buses):

@@ -25,6 +25,7 @@ class Batching:
         self.period_s = keys["period_s"]
         self._age_s = 0
         self._unsafe_s = 0  # age of what is in memory only
+        self._coding = False  # within the coder
 
     def take(self):
         """Code a little of what waits. The batch if it is full or old, or None; call `done` when
@@ -32,7 +33,12 @@ class Batching:
         batch, telemetry = self.batch, self._telemetry
         if not batch.closed:
             row = telemetry.oldest()
-            if row is None or not batch.code(row):
+            if row is None:
+                return None
+            self._coding = True
+            is_whole = batch.code(row)
+            self._coding = False
+            if not is_whole:
                 return None
             if batch.rows > 1:
                 self._age_s += row[telemetry.n_fields]
@@ -64,4 +70,14 @@ class Batching:
     def done(self):
         """The batch that `take` gave is stored; its buffer may be used again."""
         self.batch.reset()
+        self._age_s = self._unsafe_s = 0
+
+    def drop(self, rows: int):
+        """After an internal fault that has cost so many rows of the batch, which begins anew. A row
+        that the coder has failed at goes too, lest it be the next fault as well."""
+        if self._coding:
+            self._coding = False
+            self._telemetry.taken()
+            rows += 1
+        self._telemetry.lost += rows
         self._age_s = self._unsafe_s = 0

@@ -23,6 +23,7 @@ import struct
 from edge import lease
 from edge.compat import TYPE_CHECKING, const
 from edge.dated import Dated
+from edge.guard import tell
 from edge.hmac256 import hmac, same
 from edge.keep import Keep
 from edge.quota import Quota
@@ -32,9 +33,7 @@ from edge.wire import msgpack
 if TYPE_CHECKING:
     from edge.blocks import Bytes
 
-RESULT = const(9)  # kind of its frames in the outbox,
-_WORDS = const(7)  # and of words about what is wrong
-_WORDS_BYTES = const(200)
+RESULT = const(9)  # kind of its frames in the outbox
 VERSION = const(1)
 HMAC = const(1)  # algorithms,
 ED25519 = const(2)
@@ -73,8 +72,8 @@ _AGAIN_MS = const(5000)  # after the storage has failed
 
 
 def part(app, image: dict) -> "Commands | None":
-    """The part of a gateway (edge/app.py) that an image's [commands] asks for; None when what was
-    accepted before cannot be read: then nothing is obeyed, and the cloud is told why."""
+    """What an image's [commands] asks for (edge/app.py); None when what was accepted before cannot
+    be read: then nothing is obeyed, and the cloud is told why."""
     site, board = image["site"], app.board
     name = site["park"] + "/" + site["gateway"]
     try:
@@ -84,11 +83,7 @@ def part(app, image: dict) -> "Commands | None":
             module = __import__("edge.root", None, None, ("Roots",))
             made.roots = module.Roots(made, image, board.state("root"))
     except (OSError, ValueError) as error:
-        data = ("commands: " + repr(error)).encode()[:_WORDS_BYTES]
-        try:
-            app.outbox.append(_WORDS, data, len(data))
-        except OSError:
-            pass  # the flash is gone as a whole, which the uplink counts
+        tell(app.outbox, "commands: " + repr(error))
         return None
     app.client.subscribe(app.account.told["down"][1], made)
     return made
@@ -161,6 +156,13 @@ class Commands:
             return self.roots.step(now_ms)
         return _CALM_MS
 
+    def mend(self, now_ms: int):
+        """After an internal fault: let go what could not be told, or be judged."""
+        self._unsaid += len(self._waiting[:1])
+        self._waiting = self._waiting[1:]
+        if self.roots is not None:
+            self.roots.busy = False
+
     def retire(self, number: int):
         """Believe no key below `number`. OSError: only as long as this life."""
         if number > self.key:
@@ -209,11 +211,8 @@ class Commands:
             return self.refuse("format", now_ms)
         if counter == self._counters[which] and same(tag, self._tag):
             return self.repeat(self._said, now_ms)
-        wrong, left_s = "", 0
-        if counter <= self._counters[which]:
-            wrong = "counter"
-        else:
-            wrong = self._odd(verb, values, ttl_s)
+        left_s = 0
+        wrong = "counter" if counter <= self._counters[which] else self._odd(verb, values, ttl_s)
         if not wrong:
             left_s, wrong = self.dated.left_s(nonce, issued, ttl_s, now_ms)
         if wrong:

@@ -44,9 +44,9 @@ class Energies:
         now = self._site.now
         quarter = now.day * 96 + now.second // 900
         if now.day and quarter != self._quarter:
-            if self._quarter >= 0:
+            begun, self._quarter = self._quarter, quarter  # first: a row that fails is left out
+            if begun >= 0:
                 self._tell()
-            self._quarter = quarter
         if self._waits:
             self._store()
 
@@ -56,6 +56,12 @@ class Energies:
             self._tell()
             self._encoder.closed = True
             self._store()
+
+    def drop(self) -> None:
+        """After an internal fault: what is durable is a whole frame, and a row that is not is left
+        out."""
+        self._frame.drop()
+        self._waits = False
 
     def _tell(self) -> None:
         """Code a row; where the one before is still waiting in a full frame, it is left out."""

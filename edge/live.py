@@ -31,6 +31,10 @@ class Live:
         self._view = memoryview(self._buf)
         self._due_ms = -1
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: nothing is kept from one telling to the next."""
+        self._due_ms = -1
+
     def step(self, now_ms: int) -> int:
         """Tell when it is due; ms until the next call."""
         if self._due_ms >= 0:

@@ -7,6 +7,7 @@ a missed one ends the connection, and the next is tried after a growing, jittere
 
 from edge.backoff import Backoff
 from edge.compat import TYPE_CHECKING, const
+from edge.mqtt_options import Options
 from edge.ticks import ticks_add, ticks_diff
 from edge.wire import mqtt
 
@@ -22,27 +23,10 @@ _SUBSCRIBING = const(5)
 _UP = const(6)
 _LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from _OPENING on
 
-_RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
+_RESERVE = const(256)  # edge.mqtt_options.RESERVE, folded into the bytecode
 _IN_BYTES = const(128)  # taken in a step: 18 of the shortest messages, 800,000 Arm instructions
 _PROMPT_MS = const(20)  # between steps while an answer is due
 _CALM_MS = const(100)  # between steps otherwise
-
-
-class Options:
-    """Who the client is, and how patient. `status_topic` (b"": none) gets "online" or, as the
-    will, "offline", both retained; keepalive_s is 30 to 1200; `codec` is of a version of MQTT."""
-
-    def __init__(self, client_id: bytes, user: bytes = b"", password: bytes = b"",
-                 status_topic: bytes = b"", keepalive_s: int = 60, codec: "Any" = mqtt) -> None:
-        self.hello = codec.Hello(client_id, keepalive_s, user, password, status_topic, b"offline")
-        self.reply_ms = 10_000  # for the connection, and for every answer of the broker
-        self.retry_ms = 1_000  # first pause; doubles with every failure
-        self.retry_max_ms = 300_000
-        self.stable_ms = 30_000  # a connection that lasted so long resets the pause,
-        self.spread_ms = 8_000  # and the first one after it is up to so long
-        self.slot_bytes = 8_192  # the largest QoS 1 packet sent
-        self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
-        self.packet_bytes = 1_024  # the largest packet taken in
 
 
 class MqttClient:
@@ -109,6 +93,13 @@ class MqttClient:
     def renew(self, now_ms: int) -> None:
         """Hang up: the next connection subscribes again."""
         self._fail("subscription refused", now_ms)
+
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: hang up, and begin anew with nothing in hand, neither here (what
+        must not be lost stays in the outbox) nor at the broker, which might repeat what it was."""
+        self._slot_id = self._slot_start = self._slot_at = self._slot_end = 0
+        self.options.hello.clean = True
+        self._fail("internal fault", now_ms)
 
     def leave(self, now_ms: int) -> None:
         """Say goodbye, as far as the port takes it at once, and stay away."""
@@ -224,6 +215,7 @@ class MqttClient:
     def _go_up(self, now_ms: int) -> None:
         self._enter(_UP, now_ms)
         self._up_ms = now_ms
+        self.options.hello.clean = False
         self._puback_due_ms = self._due_ms
         self.sessions += 1
         self._tell(b"online")

@@ -50,6 +50,10 @@ class Native:
         if len(client.slot) < _BYTES:
             raise ValueError("the figures do not fit a packet")
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: another connection, and the next figures."""
+        self._client.mend(now_ms)
+
     def step(self, now_ms: int) -> int:
         """Tell when it is due; ms until the next call."""
         wait_ms = self._client.step(now_ms)

@@ -130,6 +130,10 @@ class OneWay:
         self._then_ms = -1  # of the last step that did anything
         self._rest_ms = 0  # and how long nothing is to be done from then on
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: another socket; what had not gone goes with the next step."""
+        self._port.close()
+
     def step(self, now_ms: int) -> int:
         """Send what is due, if the rate allows; ms until the next step is worth while."""
         passed_ms = ticks_diff(now_ms, self._then_ms)

@@ -15,7 +15,8 @@ class OpenFrame:
         self._outbox = outbox
         self._kind = kind
         self._encoder = encoder
-        self._stored = 0  # bytes of the encoder's buffer that are durable
+        self._stored = 0  # bytes of the encoder's buffer that are durable,
+        self._rows = 0  # and its rows
 
     def ended(self) -> bool:
         """Whether a frame of another kind has ended it as it was: rows must begin a new one."""
@@ -28,6 +29,7 @@ class OpenFrame:
             part = memoryview(self._encoder.buffer)[self._stored:n]
             self._outbox.extend(self._kind, part, n - self._stored)
             self._stored = n
+            self._rows = self._encoder.rows
 
     def close(self) -> None:
         """Store what is left: the frame is whole, and the encoder begins anew."""
@@ -36,4 +38,17 @@ class OpenFrame:
             part = memoryview(self._encoder.buffer)[self._stored:n]
             self._outbox.append(self._kind, part, n - self._stored)
         self._stored = 0
+        self._rows = self._encoder.rows
         self._encoder.reset()
+        self._rows = 0
+
+    def drop(self) -> int:
+        """After an internal fault: what is durable is a whole frame, the encoder begins anew, and
+        the rows that were in memory only are gone. How many."""
+        if self._outbox.parts:  # whether or not we have come to note it
+            self._outbox.append(self._kind, b"", 0)
+        lost = self._encoder.rows - self._rows
+        self._stored = 0
+        self._encoder.reset()
+        self._rows = 0
+        return lost

@@ -72,6 +72,12 @@ class Page:
         self._due_ms = -1
         self.failures = 0  # times the port could not be had, or was lost
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: nobody is there, and the port is opened anew."""
+        for visit in self._visits:
+            visit.end()
+        self._lose()
+
     def step(self, now_ms: int) -> int:
         """Serve everybody who is there for a moment; ms until the next call."""
         if self._listener is None and not self._listen(now_ms):

@@ -117,6 +117,12 @@ class Sync:
                 wait_ms = _DEVICE_MS
         return wait_ms
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: another connection, in which all that is not acknowledged comes
+        again."""
+        self._flying = None
+        self._client.mend(now_ms)
+
     def receive(self, buf: bytearray, start: int, end: int, now_ms: int) -> None:
         """Take an acknowledgement: of our epoch, and of nothing that was not sent."""
         reader = self._reader

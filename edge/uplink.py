@@ -5,6 +5,7 @@ from edge import __version__, journal
 from edge.batching import BATCH_BYTES, Batching
 from edge.compat import const
 from edge.energies import FIELDS, Energies
+from edge.guard import Guard
 from edge.open_frame import OpenFrame
 from edge.rings import BATCH, Rings
 from edge.ticks import ticks_add, ticks_diff
@@ -59,7 +60,8 @@ def _put_names(buf: bytearray, at: int, names) -> int:
 
 class Uplink:
     """Moves rows into the outboxes and steps the sync. Without an outbox (flash gone) or without a
-    broker control goes on; what cannot be kept is counted by the telemetry."""
+    broker control goes on; what cannot be kept is counted by the telemetry. Each of the two halves
+    has a guard, so what fails in one does not rest the other."""
 
     def __init__(self, site, batching, rings, sync):
         self._site = site
@@ -67,24 +69,35 @@ class Uplink:
         self._rings = rings
         self._frame = OpenFrame(rings.bulk, BATCH, batching.batch)
         self._energies = Energies(site, rings.vital, self._birth)
-        self._sync = sync
         self._born = False
         self._wait_ms = 0  # after an error of the flash, until _due_ms
         self._due_ms = 0
         self.errors = 0  # times the flash refused a frame
-        self._try(0)
+        self._storing = Guard("uplink", self._keep, self._begin_anew, rings)
+        self.guards = [self._storing]
+        if sync is not None:
+            self.guards.append(Guard("sync", sync.step, sync.mend, rings))
+        self._storing.step(0)
 
     def step(self, now_ms: int, connected: bool) -> int:
         """Code and store what is due, send what waits; ms until the next call (at most a tenth of a
         second, so that a full batch never waits long)."""
+        wait_ms = min(self._storing.step(now_ms), _CALM_MS)
+        if connected:
+            for guard in self.guards[1:]:
+                wait_ms = min(guard.step(now_ms), wait_ms)
+        return wait_ms
+
+    def _keep(self, now_ms: int) -> int:
         self._batching.take()
-        if not self._wait_ms or ticks_diff(now_ms, self._due_ms) >= 0:
+        if not 0 < ticks_diff(self._due_ms, now_ms) <= self._wait_ms:
             self._try(now_ms)
-        calm_ms = _BUSY_MS if self._batching.busy() else _CALM_MS
-        if self._sync is None or not connected:
-            return calm_ms
-        wait_ms = self._sync.step(now_ms)
-        return wait_ms if wait_ms < calm_ms else calm_ms
+        return _BUSY_MS if self._batching.busy() else _CALM_MS
+
+    def _begin_anew(self, now_ms: int):
+        """After an internal fault: what is durable of the open frames is whole, and goes."""
+        self._batching.drop(self._frame.drop())
+        self._energies.drop()
 
     def flush(self):
         """Store what the open frames hold."""
@@ -95,6 +108,8 @@ class Uplink:
             self._energies.end()
         except OSError:
             self.errors += 1
+        except Exception as error:
+            self._storing.fault(error, self._due_ms)
 
     def _try(self, now_ms: int):
         """Store; what fails is kept in memory, where new rows are counted as lost in the end."""

@@ -241,6 +241,7 @@ class Gateway:
         self._failures += self._client.failures
         for what, n in (("rows without room", self._site.telemetry.lost),
                         ("errors of the flash", self._uplink.errors + self._sync.device_errors),
+                        ("internal faults", sum(guard.faults for guard in self._uplink.guards)),
                         ("strange acknowledgements", self._sync.strange_acks),
                         ("packets too long", self._client.oversized)):
             if n:

@@ -18,7 +18,7 @@ from edge.ledger.leaf import SITE, unpack
 
 @dataclass
 class Gathered:
-    """`faults`: what the gateway told of its ledger, in its words. `skipped`: messages that hold
+    """`faults`: what the gateway told of its faults, in its words. `skipped`: messages that hold
     nothing of the kind they say."""
 
     leaves: list[bytes] = field(default_factory=list)

@@ -92,6 +92,11 @@ class Bus:
         self._port.close()
         self._state = _DOWN
 
+    def mend(self, now_ms: int) -> None:
+        """After an internal fault: the connection counts as broken. What is read here gets old
+        meanwhile, so the rules rest."""
+        self._break(now_ms)
+
     def step(self, now_ms: int) -> int:
         """Do what can be done now; return in how many ms to come back."""
         try:
@@ -137,9 +142,10 @@ class Bus:
     def _break(self, now_ms: int) -> int:
         """The port failed: close it, and try again after 1, 2, 4 .. 32 s."""
         self.breaks += 1
-        if self._state == _SENDING or self._state == _WAITING:
-            self._current.silent(now_ms)
+        asked = self._state == _SENDING or self._state == _WAITING
         self.close()
+        if asked:
+            self._current.silent(now_ms)
         delay_ms = _RECONNECT_MS << self._attempts
         if self._attempts < _DOUBLINGS_MAX:
             self._attempts += 1

@@ -12,6 +12,7 @@ from edge.compat import TYPE_CHECKING, const
 from edge.evidence.note import ED25519, key_id
 from edge.evidence.signer import Signer
 from edge.evidence.tree import Tree, leaf_hash
+from edge.guard import tell
 from edge.keep import Keep
 from edge.ledger.closing import Closing
 from edge.ledger.leaf import unpack
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 LEDGER = const(3)  # kinds of frames in the outbox: a leaf,
 HEAD = const(4)  # a signed head,
 TERMS = const(5)  # what the numbers of the leaves that follow are of,
-KEY = const(6)  # the public key, as the gateway tells it,
-FAULT = const(7)  # and what is wrong, in words
+KEY = const(6)  # and the public key, as the gateway tells it; what is wrong: edge/guard.py
 
-_REPORT_BYTES = const(200)
 RECORD_BYTES = const(3000)  # a tree of 2^30 leaves takes 964, the leaves of 32 tenants 1500
 _BUSY_MS = const(20)  # to other tasks between two slices
 _CALM_MS = const(1000)
@@ -50,22 +49,12 @@ def part(app, image: dict) -> "Keeper | None":
         keeper = Keeper(app.site, keys, app.outbox, site["park"] + "/" + site["gateway"],
                         board.secret("ledger"), board.state("ledger"), board.state("heads"))
     except (OSError, ValueError) as error:
-        _report(app.outbox, repr(error))
+        tell(app.outbox, repr(error))
         return None
     if app.shown:  # somebody looks
         module = __import__("edge.ledger.intensity", None, None, ("Intensity",))
         app.site.live = [module.Intensity(app.site, keeper.book).tell]
     return keeper
-
-
-def _report(outbox, why: str):
-    """Tell the cloud what is wrong with the ledger, if the outbox can keep it."""
-    data = why.encode()[:_REPORT_BYTES]
-    if outbox is not None:
-        try:
-            outbox.append(FAULT, data, len(data))
-        except OSError:
-            pass  # the flash is gone as a whole, which the uplink counts
 
 
 class Keeper:
@@ -106,7 +95,7 @@ class Keeper:
 
     def _fail(self, why: str):
         self.broken = why
-        _report(self._outbox, why)
+        tell(self._outbox, why)
 
     def _slice(self) -> int:
         phase = self._phase

@@ -118,6 +118,35 @@ def test_a_device_that_cannot_be_read_is_mounted_when_it_can():
     assert frames(app.outbox.bulk)[0][0] == BIRTH
 
 
+def test_an_error_at_the_start_waits_a_second_wherever_the_ticks_stand():
+    """They have an arbitrary start: what is more than half a period ahead of 0 was waited for."""
+    board = Board()
+    bulk = board.devices["bulk"]
+    bulk.read = lambda *_: (_ for _ in ()).throw(OSError(5))
+    app = App(image(), board)
+    assert app.uplink.errors == 1
+    del bulk.read
+    app.uplink.step(700_000_000, True)
+    assert app.outbox.mounted()
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), MemoryError()])
+def test_a_bug_at_the_start_or_the_end_ends_neither(error):
+    board = Board()
+    bulk = board.devices["bulk"]
+    bulk.read = lambda *_: (_ for _ in ()).throw(error)
+    app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
+    assert app.faults() == 1
+    del bulk.read
+    live(app, board, 30)
+    assert app.outbox.mounted()
+    bulk.program = lambda *_: (_ for _ in ()).throw(error)
+    live(app, board, 2)
+    app.uplink.flush()
+    assert app.faults() > 1
+    assert (7, b"uplink: " + repr(error).encode()) in frames(app.outbox.vital)
+
+
 def test_a_birth_that_could_not_be_stored_comes_before_the_first_batch():
     board = Board()
     bulk = board.devices["bulk"]
