@@ -29,8 +29,11 @@ def part(app, image: dict):
         native = __import__("edge.native", None, None, ("Native",))
         return native.Native(app.client, app.site, account, broker["json_s"])
     told, site = account.told, image["site"]
-    return Sync(app.client, rings.by_rank, site["park"], site["gateway"],
+    sync = Sync(app.client, rings.by_rank, site["park"], site["gateway"],
                 trust_puback="trust_puback" in broker, up=told["up"], down=told["down"][0])
+    if len(told["down"]) == 1:
+        sync.commands = app.commands
+    return sync
 
 
 def _client(app, account: Account, image: dict, most: int):
@@ -43,6 +46,8 @@ def _client(app, account: Account, image: dict, most: int):
     options.packet_bytes = _PACKET_BYTES
     if _told(image) or "commands" in image:
         options.packet_bytes = _LONG_BYTES
+    if told["down"] and told["down"][0][-1:] == b"#":  # what the cloud adds to the topic
+        options.packet_bytes += told["limits"]["topic"]
     if "live" in image:
         options.control_bytes += _LIVE_BYTES
     return version.MqttClient(account.renewing(_port(app, broker), options), options)

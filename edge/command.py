@@ -85,7 +85,8 @@ def part(app, image: dict) -> "Commands | None":
     except (OSError, ValueError) as error:
         tell(app.outbox, "commands: " + repr(error))
         return None
-    app.client.subscribe(app.account.told["down"][1], made)
+    for topic in app.account.told["down"][1:]:  # where there is none edge/sync.py passes them on
+        app.client.subscribe(topic, made)
     return made
 
 

@@ -19,11 +19,14 @@ from edge.ticks import ticks_add, ticks_diff
 from edge.wire import msgpack
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from edge.mqtt_client import MqttClient
     from edge.outbox import Outbox
 
 VERSION = const(1)
 RESUME = const(99)
+_COMMAND = const(0x9A)  # first byte of a command (edge/command.py): an array of ten
 AROUND = const(27)  # bytes of a packet that are neither the base of its topic nor a frame
 _HEAD_BYTES = const(16)  # of a message, before its body: 1 + 1 + 1 + 5 + 5 + 3
 _ACK_NUMBERS = const(11)  # version, epoch, number and four ranges
@@ -77,6 +80,7 @@ class Sync:
         self.frames_sent = self.rounds = 0  # frames handed to the client; times begun again
         self.strange_acks = 0  # not ours, not MessagePack, or of frames never sent
         self.device_errors = 0
+        self.commands: Any = None  # takes them where a cloud has one way down for all
         self._client = client
         self._trust_puback = trust_puback
         self._flying: _Way | None = None  # whose frame `_flying_seq` waits for a trusted PUBACK
@@ -124,7 +128,11 @@ class Sync:
         self._client.mend(now_ms)
 
     def receive(self, buf: bytearray, start: int, end: int, now_ms: int) -> None:
-        """Take an acknowledgement: of our epoch, and of nothing that was not sent."""
+        """Take an acknowledgement: of our epoch, and of nothing that was not sent. No message is
+        both that and a command: an even array is none of ours."""
+        if self.commands is not None and start < end and buf[start] == _COMMAND:
+            self.commands.receive(buf, start, end, now_ms)
+            return
         reader = self._reader
         reader.start(buf, start, end)
         n = reader.array()

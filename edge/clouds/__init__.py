@@ -7,9 +7,9 @@
   `gateway` and `password` (bytes), and of the time (Unix; 0: the clock is not set). It returns
   `host`, `port`, `client_id`, `user` and `password` (bytes), `up`, the topic of our messages, and
   `down`, the topics to subscribe: of acknowledgements first (one that ends in # is a beginning),
-  and `limits`: `payload` and `topic`, bytes; `levels` of a topic, 8 where a cloud states none;
-  `retain`, `will`, 0 or 1; `qos`; `keepalive_s`, the longest. ValueError says in one line what
-  cannot be used.
+  of commands (where there is no second, they come by the first too), and `limits`: `payload` and
+  `topic`, bytes; `levels` of a topic, 8 where a cloud states none; `retain`, `will`, 0 or 1; `qos`;
+  `keepalive_s`, the longest. ValueError says in one line what cannot be used.
 * `native(secrets, utc_s, n, figures)`, if it has a JSON of its own: topic and payload that tell
   `figures` (pairs joined: "grid_w":1,...); `n` numbers the message.
 """

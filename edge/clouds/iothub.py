@@ -3,7 +3,8 @@
 Microsoft Learn, "Communicate with an IoT hub using the MQTT protocol": user
 {host}/{device}/?api-version=2021-04-12, messages to devices/{device}/messages/events/{properties},
 cloud-to-device messages on devices/{device}/messages/devicebound/#; 256 KB; no QoS 2, and what is
-retained is not kept; keep-alive at most 1177 s. "Control access with shared access signatures":
+retained is not kept; keep-alive at most 1177 s. What comes down that one way, acknowledgements and
+commands, edge/sync.py tells apart. "Control access with shared access signatures":
 HMAC-SHA256(base64 key, URL-encoded resource + "\\n" + expiry). The token is good for four hours;
 then the hub ends the connection, and the next has another. So there is none without the time.
 """

@@ -1,5 +1,6 @@
 """A whole gateway at the door of each cloud, with a real broker behind it."""
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -9,11 +10,13 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from cloud_bridge.command_codec import decode_result
 from cloud_bridge.store import Store
+from edge.command import command_key
 from edge.mqtt_client import MqttClient, Options
 from edge.port import TcpPort
 from edge.ticks import ticks_ms
-from tests.attacks.commanded import KEYS
+from tests.attacks.commanded import KEYS, command
 from tests.clouds.accounts import CLOUDS
 from tests.clouds.door import Door
 
@@ -82,18 +85,46 @@ def test_a_day_of_frames_through_each_cloud(cloud, broker, mosquitto, gateway, t
 
 
 @pytest.mark.parametrize("cloud", [cloud for cloud in CLOUDS if cloud.name in (
-    "plain", "aws", "alibaba", "huawei")], ids=lambda cloud: cloud.name)
-def test_commands_come_by_the_second_way_down(cloud, broker, mosquitto, gateway):
+    "plain", "aws", "iothub", "alibaba", "huawei")], ids=lambda cloud: cloud.name)
+def test_commands_come_down_beside_acknowledgements(cloud, broker, mosquitto, gateway, tmp_path):
+    """By a way of their own, or, on IoT Hub, by the one that there is for all."""
     behind = mosquitto if cloud.limits.retain else broker
+    rules = Rules(behind, cloud, tmp_path / "park.db")
     with Door(cloud, behind.port, NOW_S) as door:
         one = gateway(cloud, door.port, sections={"commands": KEYS})
-        one.until(one.app.client.is_up)
-        sender = paho.Client(CallbackAPIVersion.VERSION2, "sender")
-        sender.connect(behind.host, behind.port)
-        sender.publish(cloud.down.removesuffix("ack") + "cmd", b"x" * 40, 1)
-        one.until(lambda: one.app.commands.refused, lambda: sender.loop(0.01))
-        sender.disconnect()
-        assert one.app.commands.reason == "format"
+        one.app.outbox.append(1, b"a batch", 7)
+        one.until(lambda: one.app.outbox.backlog() == 0, rules.settle)
+        one.app.beat()
+        down = re.sub("/ack$", "/cmd", cloud.down)
+        issued_s, root = NOW_S - 946_684_800, one.app.commands._root
+        commands = one.app.commands
+        for sent in (command("stop", issued=issued_s, root=root),
+                     command("stop", issued=issued_s, counter=2, root=b"another's")):
+            rules.client.publish(down, sent, 1)
+        one.until(lambda: commands.refused, rules.settle)
+        commands.step(ticks_ms())
+        one.until(lambda: one.app.outbox.backlog() == 0, rules.settle)
+        assert (commands.accepted, commands.refused, commands.reason) == (1, 1, "tag")
+        results = [decode_result(body, {1: command_key(root, 1)})
+                   for _, body in rules.store.bodies("p", "g", [9])]
+        assert [result.done for result in results] == [True, False]
+        assert all(result.is_true for result in results)
+        assert one.app.sync.strange_acks == one.app.client.strays == 0
+        assert door.wrong == []
+    rules.close()
+
+
+def test_what_iot_hub_adds_to_a_topic_leaves_room(broker, gateway, tmp_path):
+    """Its properties, at their longest, stand in the topic of every message to the device."""
+    cloud = by_name("iothub")
+    longest = cloud.down + "&x=" + "p" * (256 - len(cloud.down) - 3)
+    rules = Rules(broker, replace(cloud, down=longest), tmp_path / "park.db")
+    with Door(cloud, broker.port, NOW_S) as door:
+        one = gateway(cloud, door.port)
+        one.app.outbox.append(1, b"a batch", 7)
+        one.until(lambda: one.app.outbox.backlog() == 0, rules.settle)
+        assert one.app.client.oversized == 0
+    rules.close()
 
 
 BREACHES = {
