@@ -2,8 +2,9 @@
 
 The pause doubles with every failure; it is between a half and the whole of what is due. Chance is
 drawn from the client's name, so that it differs between gateways and not between two runs. Where a
-connection had lasted, the other end went, and sent all its gateways away in the same moment: then
-the first pause is spread over longer.
+connection had lasted, or had been of use however short it was, the other end went, and sent all its
+gateways away in the same moment: then the first pause is spread over longer. An end that goes under
+when they come was of use only to those it had served by then; the others come ever more rarely.
 """
 
 from binascii import crc32
@@ -27,7 +28,7 @@ class Backoff:
 
     def failed(self, lasted: bool) -> int:
         """A connection has ended, or was not made; ms until the next try. `lasted`: it had stood
-        long enough to begin anew."""
+        long enough, or done enough, to begin anew."""
         if lasted:
             self.tries = 0
         options = self._options

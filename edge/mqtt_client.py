@@ -39,6 +39,7 @@ class MqttClient:
         self.error: Any = ()  # and what the port said of it, as the arguments of its OSError
         self.refusal = 0  # return code of the last CONNACK, 3.2.2.3
         self.sessions = self.failures = 0  # times up, and times it ended in a fault
+        self.served = False  # the far end has done what we connected for; edge/sync.py knows
         self.strays = self.oversized = 0  # packets that answer nothing asked; that are too long
         self.unsubscribed = self.refused = 0  # subscriptions, and messages, the broker refused
         self.slot = bytearray(options.slot_bytes)
@@ -215,7 +216,7 @@ class MqttClient:
     def _go_up(self, now_ms: int) -> None:
         self._enter(_UP, now_ms)
         self._up_ms = now_ms
-        self.options.hello.clean = False
+        self.served = self.options.hello.clean = False
         self._puback_due_ms = self._due_ms
         self.sessions += 1
         self._tell(b"online")
@@ -283,8 +284,8 @@ class MqttClient:
 
     def _fail(self, fault: str, now_ms: int) -> None:
         """End the connection and pause."""
-        lasted = self.state == _UP and not (
-            0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms)
+        lasted = self.state == _UP and (self.served or not (
+            0 <= ticks_diff(now_ms, self._up_ms) < self.options.stable_ms))
         self._port.close()
         self.state = _PAUSING
         self.fault = fault

@@ -153,6 +153,7 @@ class Sync:
             self.device_errors += 1
             news = True
         if news:
+            self._client.served = True
             way.wait_ms = self.patience_ms
             way.due_ms = ticks_add(now_ms, way.wait_ms)
 
