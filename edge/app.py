@@ -100,7 +100,8 @@ class App:
             if self.keeper is not None:
                 self._guard("ledger", self.keeper.step)  # it ends in a state of its own
         if self.shown:
-            site.live = list(getattr(site, "live", ())) + [self._tell_faults]
+            module = __import__("edge.now", None, None, ("Faults",))
+            site.live = list(getattr(site, "live", ())) + [module.Faults(self).tell]
         self.running = True
         self.due_ms = -1  # when the next beat is; -1: nobody has said
         self.beats = 0
@@ -110,14 +111,6 @@ class App:
 
     def _guard(self, name: str, step, mend=None, most_ms: int = 300_000):
         self.guards.append(Guard(name, step, mend, self.outbox, most_ms))
-
-    def faults(self) -> int:
-        """How many internal faults there were beside the beat, since the start."""
-        inner = self.uplink.guards if self.uplink is not None else []
-        return sum([guard.faults for guard in self.guards + inner])
-
-    def _tell_faults(self, put):
-        put("faults", self.faults())
 
     def beat(self, now_ms: "int | None" = None):
         """Take one beat now; a rig whose time is its own says when that is."""

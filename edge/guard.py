@@ -83,22 +83,16 @@ class Guard:
                 self._broken = False
         except Exception:  # the part does not go on before it has been mended
             self.faults += 1
-        self._note(error, goes_on, now_ms)
-        return self._rest_ms
-
-    def _note(self, error: Exception, goes_on: bool, now_ms: int) -> None:
+        reason = _WORDLESS
         try:
             reason = "%s: %r" % (self._name, error)
-        except Exception:  # no memory, or an error that cannot say what it is
-            reason = _WORDLESS
-        if goes_on and reason == self.reason:
-            return
-        self.reason = self._untold = reason
-        self._tell(now_ms)
-        try:
             print("parkedge:", reason)
-        except Exception:  # nobody listens there
-            return
+        except Exception:  # no memory, no console, or an error that cannot say what it is
+            pass
+        if not goes_on or reason != self.reason:
+            self.reason = self._untold = reason
+            self._tell(now_ms)
+        return self._rest_ms
 
     def _tell(self, now_ms: int) -> None:
         if tell(self._outbox, self._untold):

@@ -23,7 +23,7 @@ _SUBSCRIBING = const(5)
 _UP = const(6)
 _LATE = ("no connection in time", "no CONNACK in time", "no SUBACK in time")  # from _OPENING on
 
-_RESERVE = const(256)  # edge.mqtt_options.RESERVE, folded into the bytecode
+_RESERVE = const(256)  # as edge/mqtt_options.py
 _IN_BYTES = const(128)  # taken in a step: 18 of the shortest messages, 800,000 Arm instructions
 _PROMPT_MS = const(20)  # between steps while an answer is due
 _CALM_MS = const(100)  # between steps otherwise

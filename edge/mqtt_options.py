@@ -6,7 +6,7 @@ from edge.wire import mqtt
 if TYPE_CHECKING:
     from typing import Any
 
-RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
+_RESERVE = const(256)  # bytes of the control buffer kept for the answers to one reception
 
 
 class Options:
@@ -22,5 +22,5 @@ class Options:
         self.stable_ms = 30_000  # a connection that lasted so long resets the pause,
         self.spread_ms = 8_000  # and the first one after it is up to so long
         self.slot_bytes = 8_192  # the largest QoS 1 packet sent
-        self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * RESERVE  # all else sent
+        self.control_bytes = mqtt.HEAD + self.hello.size() + 2 * _RESERVE  # all else sent
         self.packet_bytes = 1_024  # the largest packet taken in

@@ -129,5 +129,22 @@ class Now:
         put("gate", self._site.now.verdict)
 
 
+class Faults:
+    """How many internal faults there were beside the beat since the start; part of `site.live`."""
+
+    def __init__(self, app):
+        self._app = app
+
+    def count(self) -> int:
+        """Those of all tasks."""
+        uplink = self._app.uplink
+        inner = uplink.guards if uplink is not None else []
+        return sum([guard.faults for guard in self._app.guards + inner])
+
+    def tell(self, put) -> None:
+        """Tell by `put`, as Now does."""
+        put("faults", self.count())
+
+
 def _bit(flags: int, bit: int) -> int:
     return 1 if flags & bit else 0

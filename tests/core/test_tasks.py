@@ -14,6 +14,7 @@ from boards.image import compile_site
 from edge import app as gateway
 from edge.app import App
 from edge.blocks import RamBlocks
+from edge.now import Faults
 from tests.boards.sites import MILL, changed, judge
 from tests.conftest import Interpreter
 from tests.core.park import image
@@ -166,10 +167,10 @@ def test_each_task_rests_is_told_and_goes_on(live):
         assert len(while_broken) < 20, name
         assert calls[-1] > END_S - 10, name
         assert any(one.startswith(name + ": Bug(") for one in told), (name, told)
-    assert app.faults() > len(called)
+    assert Faults(app).count() > len(called)
     shown = bytearray(2_048)
     end = app.shown[1]._visits[0]._now.write(shown, 0, 0)
-    assert json.loads(shown[:end])["faults"] == app.faults()
+    assert json.loads(shown[:end])["faults"] == Faults(app).count()
     assert len(told) == len(set(told))
 
 
@@ -227,6 +228,7 @@ SCRIPT = """
 import json, sys
 from edge import app as gateway
 from edge.blocks import RamBlocks
+from edge.now import Faults
 
 class Nowhere:
     def open(self, now_ms):
@@ -271,7 +273,7 @@ into = bytearray(box.max_payload)
 for seq in range(1, box._next):
     n = box.read(seq, into)
     print(box.kind, bytes(into[:n]).decode())
-print(app.beats, app.site.fault, app.faults(), calls["take"], calls["_work"])
+print(app.beats, app.site.fault, Faults(app).count(), calls["take"], calls["_work"])
 """
 
 

@@ -17,6 +17,7 @@ from edge import broker
 from edge.app import App
 from edge.blocks import RamBlocks
 from edge.energies import ENERGY
+from edge.now import Faults
 from edge.rings import BATCH
 from tests.core.park import image
 from tests.sync.test_mqtt_sync import Cloud
@@ -100,7 +101,7 @@ class Life:
         return [body.decode() for body in self.bodies(FAULT)]
 
     def faults(self):
-        return self.app.faults()
+        return Faults(self.app).count()
 
     def settle(self):
         """After the last fault: a rest may be over in five minutes, and all that was kept goes."""
@@ -240,7 +241,7 @@ def test_a_bug_that_stays_is_tried_ever_more_rarely_and_told_once(monkeypatch):
     assert 15 < len(calls) < 25
     assert life.told() == ["uplink: Bug('always')"]
     assert life.app.client.failures == 0  # what waits for the cloud goes on
-    assert life.app.faults() == len(calls)
+    assert life.faults() == len(calls)
     monkeypatch.delattr(life.app.uplink._batching.batch, "code")
     before = len(life.bodies(BATCH))
     life.live(900)

@@ -8,6 +8,7 @@ import pytest
 from cloud_bridge.batches import decode_batch
 from edge.app import App
 from edge.blocks import RamBlocks
+from edge.now import Faults
 from edge.outbox import Outbox
 from edge.uplink import BIRTH
 from tests.core.park import image
@@ -136,14 +137,14 @@ def test_a_bug_at_the_start_or_the_end_ends_neither(error):
     bulk = board.devices["bulk"]
     bulk.read = lambda *_: (_ for _ in ()).throw(error)
     app = App(image(site={"beat_s": 60}, telemetry={"period_s": 60}), board)
-    assert app.faults() == 1
+    assert Faults(app).count() == 1
     del bulk.read
     live(app, board, 30)
     assert app.outbox.mounted()
     bulk.program = lambda *_: (_ for _ in ()).throw(error)
     live(app, board, 2)
     app.uplink.flush()
-    assert app.faults() > 1
+    assert Faults(app).count() > 1
     assert (7, b"uplink: " + repr(error).encode()) in frames(app.outbox.vital)
 
 
