@@ -122,8 +122,9 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     asked = ["edge.command"] if "commands" in image else []
     if image.get("commands", {}).get("root"):
         asked += ["edge.root", "edge.evidence.verifier"]
+    stepped = ["edge.wire.quanta"] if "step" in image["telemetry"] else []
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
-    return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *asked, *looked,
+    return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *asked, *looked, *stepped,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import broker, clouds, ledger, plan, profiles, zone
+from boards import broker, clouds, ledger, plan, profiles, quanta, zone
 from boards.site_tables import OWN_TABLES
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
@@ -31,6 +31,9 @@ def compile_site(site: "Site") -> dict[str, Any]:
     image |= {name: dict(keys) for name, keys in sections.items()
               if name not in (*plan.SECTIONS, *SPECIAL) and "." not in name and keys
               and (name not in SWITCHES or keys[SWITCHES[name]])}
+    stepped = quanta.pairs(site)
+    if stepped:
+        image["telemetry"]["step"] = list(stepped)
     image["broker"] = broker.image(site) | clouds.image(site)
     if site.batteries:
         image["fleet"] = [_battery(site, name) for name in site.batteries]

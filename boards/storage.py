@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boards import found, host
+from edge import journal
 from edge.batching import BATCH_BYTES, Batching
 from edge.blocks import RamBlocks
 from edge.controller import Controller
@@ -20,6 +21,7 @@ from edge.open_frame import OpenFrame
 from edge.outbox import Outbox
 from edge.rings import BATCH
 from edge.site import Site
+from edge.wire.quanta import quantum
 
 ENDURANCE = 100_000  # erases of a sector that makers of NOR flash commonly promise; not verified
 _SECTOR_BYTES = 4096
@@ -104,12 +106,15 @@ def day(image: Mapping[str, Any]) -> tuple[float, int, list[tuple[bool, int]]]:
     noted = _Noted(RamBlocks(_SECTOR_BYTES, 64))
     batching = Batching(site.telemetry, dict(image["telemetry"]))
     frame = OpenFrame(noted, BATCH, batching.batch)
+    quanta = image["telemetry"].get("step", ())
+    steps = {journal.FIELDS[field]: quantum(byte)
+             for field, byte in zip(quanta[::2], quanta[1::2], strict=True)}
     beat_s, rng, rows, now_ms = site.beat_s, random.Random(1), 0, 0
     for piece in range(_PIECES):
         start_s = (2 * piece + 1) * _DAY_S // (2 * _PIECES) // 900 * 900
         for second in range(start_s - 60, start_s + _PIECE_S, beat_s):
             now_ms += 1000 * beat_s
-            _read(site, second, now_ms, rng)
+            _read(site, second, now_ms, rng, steps)
             beat(now_ms, _DAY, second)
             if second < start_s:  # until all is fresh and the ramp has ended
                 while site.telemetry.oldest() is not None:
@@ -131,19 +136,25 @@ def day(image: Mapping[str, Any]) -> tuple[float, int, list[tuple[bool, int]]]:
     return _PIECES * _PIECE_S / _DAY_S, rows, noted.noted
 
 
-def _read(site: Any, second: int, now_ms: int, rng: random.Random) -> None:
-    """A day's curve with noise; the battery does what it was told, with an error of its own."""
+def _read(site: Any, second: int, now_ms: int, rng: random.Random, steps: Mapping[str, int]
+          ) -> None:
+    """A day's curve with noise, in the steps of the site's registers; the battery does what it was
+    told, with an error of its own."""
+    def take(role: Any, signal: str, value: int) -> None:
+        step = steps.get(signal, 1)
+        role.take(signal, (value + step // 2) // step * step, now_ms)
+
     battery = site.battery
     most_w = 4 * battery["discharge_max_w"]
     hour = second / 3600
     load_w = most_w * (5 + 3 * math.sin((hour - 8) / 24 * math.tau) + rng.gauss(0, 0.1)) / 10
     sun_w = most_w / 4 * max(0.0, math.sin((hour - 6) / 12 * math.pi)) * (1 + rng.gauss(0, 0.02))
     store_w = site.now.command_w + (rng.randrange(-50, 51) if site.now.command_w else 0)
-    site.pv.take("pv_w", int(sun_w), now_ms)
+    take(site.pv, "pv_w", int(sun_w))
     for number, unit in enumerate(site.fleet):
-        unit.take("store_w", store_w // len(site.fleet), now_ms)
-        unit.take("soc_pm", 300 + (second // 120 + number) % 400, now_ms)
-    site.grid_meter.take("grid_w", int(load_w - sun_w) - store_w, now_ms)
+        take(unit, "store_w", store_w // len(site.fleet))
+        take(unit, "soc_pm", 300 + (second // 120 + number) % 400)
+    take(site.grid_meter, "grid_w", int(load_w - sun_w) - store_w)
 
 
 def _energies(image: Mapping[str, Any]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cloud_bridge.batch_body import BadCode, Entry, opened
+from cloud_bridge.batch_body import BadCode, Entry, head, opened
 from cloud_bridge.batch_decoder import FASTER, decode
 from cloud_bridge.range_lanes import Lanes
 from cloud_bridge.row_terms import (
@@ -34,6 +34,7 @@ from cloud_bridge.row_terms import (
     UNIT,
     WAKE,
     WOKEN,
+    in_steps,
 )
 from edge.wire.batch import weight
 from edge.wire.spread import MIDDLE, ROUNDED, STEPS
@@ -50,9 +51,9 @@ _FEW = 16  # fewer are sooner read one by one
 def decode_all(bodies: Sequence[bytes]) -> list[list[list[int]] | BadCode]:
     """The rows of each body, or what is wrong with it."""
     found: list[list[list[int]] | BadCode | None] = [None] * len(bodies)
-    groups: dict[int, list[int]] = {}
+    groups: dict[bytes, list[int]] = {}
     for number, body in enumerate(bodies):
-        groups.setdefault(body[1] if len(body) > 1 else 0, []).append(number)
+        groups.setdefault(head(body), []).append(number)
     for numbers in groups.values():
         for at in range(0, len(numbers), AT_ONCE):
             some = numbers[at:at + AT_ONCE]
@@ -106,8 +107,9 @@ class _Column:
         def full(value: int) -> Any:
             return np.full(n, value, np.int64)
 
-        self.field, self.kind, self.first = entry.field, entry.kind, entry.first
-        self.value, self.level = full(entry.start << entry.first), full(entry.level)
+        self.field, self.kind, self.quantum = entry.field, entry.kind, entry.quantum
+        level, self.first = in_steps(entry.level, entry.first, entry.quantum)
+        self.value, self.level, self.ahead = full(entry.start << entry.first), full(level), full(0)
         self.odd, self.was, self.part, self.growth = full(0), full(0), full(0), full(0)
         self.a, self.b = known.get(entry.a, self), known.get(entry.b, self)
         self.of_a, self.of_b = full(weight(entry.of_a)), full(weight(entry.of_b))
@@ -119,13 +121,10 @@ class _Column:
             before = self.a.value[:n].copy() if self.kind == ALIKE else self.value[:n]
             if self.kind > TIME:
                 self.was[:n] = self._flow(n)
-            expected: Any = np.zeros(n, np.int64)
-            part = expected
-        else:
-            before, (expected, part) = self.value[:n].copy(), self._expected(n)
-        odd = self._surprise(lanes, number, before, expected)
-        if number == 0:
+            self._surprise(lanes, number, before, before)
             return self.value[:n]
+        before, (growth, part) = self.value[:n].copy(), self._expected(n)
+        odd = self._surprise(lanes, number, before, before + growth + self.ahead[:n])
         if self.kind <= ALIKE:
             self._follow(odd, number, n)
         elif self.kind == TIME:
@@ -139,7 +138,7 @@ class _Column:
         return self.value[:n]
 
     def _surprise(self, lanes: Lanes, number: int, before: Any, expected: Any) -> Any:
-        """Read what surprises, and set value and level by it."""
+        """Read what surprises, and set value and level by it; what is learned from it."""
         n = len(before)
         lane = np.arange(n)
         woken = np.zeros(n, bool)
@@ -169,19 +168,34 @@ class _Column:
         apart = lane[stepped & ~far[lane] & (joined[lane] == 0)]
         if len(apart):
             bits[apart] = lanes.bits(apart, left[apart])
-        odd = (size << left) + bits
-        lanes.bad[:n] |= woken & ~far & (odd == 0)
-        growth = expected + odd
-        value = before + growth
-        lanes.bad[:n] |= ~far & ((np.abs(growth) >= FAR) | (value != value.astype(np.int32)))
+        steps = (size << left) + bits
+        lanes.bad[:n] |= woken & ~far & (steps == 0)
+        quantum, half = self.quantum, self.quantum >> 1
+        value = expected + steps
+        if half:
+            value = ((expected + half) // quantum + steps) * quantum
+        lanes.bad[:n] |= ~far & ((np.abs(value - before) >= FAR)
+                                 | (value != value.astype(np.int32)))
+        in_full = []
         for one in np.flatnonzero(far).tolist():
-            value[one], odd[one] = lanes.told(one, int(left[one]), int(before[one]),
-                                              int(expected[one]))
+            value[one], told = lanes.told(one, int(left[one]), int(before[one]),
+                                          int(expected[one]), quantum)
+            steps[one] = told or 0
+            in_full += [one] if told is None else []
         self.value[:n] = value
         if number:
             step = _STEPS[(middle + size)[lane]]
             self.level[lane] = np.minimum(level[lane], LEVEL_MAX) + (
                 step if number >= EARLY else FASTER * step)
+        if half == 0:
+            return np.where(np.abs(steps) < LINK_MAX, steps, 0)
+        ahead = np.zeros(n, np.int64)
+        if number and self.kind > TIME:
+            ahead = np.where(steps > 0, -half, np.where(steps < 0, quantum - 1 - half,
+                                                        expected - value))
+            ahead[in_full] = 0
+        self.ahead[:n] = ahead
+        odd = np.where(steps == 0, 0, value + ahead - expected)
         return np.where(np.abs(odd) < LINK_MAX, odd, 0)
 
     def _flow(self, n: int) -> Any:

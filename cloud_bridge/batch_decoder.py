@@ -1,4 +1,5 @@
-"""The rows in a batch of version 2, read as edge/wire/batch.py writes them.
+"""The rows in a batch of version 2 or 3, read as edge/wire/batch.py and quanta.py write them. A
+field without a quantum is read as one that moves in steps of 1, which is the same.
 
 Nothing here trusts the sender: any bytes are rows or `BadCode` with the reason, at most 255 rows
 of 127 fields. The code leaves no choice: these rows, in these parts, are coded in these bytes and
@@ -31,6 +32,7 @@ from cloud_bridge.row_terms import (
     UNIT,
     WAKE,
     WOKEN,
+    in_steps,
 )
 from edge.wire.batch import weight
 from edge.wire.spread import MIDDLE, ROUNDED, STEPS
@@ -52,8 +54,9 @@ class _Field:
     """What is known of a field; `a` and `b` are others."""
 
     def __init__(self, entry: Entry, known: dict[int, _Field]) -> None:
-        self.field, self.kind, self.first = entry.field, entry.kind, entry.first
-        self.value, self.level, self.odd = entry.start << entry.first, entry.level, 0
+        self.field, self.kind, self.quantum = entry.field, entry.kind, entry.quantum
+        self.level, self.first = in_steps(entry.level, entry.first, entry.quantum)
+        self.value, self.odd, self.ahead = entry.start << entry.first, 0, 0
         self.a, self.b = known.get(entry.a, self), known.get(entry.b, self)
         self.of_a, self.of_b = weight(entry.of_a), weight(entry.of_b)
         self.ratio = self.of_b << 3
@@ -67,20 +70,23 @@ class _Field:
         self.part = self.of_b if self.kind <= EXPORT else 0
         size, _ = code.coded(REACH, 0)
         if size == REACH:
-            self.value, _ = told(code, self.first, before, 0)
+            self.value, _ = told(code, self.first, before, before, self.quantum)
         else:
-            self.value = _checked(before, (size << self.first) + code.bits(self.first))
+            steps = (size << self.first) + code.bits(self.first)
+            self.value = _reached(before, before, steps, self.quantum)
         return self.value
 
     def next(self, code: RangeDecoder, number: int) -> int:
         """Read the value in row `number`, which is not the first."""
-        expected, part = self._expected()
         before = self.value
+        growth, part = self._expected()
+        expected = before + growth + self.ahead
+        steps: int | None = 0
         if self.level < WAKE and code.quiet():
-            self.value = before + expected
-            odd = 0
+            self.value = _reached(before, expected, 0, self.quantum)
         else:
-            odd = self._surprise(code, before, expected, number)
+            steps = self._surprise(code, before, expected, number)
+        odd = self._surprised(steps, expected) if steps or self.quantum > 1 else 0
         if self.kind <= ALIKE:
             self._follow(odd, number)
         elif self.kind == TIME:
@@ -92,7 +98,7 @@ class _Field:
             self._adjust(odd, number, part)
         return self.value
 
-    def _surprise(self, code: RangeDecoder, before: int, expected: int, number: int) -> int:
+    def _surprise(self, code: RangeDecoder, before: int, expected: int, number: int) -> int | None:
         woken = self.level < WAKE
         level = WOKEN if woken else self.level
         left, middle = ROUNDED[level >> 3], MIDDLE[level >> 3]
@@ -101,14 +107,28 @@ class _Field:
         if size == (REACH if left else EDGE):
             if bits:
                 raise BadCode("bits of nothing")
-            self.value, odd = told(code, left, before, expected)
+            self.value, steps = told(code, left, before, expected, self.quantum)
         else:
-            odd = (size << left) + (code.bits(left) if left >= JOINED else bits)
-            self.value = _checked(before, expected + odd)
-            if woken and odd == 0:
+            steps = (size << left) + (code.bits(left) if left >= JOINED else bits)
+            self.value = _reached(before, expected, steps, self.quantum)
+            if woken and steps == 0:
                 raise BadCode("surprise of nothing")
         step = STEPS[middle + size]
         self.level = min(level, LEVEL_MAX) + (step if number >= EARLY else FASTER * step)
+        return steps
+
+    def _surprised(self, steps: int | None, expected: int) -> int:
+        """What is learned from so many steps of surprise (None: it was told in full), in units;
+        and how far a counter is ahead of what was told from then on."""
+        self.ahead = 0
+        if steps is None:
+            return 0
+        if self.kind > TIME:
+            self.ahead = expected - self.value
+            if steps:  # as near as it can be
+                half = self.quantum >> 1
+                self.ahead = -half if steps > 0 else self.quantum - 1 - half
+        odd = self.value + self.ahead - expected if steps else 0
         return odd if abs(odd) < LINK_MAX else 0
 
     def _flow(self) -> int:
@@ -186,32 +206,31 @@ class _Reader:
             raise BadCode(f"code is longer or shorter than its {part.rows} rows need")
 
 
-def told(code: RangeDecoder, left: int, before: int, expected: int) -> tuple[int, int]:
-    """Read a value that no table holds, and its surprise."""
+def told(code: RangeDecoder, left: int, before: int, expected: int, quantum: int
+         ) -> tuple[int, int | None]:
+    """Read a value that no table holds, and its surprise in steps, None when it is told in full."""
     n = code.bits(5)
     if n == ABSOLUTE:
         value = code.bits(16) << 16 | code.bits(16)
         value -= value >> 31 << 32
-        if _near(value, before):
+        if value % quantum == 0 and -FAR < value - before < FAR:
             raise BadCode("value told in more bits than it needs")
-        return value, 0
+        return value, None
     bits = code.bits(n)
     if n == 0:
         raise BadCode("surprise of no bits")
-    odd = 1 << n - 1 | bits >> 1
-    odd = -odd if bits & 1 else odd
-    if -REACH <= odd >> left < REACH if left else -EDGE < odd < EDGE:
+    steps = 1 << n - 1 | bits >> 1
+    steps = -steps if bits & 1 else steps
+    if -REACH <= steps >> left < REACH if left else -EDGE < steps < EDGE:
         raise BadCode("surprise told in more bits than it needs")
-    return _checked(before, expected + odd), odd
+    return _reached(before, expected, steps, quantum), steps
 
 
-def _checked(before: int, growth: int) -> int:
-    """What has grown by that; BadCode when such a growth is told otherwise."""
-    value = before + growth
-    if value not in _I32 or not _near(value, before):
-        raise BadCode(f"growth of {growth}")
+def _reached(before: int, expected: int, steps: int, quantum: int) -> int:
+    """The value so many steps from where it is expected; BadCode when it is told otherwise."""
+    value = expected + steps
+    if quantum > 1:
+        value = ((expected + (quantum >> 1)) // quantum + steps) * quantum
+    if not -FAR < value - before < FAR or value not in _I32:
+        raise BadCode(f"growth of {value - before}")
     return value
-
-
-def _near(value: int, before: int) -> bool:
-    return -FAR < value - before < FAR

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from msgpack import packb
 
-from cloud_bridge.batch_body import BadCode
+from cloud_bridge.batch_body import VERSIONS, BadCode
 from cloud_bridge.batch_decoder import decode
 from edge.outbox import GAP
 from edge.wire import msgpack
-from edge.wire.batch import _VERSION as BATCH_VERSION
 
 MESSAGE_VERSION = 1
 TELEMETRY = 1  # kinds of message; GAP is the fourth
@@ -111,7 +110,7 @@ def decode_told(body: bytes) -> Told:
 
 def decode_batch(body: bytes) -> Batch:
     """The rows in the body of a telemetry message; BadMessage when it is none."""
-    if not body or body[0] != BATCH_VERSION:
+    if not body or body[0] not in VERSIONS:
         return _older_batch(body)
     try:
         rows = decode(body)
@@ -124,7 +123,7 @@ def decode_batches(bodies: Sequence[bytes]) -> list[Batch | BadMessage]:
     """Of each body what decode_batch gives or raises; hundreds at a time are read sooner."""
     from cloud_bridge.batch_bulk import decode_all  # loads numpy, where there is one
 
-    new = [number for number, body in enumerate(bodies) if body[:1] == bytes((BATCH_VERSION,))]
+    new = [number for number, body in enumerate(bodies) if body and body[0] in VERSIONS]
     found: list[Batch | BadMessage] = [BadMessage("")] * len(bodies)
     for number, rows in zip(new, decode_all([bodies[number] for number in new]), strict=True):
         found[number] = BadMessage(f"batch: {rows}") if isinstance(rows, BadCode) else \

@@ -139,17 +139,18 @@ class Lanes:
             self.refill(some)
         return number
 
-    def told(self, lane: int, left: int, before: int, expected: int) -> tuple[int, int]:
+    def told(self, lane: int, left: int, before: int, expected: int, quantum: int
+             ) -> tuple[int, int | None]:
         """What no table holds, read as the plain decoder does."""
         state = int(self.code[lane]), int(self.span[lane]), int(self.at[lane])
         reader = RangeDecoder.resumed(self._data, *state)
         try:
-            value, odd = told(reader, left, before, expected)
+            value, steps = told(reader, left, before, expected, quantum)
         except (BadCode, IndexError):
             self.bad[lane] = True
-            return before, 0
+            return before, None
         self.code[lane], self.span[lane], self.at[lane] = reader.state()
-        return value, odd
+        return value, steps
 
 
 def _coded() -> tuple[list[int], list[int], list[int], list[int]]:

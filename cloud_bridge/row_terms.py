@@ -1,7 +1,7 @@
 """What the coder of a row (edge/wire/row_encoder.py) calls its kinds and limits, for those who read
 it: there the names are private, because a gateway folds them into its bytecode."""
 
-from edge.wire import row_encoder
+from edge.wire import quanta, row_encoder
 
 ABSOLUTE = row_encoder._ABSOLUTE
 ALIKE = row_encoder._ALIKE
@@ -24,3 +24,9 @@ TIME = row_encoder._TIME
 UNIT = row_encoder._UNIT
 WAKE = row_encoder._WAKE
 WOKEN = row_encoder._WOKEN
+
+
+def in_steps(level: int, first: int, quantum: int) -> tuple[int, int]:
+    """What a schema says of a field, when its surprises are told in steps of a quantum."""
+    octaves = quantum.bit_length() - 1
+    return max(level - octaves * quanta._OCTAVE, 1), max(first - octaves, 1)

@@ -5,9 +5,12 @@ that time at most and a batch may be as long as it likes. The uplink shares the 
 whole row takes as long as five beats: so each of its steps codes a few fields.
 """
 
-from edge.compat import const
+from edge.compat import TYPE_CHECKING, const
 from edge.wire.batch import BatchEncoder
 from edge.wire.schema_journal import SCHEMA
+
+if TYPE_CHECKING:
+    from typing import Any
 
 BATCH_BYTES = const(2020)  # two frames to a sector of the outbox
 
@@ -18,7 +21,10 @@ class Batching:
     def __init__(self, telemetry, keys: dict):
         self._telemetry = telemetry
         known = len(SCHEMA) == 1 + 9 * telemetry.n_fields
-        self.batch = BatchEncoder(SCHEMA if known else telemetry.n_fields, BATCH_BYTES)
+        encoder: Any = BatchEncoder
+        if "step" in keys:
+            encoder = __import__("edge.wire.quanta", None, None, ("part",)).part(keys)
+        self.batch: BatchEncoder = encoder(SCHEMA if known else telemetry.n_fields, BATCH_BYTES)
         self._rows_max = keys["batch_rows"]
         self._linger_s = keys["linger_s"]
         self._flush_s = keys["flush_s"]

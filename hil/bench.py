@@ -22,6 +22,7 @@ import click
 
 from hil.bench_tree import ROOT, SITE, NotMeasuredError, Tree, counting, image_of, tool
 
+_QUANTA = [4, 0x21, 6, 0x21, 8, 0x21, 10, 0x11, 14, 0x21]  # all powers in 100 W
 HEAP_BEATS = 5000
 APP_BEATS = 60
 MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-hours, a head
@@ -122,7 +123,8 @@ def _heap_app(_: Path | None) -> dict[str, float]:
     from hil.bench_arm import commands_image
 
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
-              ".root": commands_image("d7" * 32)}
+              ".root": commands_image("d7" * 32), ".quanta": image_of(SITE)}
+    images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
             for name, image in images.items()}
 

@@ -2,7 +2,8 @@
 
 With `rows` or `fields` a byte is written to standard error twice before and once after each row or
 field, between which an emulator counts instructions; with `heap` it prints what the encoder takes
-of the heap beside its output and tables, and what coding took. Rows are read from a file.
+of the heap beside its output and tables, and what coding took. Rows are read from a file, quanta
+are given as digits.
 """
 
 import gc
@@ -29,9 +30,16 @@ def _rows(path: str) -> "list[Any]":
     return rows
 
 
-def _counted(rows: "list[Any]", n_fields: int) -> None:
+def _encoder(quanta: bytes, n_fields: int = 9) -> BatchEncoder:
+    if not quanta:
+        return BatchEncoder(SCHEMA, _CAPACITY, n_fields)
+    from edge.wire.quanta import QuantaEncoder  # loaded only then, as a gateway does
+
+    return QuantaEncoder(SCHEMA, _CAPACITY, quanta, n_fields)
+
+
+def _counted(rows: "list[Any]", encoder: BatchEncoder) -> None:
     mark = sys.stderr.buffer.write
-    encoder = BatchEncoder(SCHEMA, _CAPACITY, n_fields)
     for row in rows:
         if encoder.closed:
             encoder.reset()
@@ -45,10 +53,11 @@ def _counted(rows: "list[Any]", n_fields: int) -> None:
             mark(b".")
 
 
-def _heap(rows: "list[Any]") -> None:
+def _heap(rows: "list[Any]", quanta: bytes) -> None:
+    _encoder(quanta)  # so that its code is loaded
     gc.collect()
     before: int = gc.mem_alloc()  # type: ignore[attr-defined]  # only MicroPython tells
-    encoder = BatchEncoder(SCHEMA, _CAPACITY)
+    encoder = _encoder(quanta)
     gc.collect()
     state = gc.mem_alloc() - before - len(encoder.buffer)  # type: ignore[attr-defined]
     before = gc.mem_alloc()  # type: ignore[attr-defined]
@@ -59,13 +68,14 @@ def _heap(rows: "list[Any]") -> None:
     print(state, gc.mem_alloc() - before)  # type: ignore[attr-defined]
 
 
-def main(mode: str, path: str) -> None:
+def main(mode: str, path: str, digits: str) -> None:
     """One measurement."""
     gc.disable()
+    quanta = bytes.fromhex(digits)
     if mode == "heap":
-        _heap(_rows(path))
+        _heap(_rows(path), quanta)
     else:
-        _counted(_rows(path), 1 if mode == "fields" else _N)
+        _counted(_rows(path), _encoder(quanta, 1 if mode == "fields" else _N))
 
 
-main(sys.argv[1], sys.argv[2])
+main(*sys.argv[1:])

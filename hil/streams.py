@@ -14,9 +14,34 @@ from pathlib import Path
 
 CHANNELS = ("grid_w", "battery_w", "soc_pm", "pv_w", "v1_dv", "v2_dv", "v3_dv", "i1_da", "i2_da",
             "i3_da", "freq_mhz", "import_wh", "export_wh", "co2_g", "temp_dc", "state")
-STEPS = {"1s": 1, "15s": 15, "60s": 60}
+STEPS = {"1s": 1, "15s": 15, "60s": 60, "1c": 1}
+_COARSE_W = 100  # to which "1c" has the powers of "1s"
 
 Block = list[list[int]]
+
+
+def load(folder: Path | None, name: str) -> list[Block]:
+    """The stream of that name: FOLDER/NAME.csv.gz, or a generated one where there is no folder.
+    "1c" is made of "1s" where it is no file."""
+    path = folder and folder / f"{name}.csv.gz"
+    if path and (path.exists() or name != "1c"):
+        return read(path)
+    if name == "1c":
+        return [[_coarse(record) for record in block] for block in load(folder, "1s")]
+    return generate(STEPS[name])
+
+
+def _coarse(record: list[int]) -> list[int]:
+    return [(value + _COARSE_W // 2) // _COARSE_W * _COARSE_W if channel.endswith("_w") else value
+            for channel, value in zip(CHANNELS, record, strict=True)]
+
+
+def steps(blocks: list[Block]) -> dict[str, int]:
+    """In what steps each channel moves: the greatest that all its values are multiples of. One
+    that never moves shows none."""
+    columns = zip(*(record for block in blocks for record in block), strict=True)
+    return {channel: math.gcd(*column) for channel, column in zip(CHANNELS, columns, strict=True)
+            if len({*column}) > 1}
 
 
 def read(path: Path) -> list[Block]:

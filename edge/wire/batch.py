@@ -5,6 +5,8 @@ coded, in as many bits as such a surprise deserves (a range coder; whole bits wh
     part   = rows (1 byte), length (2 bytes, high one first), code
     schema = 1-127: so many fields that nobody knows; from 128: a table of edge/wire/schema_*.py
 
+Version 3 (edge/wire/quanta.py) names the fields that move in steps before the parts.
+
 What was learned goes on from part to part; every part's code can be read without the next one, so
 a body may end after any of them. At most 255 rows make a batch.
 

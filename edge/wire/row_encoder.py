@@ -9,9 +9,12 @@ One long method, and no small ones: on a gateway a call costs as much as six ope
 
 from array import array
 
-from edge.compat import const
+from edge.compat import TYPE_CHECKING, const
 from edge.wire.range_encoder import RangeEncoder
 from edge.wire.spread import MIDDLE, ROUNDED, STARTS, STEPS, WIDTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Kinds: what a field is expected to do.
 _STAY = const(0)  # stay as it was
@@ -32,6 +35,7 @@ _JOINED = const(8)  # fewer bits below a step are one number with its code
 _WAKE = const(8)  # below that level a field has long been as expected
 _QUIET = const(7)  # and is so again, but for one in 2^7
 _WOKEN = const(48)  # its level when it was not
+_STEPPED = const(-16)  # no level; from here down, the places of fields that move in steps
 _LEVEL_MAX = const(334)  # so that at most 18 bits are below a step, which are told at once
 _LINK_MAX = const(1 << 17)  # larger surprises are not learned from:
 _TAME = const(12)  # with so many bits below a step, none is told by a code
@@ -54,11 +58,12 @@ class RowEncoder(RangeEncoder):
     """
 
     rows: int
+    _step: "Callable[[int, int, int, int], int]"  # of edge/wire/quanta.py, where a field has one
 
     def _first(self, group, row: "array[int]") -> None:
         """Code these fields of the first row."""
         for state in group:
-            kind, field, before, _, left, more = state
+            kind, field, before, level, left, more = state
             if kind == _ALIKE:
                 before = more[0][2]
             elif kind > _TIME:
@@ -68,6 +73,9 @@ class RowEncoder(RangeEncoder):
             state[2] = value
             state[4] = 0
             odd = value - before
+            if level <= _STEPPED:
+                self._step(level, value, before, odd)
+                continue
             size = odd >> left
             if -_REACH <= size < _REACH and -_FAR < odd < _FAR:
                 place = _REACH + size
@@ -135,17 +143,23 @@ class RowEncoder(RangeEncoder):
                             now = 0
             # 2. Its code: the part of the interval that is its own, then bits.
             if level < _WAKE:
-                size = span >> _QUIET
-                span -= size
-                if odd:
-                    level = _WOKEN
-                    self._at, self._low, self._span = at, low + span, size
-                    self._bits(0, 0)
+                if level <= _STEPPED:
+                    self._at, self._low, self._span = at, low, span
+                    odd = self._step(level, value, before, odd)
                     at, low, span = self._at, self._low, self._span
-                elif kind:
                     level = 0
                 else:
-                    continue
+                    size = span >> _QUIET
+                    span -= size
+                    if odd:
+                        level = _WOKEN
+                        self._at, self._low, self._span = at, low + span, size
+                        self._bits(0, 0)
+                        at, low, span = self._at, self._low, self._span
+                    elif kind:
+                        level = 0
+                    else:
+                        continue
             if level:
                 size = level >> 3
                 place = middle[size]

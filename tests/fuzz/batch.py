@@ -1,16 +1,26 @@
 """Any bytes as a batch: refused with a reason, or rows that are coded in the only way there is; and
 among others the same as alone."""
 
-from cloud_bridge.batch_body import SCHEMAS, BadCode, entries_of, opened
+from cloud_bridge.batch_body import SCHEMAS, BadCode, entries_of, head, opened
 from cloud_bridge.batch_bulk import decode_all
 from edge.wire.batch import BatchEncoder
+from edge.wire.quanta import QuantaEncoder
 
-_SCHEMAS = (1, 2, 9, 128, 129)
+_HEADS = (*(bytes((2, schema)) for schema in (1, 2, 9, 128, 129)),
+          b"\x03\x01\x01\x00\x21", b"\x03\x09\x02\x03\x05\x08\x4f",
+          b"\x03\x80\x03\x04\x21\x0a\x11\x1c\x12", b"\x03\x81\x04\x02\x21\x03\x21\x0d\x12\x0f\x0f")
 
 
-def _coded(schema: int, rows: list[list[int]], cut: int = 0) -> bytes:
+def encoder_of(begun: bytes) -> BatchEncoder:
+    """One that writes bodies with that head."""
+    schema = SCHEMAS.get(begun[1], begun[1])
+    return (BatchEncoder(schema, 0xFFFF) if begun[0] == 2 else
+            QuantaEncoder(schema, 0xFFFF, begun[3:]))
+
+
+def _coded(begun: bytes, rows: list[list[int]], cut: int = 0) -> bytes:
     """A body by our own encoder; a part ends behind `cut` rows."""
-    encoder = BatchEncoder(SCHEMAS.get(schema, schema), 0xFFFF)
+    encoder = encoder_of(begun)
     for number, row in enumerate(rows):
         if number and number == cut:
             encoder.part()
@@ -19,12 +29,13 @@ def _coded(schema: int, rows: list[list[int]], cut: int = 0) -> bytes:
 
 
 def _rows(n: int, n_fields: int) -> list[list[int]]:
-    return [[9657, 15 * at, *(place * at * at % 700 for place in range(2, n_fields))]
+    return [[9657, 15 * at, *(place * at * at % 700 for place in range(2, n_fields))][:n_fields]
             for at in range(n)]
 
 
-SEEDS = [_coded(2, _rows(4, 2)), _coded(9, _rows(12, 9), 5), _coded(1, [[-(1 << 31)], [1 << 30]]),
-         *(_coded(schema, _rows(9, len(entries_of(schema))), 4) for schema in SCHEMAS)]
+SEEDS = [*(_coded(begun, _rows(9 + at, len(entries_of(begun))), at)
+           for at, begun in enumerate(_HEADS)),
+         _coded(_HEADS[0], [[-(1 << 31)], [1 << 30]]), _coded(_HEADS[5], [[-(1 << 31)], [1 << 30]])]
 
 
 def one(data: bytes) -> None:
@@ -32,8 +43,8 @@ def one(data: bytes) -> None:
     check(data)
     if data:
         code = data[2:]
-        head = bytes((2, _SCHEMAS[data[0] % 5], len(code) % 16 + 1))
-        check(head + len(code).to_bytes(2) + code)
+        begun = _HEADS[data[0] % len(_HEADS)]
+        check(begun + bytes((len(code) % 16 + 1,)) + len(code).to_bytes(2) + code)
 
 
 def check(body: bytes) -> None:
@@ -44,7 +55,7 @@ def check(body: bytes) -> None:
         assert [str(found) for found in together] == [str(told)] * 16
     if isinstance(told, BadCode):
         return
-    encoder = BatchEncoder(SCHEMAS.get(body[1], body[1]), 0xFFFF)
+    encoder = encoder_of(head(body))
     at = 0
     for part in opened(body)[1]:
         for row in told[at:at + part.rows]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
+from pathlib import Path
 
 import msgpack
+import pytest
 
 from hil import bench_wire, streams, wire_codings
 
@@ -91,10 +94,34 @@ def test_msgpack_and_json_are_of_the_records() -> None:
 
 def test_ours_is_smallest_on_every_generated_stream() -> None:
     figures = bench_wire.measure(None)
-    for step, most in (("1s", 0.55), ("15s", 0.72), ("60s", 0.82)):
+    for step, most in (("1s", 0.55), ("15s", 0.72), ("60s", 0.82), ("1c", 0.411)):
         sizes = {key.split(".")[2]: size for key, size in figures.items()
                  if key.startswith(f"wire.{step}.")}
         assert set(sizes) == {"ours", *wire_codings.CODINGS}
         assert sizes["ours"] <= most
         assert 1.9 * sizes["ours"] < min(size for name, size in sizes.items() if name != "ours")
     assert figures["wire.decode_points_a_second"] > 0
+
+
+def test_coarse_streams_are_read_or_made_of_fine_ones(tmp_path: Path) -> None:
+    def write(name: str, w: int) -> None:
+        record = [w, -250, 510, *[1] * 12, 3]
+        with gzip.open(tmp_path / f"{name}.csv.gz", "wt") as file:
+            file.write(f"block,{','.join(streams.CHANNELS)}\n")
+            for at in range(2):
+                file.write(",".join(map(str, [0, record[0] + at * w, *record[1:]])) + "\n")
+
+    write("1s", 1_049)
+    made = streams.load(tmp_path, "1c")
+    assert [record[:3] for record in made[0]] == [[1_000, -200, 510], [2_100, -200, 510]]
+    assert streams.steps(made) == {"grid_w": 100}
+    write("1c", 5_000)
+    assert streams.steps(streams.load(tmp_path, "1c")) == {"grid_w": 5_000}
+    with pytest.raises(FileNotFoundError):
+        streams.load(tmp_path, "15s")
+
+
+def test_generated_powers_are_coarse_only_where_they_should_be() -> None:
+    assert streams.steps(streams.load(None, "1c")).items() >= {
+        ("grid_w", 100), ("pv_w", 100), ("battery_w", 100), ("v1_dv", 1)}
+    assert {*streams.steps(streams.load(None, "1s")).values()} == {1}

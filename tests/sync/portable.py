@@ -3,11 +3,14 @@
 import binascii
 from array import array
 
+from edge.batching import Batching
 from edge.blocks import RamBlocks
 from edge.keep import Keep
 from edge.outbox import Outbox
+from edge.telemetry import Telemetry
 from edge.wire import msgpack, schema_journal, schema_meters
 from edge.wire.batch import BatchEncoder
+from edge.wire.quanta import QuantaEncoder, quantum
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -69,9 +72,9 @@ def show_decoding():
         print(error, "" if error else repr(value))
 
 
-def show_batch(bits, locked):
+def show_batch(bits, locked, quanta=b""):
     """Rows of values of up to `bits` bits, the extremes among them, coded with the heap locked."""
-    encoder = BatchEncoder(35, 4000)
+    encoder = QuantaEncoder(35, 4000, quanta) if quanta else BatchEncoder(35, 4000)
     rows = []
     for _ in range(40):
         row = array("i", [0] * 35)
@@ -95,16 +98,19 @@ def show_batch(bits, locked):
     print(taken, n, first, binascii.crc32(memoryview(encoder.buffer)[:n]))
 
 
-def show_batch_parts(schema, n_fields):
+def show_batch_parts(schema, n_fields, quanta=b""):
     """A site's schema, rows that drift, leap and rest, coded field by field with the heap locked;
-    a part after every seventh row."""
-    encoder = BatchEncoder(schema, 4000, 1)
+    a part after every seventh row. Fields with a quantum seldom leave its multiples."""
+    encoder = QuantaEncoder(schema, 4000, quanta, 1) if quanta else BatchEncoder(schema, 4000, 1)
     row = array("i", [dice.bits(16) for _ in range(n_fields)])
     for number in range(60):
         for field in range(n_fields):
             if dice.bits(1):
                 row[field] += dice.bits(6) - 31 << (14 if dice.bits(7) == 1 else field % 5)
         row[1] = (86000 + 15 * number) % 86400
+        for at in range(0, len(quanta), 2):
+            if dice.bits(3):
+                row[quanta[at]] -= row[quanta[at]] % quantum(quanta[at + 1])
         heap_lock()
         while not encoder.code(row):
             pass
@@ -113,6 +119,22 @@ def show_batch_parts(schema, n_fields):
         print(n)
     n = encoder.finish()
     print(n, binascii.crc32(memoryview(encoder.buffer)[:n]))
+
+
+def show_batching(step):
+    """A gateway's rows, with the coder that its image asks for."""
+    telemetry = Telemetry(35, 15)
+    batching = Batching(telemetry, {"batch_rows": 60, "linger_s": 900, "flush_s": 60,
+                                    "period_s": 15, "step": step})
+    row = array("i", [0] * 35)
+    for _ in range(40):
+        for field in range(35):
+            row[field] = dice.bits(4) * 100
+        telemetry.keep(row, 15)
+        while batching.busy():
+            batching.take()
+    n = batching.batch.finish()
+    print(n, binascii.crc32(memoryview(batching.batch.buffer)[:n]))
 
 
 def show_outbox():
@@ -179,6 +201,13 @@ show_batch(31, False)
 show_batch(32, False)
 show_batch_parts(schema_journal.SCHEMA, 35)
 show_batch_parts(schema_meters.SCHEMA, 18)
+QUANTA = bytes([0, 0x02, 4, 0x11, 8, 0x21, 10, 0x11, 13, 0x1C, 14, 0x21, 15, 0x0F, 17, 0x61])
+show_batch(30, True, QUANTA)
+show_batch(31, False, QUANTA)
+show_batch(32, False, QUANTA)
+show_batch_parts(schema_journal.SCHEMA, 35, QUANTA)
+show_batch_parts(schema_meters.SCHEMA, 18, QUANTA)
+show_batching(list(QUANTA))
 show_outbox()
 show_outbox_parts()
 show_keep()
