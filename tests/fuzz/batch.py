@@ -50,7 +50,7 @@ def one(data: bytes) -> None:
 def check(body: bytes) -> None:
     """One body."""
     told = decode_all([body])[0]
-    if len(body) % 16 == 0:  # it takes fifty times as long as alone
+    if sum(body) % 256 == 0:  # it takes fifty times as long as alone
         together = decode_all([body] * 16)
         assert [str(found) for found in together] == [str(told)] * 16
     if isinstance(told, BadCode):
