@@ -5,7 +5,7 @@ with the reason. The coding of rows leaves no choice: what decodes is what these
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgpack import packb
 
@@ -121,19 +121,36 @@ def decode_batch(body: bytes) -> Batch:
 
 def decode_batches(bodies: Sequence[bytes]) -> list[Batch | BadMessage]:
     """Of each body what decode_batch gives or raises; hundreds at a time are read sooner."""
-    from cloud_bridge.batch_bulk import decode_all  # loads numpy, where there is one
+    return [rows if isinstance(rows, BadMessage) else Batch(len(rows[0]), listed(rows))
+            for rows in decode_tables(bodies)]
+
+
+def decode_tables(bodies: Sequence[bytes]) -> list[Any]:
+    """The rows alone, or BadMessage: as arrays of numpy where that is, else as lists."""
+    from cloud_bridge.batch_bulk import tabled, tables  # loads numpy, where there is one
 
     new = [number for number, body in enumerate(bodies) if body and body[0] in VERSIONS]
-    found: list[Batch | BadMessage] = [BadMessage("")] * len(bodies)
-    for number, rows in zip(new, decode_all([bodies[number] for number in new]), strict=True):
-        found[number] = BadMessage(f"batch: {rows}") if isinstance(rows, BadCode) else \
-            Batch(len(rows[0]), rows)
+    found: list[Any] = [None] * len(bodies)
+    for number, rows in zip(new, tables([bodies[number] for number in new]), strict=True):
+        found[number] = BadMessage(f"batch: {rows}") if isinstance(rows, BadCode) else rows
     for number in {*range(len(bodies))} - {*new}:
         try:
-            found[number] = decode_batch(bodies[number])
+            found[number] = decode_batch(bodies[number]).rows
         except BadMessage as reason:
             found[number] = reason
-    return found
+    return [tabled(one) if isinstance(one, list) else one for one in found]
+
+
+def has_numpy() -> bool:
+    """Whether batches are decoded side by side here."""
+    from cloud_bridge.batch_bulk import is_fast
+
+    return is_fast()
+
+
+def listed(some: Any) -> list[Any]:
+    """A list of an array, if it is one."""
+    return some if isinstance(some, list) else list(some.tolist())
 
 
 def _older_batch(body: bytes) -> Batch:

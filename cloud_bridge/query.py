@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ from cloud_bridge.queries.messages import NAME, QueryError
 from cloud_bridge.queries.spans import RESOLUTIONS, Span
 from cloud_bridge.said import refusing
 
+T = TypeVar("T")
 _PAGE = 2_000  # rows in memory
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 _STORE = click.option("--store", "path", default="park.db", show_default=True,
@@ -96,7 +97,8 @@ def within(archive: Archive, gateway: str, start: str | None, end: str | None, z
     """Rows, or their means, extremes and what registers moved by, over a time.
 
     Without --out it is CSV on the standard output. An empty interval stands for the whole time
-    until the next line: nothing is interpolated.
+    until the next line: nothing is interpolated. Where rows are missing, energies of quarter-hours
+    tell what registers moved by: energies_s says for how many seconds.
 
     \b
     Example:
@@ -112,18 +114,20 @@ def within(archive: Archive, gateway: str, start: str | None, end: str | None, z
             raise QueryError(f"--fields: found {field!r}, expected some of"
                              f" {', '.join(dict.fromkeys(n.partition('.')[0] for n in known))}")
     names = files.chosen(known, wanted)
-    rows = _rows(archive, park, name, asked)
+    if as_json and not out:
+        rows = _all(lambda asked: answers.page(archive, park, name, asked, _PAGE), asked)
+        _echo_list({key: row.get(key) for key in names if key in row} for row in rows)
+        return
+    lines = _all(lambda asked: answers.table(archive, park, name, asked, names, _PAGE), asked)
     if out:
-        n = _Count(rows)
+        n = _Count(lines)
         files.write(out, names, n)
         said = {"file": str(out), "lines": n.n}
         click.echo(json.dumps(said) if as_json else f"{out}: {n.n} lines")
-    elif as_json:
-        _echo_list({key: row.get(key) for key in names if key in row} for row in rows)
     else:
         click.echo(files.csv_text(names), nl=False)
-        for row in rows:
-            click.echo(files.csv_text(names, [row]), nl=False)
+        for line in lines:
+            click.echo(files.csv_text(names, [line]), nl=False)
 
 
 @main.command()
@@ -133,6 +137,8 @@ def within(archive: Archive, gateway: str, start: str | None, end: str | None, z
 def gaps(archive: Archive, gateway: str, start: str | None, end: str | None, zone: str,
          as_json: bool) -> None:
     """Which messages never came, and which time no row speaks for. Exit status 1 if any.
+
+    What registers moved by meanwhile is told as far as energies and rows prove it.
 
     \b
     Example:
@@ -149,9 +155,10 @@ def gaps(archive: Archive, gateway: str, start: str | None, end: str | None, zon
             click.echo("messages {first} to {last} of epoch {epoch}: {reason}".format(**one))
         for one in told["uncovered"]:
             moved = "".join(f", {register} moved {n}" for register, n in one["moved"].items() if n)
-            click.echo(f"{one['start']} to {one['end']}: no row for {one['s']} s{moved}")
+            click.echo(f"{one['start']} to {one['end']}: no row for {one['s']} s{_known(one)}"
+                       f"{moved}")
         click.echo(f"{len(told['messages'])} holes in the numbers, {told['uncovered_s']} s without"
-                   f" a row, {told['unreadable']} messages that nobody can read"
+                   f" a row{_known(told)}, {told['unreadable']} messages that nobody can read"
                    + (", and more" if told["next"] or told["more_messages"] else ""))
     if told["messages"] or told["uncovered"] or told["unreadable"]:
         raise SystemExit(1)
@@ -183,6 +190,10 @@ def lag(archive: Archive, gateway: str | None, late_s: int, as_json: bool) -> No
         raise SystemExit(1)
 
 
+def _known(told: dict[str, Any]) -> str:
+    return f" (energies are known for {told['energies_s']} s)" if told["energies_s"] else ""
+
+
 def _names(gateway: str) -> tuple[str, str]:
     park, _, name = gateway.partition("/")
     if not (NAME.fullmatch(park) and NAME.fullmatch(name)):
@@ -190,10 +201,10 @@ def _names(gateway: str) -> tuple[str, str]:
     return park, name
 
 
-def _rows(archive: Archive, park: str, gateway: str, asked: Span) -> Iterator[dict[str, Any]]:
+def _all(page_of: Callable[[Span], answers.Page[T]], asked: Span) -> Iterator[T]:
     """All of it, a page at a time, so that no read of the store lasts."""
     while True:
-        page = answers.page(archive, park, gateway, asked, _PAGE)
+        page = page_of(asked)
         yield from page.found
         if page.next is None:
             return
@@ -203,11 +214,11 @@ def _rows(archive: Archive, park: str, gateway: str, asked: Span) -> Iterator[di
 class _Count:
     """Counts what it hands on."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, rows: Iterable[list[Any]]) -> None:
         self._rows = rows
         self.n = 0
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         for row in self._rows:
             self.n += 1
             yield row

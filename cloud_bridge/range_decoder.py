@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from cloud_bridge.batch_body import BadCode
 from edge.wire.range_encoder import _BITS as BITS
@@ -58,17 +58,6 @@ class RangeDecoder:
         self._data = aligned(code)
         self._code = int.from_bytes(self._data[:4])
         self._span, self._at = TOP, 4
-
-    @classmethod
-    def resumed(cls, data: bytes, code: int, span: int, at: int) -> Self:
-        """One that has come so far in the data of another."""
-        reader = cls(b"")
-        reader._data, reader._code, reader._span, reader._at = data, code, span, at
-        return reader
-
-    def state(self) -> tuple[int, int, int]:
-        """What `resumed` takes behind the data."""
-        return self._code, self._span, self._at
 
     def surprise(self, middle: int) -> int:
         """By the table round that place: from -11 to 11, or 12 for all beyond."""

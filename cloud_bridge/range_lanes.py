@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloud_bridge.batch_body import BadCode, Part
-from cloud_bridge.batch_decoder import told
-from cloud_bridge.range_decoder import CODED, TABLES, RangeDecoder, aligned, codes, lookup
+from cloud_bridge.batch_body import Part
+from cloud_bridge.range_decoder import CODED, TABLES, aligned, codes, lookup
+from cloud_bridge.row_terms import ABSOLUTE, FAR
 from edge.wire.range_encoder import _BITS as BITS
 from edge.wire.range_encoder import _BOTTOM as BOTTOM
 from edge.wire.range_encoder import _TOP as TOP
@@ -139,18 +139,31 @@ class Lanes:
             self.refill(some)
         return number
 
-    def told(self, lane: int, left: int, before: int, expected: int, quantum: int
-             ) -> tuple[int, int | None]:
-        """What no table holds, read as the plain decoder does."""
-        state = int(self.code[lane]), int(self.span[lane]), int(self.at[lane])
-        reader = RangeDecoder.resumed(self._data, *state)
-        try:
-            value, steps = told(reader, left, before, expected, quantum)
-        except (BadCode, IndexError):
-            self.bad[lane] = True
-            return before, None
-        self.code[lane], self.span[lane], self.at[lane] = reader.state()
-        return value, steps
+    def told(self, some: Any, left: Any, before: Any, expected: Any, quantum: int
+             ) -> tuple[Any, Any, Any]:
+        """What no table holds: values, surprises in steps, and which are told in full; see told()
+        of the plain decoder."""
+        n = self.bits(some, np.full(len(some), 5))
+        whole = n == ABSOLUTE
+        bits = self.bits(some, np.where(whole, 16, n))
+        last = np.zeros_like(bits)
+        last[whole] = self.bits(some[whole], np.full(int(whole.sum()), 16))
+        absolute = bits << 16 | last
+        absolute -= absolute >> 31 << 32
+        steps = 1 << np.maximum(n - 1, 0) | bits >> 1
+        steps = np.where(bits & 1, -steps, steps)
+        least = np.where(left > 0, -REACH << left, 1 - EDGE)  # what a table would have held
+        most = np.where(left > 0, (REACH << left) - 1, EDGE - 1)
+        reached = expected + steps
+        if quantum > 1:
+            reached = ((expected + (quantum >> 1)) // quantum + steps) * quantum
+        value = np.where(whole, absolute, reached)
+        near = np.abs(value - before) < FAR
+        self.bad[some] |= np.where(
+            whole, near & (value % quantum == 0),
+            ~near | (n == 0) | (value != value.astype(np.int32))
+            | ((steps >= least) & (steps <= most)))
+        return value, np.where(whole, 0, steps), whole
 
 
 def _coded() -> tuple[list[int], list[int], list[int], list[int]]:

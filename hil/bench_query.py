@@ -61,8 +61,8 @@ def _year(path: Path, days: int) -> dict[str, float]:
                     partial(answers.page, archive, *name, span, 5_000))
         found["query.year.refresh_ms"] = _ms(lambda: archive.refresh(*name))
         found["query.year.csv_s"] = _ms(lambda: files.write(
-            path.with_suffix(".csv"), answers.columns(archive, *name, "raw"),
-            _all(archive, whole._replace(resolution="raw")))) / 1_000
+            path.with_suffix(".csv"), names := answers.columns(archive, *name, "raw"),
+            _all(archive, whole._replace(resolution="raw"), names))) / 1_000
     found["query.year.index_bytes"] = os.path.getsize(f"{path}.index")
     return found
 
@@ -113,9 +113,9 @@ def _day(day: int) -> Iterator[bytes]:
             encoder.reset()
 
 
-def _all(archive: Archive, asked: spans.Span) -> Iterator[dict[str, Any]]:
+def _all(archive: Archive, asked: spans.Span, names: list[str]) -> Iterator[list[Any]]:
     while True:
-        page = answers.page(archive, "park", "hall", asked, 2_000)
+        page = answers.table(archive, "park", "hall", asked, names, 2_000)
         yield from page.found
         if page.next is None:
             return

@@ -5,14 +5,16 @@ knows.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from cloud_bridge.batches import BadMessage
 from cloud_bridge.queries import spans
 from cloud_bridge.queries.archive import Archive
-from cloud_bridge.queries.births import LONGEST_S
-from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, intervals, mean, named
+from cloud_bridge.queries.births import Birth
+from cloud_bridge.queries.filled import filled
+from cloud_bridge.queries.intervals import QUARTER_S, Interval, Row, mean, named
 from cloud_bridge.queries.measures import PARTS, RULE, RULES, STAMPS, Measure, measures
 from cloud_bridge.queries.messages import Message, NotFoundError
 from cloud_bridge.queries.spans import RAW, Span, text
@@ -22,12 +24,13 @@ from edge.snapshot import NEVER_MS
 _AHEAD_S = 86_400  # a row dated so far after it came has a clock that is wrong
 LATE_S = 1_800  # without a new row this long a gateway is late: twice the longest it lingers
 Told = dict[str, Any]
+T = TypeVar("T")
 
 
-class Page(NamedTuple):
+class Page(NamedTuple, Generic[T]):
     """Some of an answer; `next`: from which second on there is more."""
 
-    found: list[Told]
+    found: list[T]
     next: int | None
 
 
@@ -60,17 +63,33 @@ def lag(archive: Archive, park: str, gateway: str, now: int, late_s: int = LATE_
 
 
 def page(archive: Archive, park: str, gateway: str, asked: Span, most: int,
-         until_s: float | None = None) -> Page:
+         until_s: float | None = None) -> Page[Told]:
     """Rows or intervals from asked.start on, at most about so many, and no more once the monotonic
-    time until_s is over. Intervals leave nothing of the range out: a stretch without any row is
-    told by one empty interval at its beginning."""
+    time until_s is over. Intervals leave nothing of the range out: a stretch of which nothing is
+    known is told by one empty interval at its beginning."""
     make = _rows if asked.resolution == RAW else _intervals
-    found: list[Told] = []
-    for begin, one in make(archive, park, gateway, asked):
-        if found and (len(found) >= most or (until_s and time.monotonic() > until_s)) \
-                and found[-1]["time"] != one["time"]:  # rows of one second stay together
+    return _some(make(archive, park, gateway, asked), most, until_s)
+
+
+def table(archive: Archive, park: str, gateway: str, asked: Span, names: Sequence[str], most: int,
+          until_s: float | None = None) -> Page[list[Any]]:
+    """The same as lines of a table with these columns."""
+    if asked.resolution == RAW:
+        return _some(_lines(archive, park, gateway, asked, names), most, until_s)
+    lines = ((begin, [one.get(name) for name in names])
+             for begin, one in _intervals(archive, park, gateway, asked))
+    return _some(lines, most, until_s)
+
+
+def _some(entries: Iterator[tuple[int, T]], most: int, until_s: float | None) -> Page[T]:
+    found: list[T] = []
+    last = None
+    for begin, one in entries:
+        if begin != last and found and (  # rows of one second stay together
+                len(found) >= most or (until_s and time.monotonic() > until_s)):
             return Page(found, begin)
         found.append(one)
+        last = begin
     return Page(found, None)
 
 
@@ -85,7 +104,7 @@ def columns(archive: Archive, park: str, gateway: str, resolution: str) -> list[
         return ["time", *dict.fromkeys(names)]
     parts = [f"{one.name}.{part}" for birth in births for one in measures(birth.fields)
              for part in PARTS[one.kind]]
-    return ["time", "covered_s", "rows", *dict.fromkeys(parts)]
+    return ["time", "covered_s", "energies_s", "rows", *dict.fromkeys(parts)]
 
 
 def _newest(archive: Archive, park: str, gateway: str) -> tuple[Row, int] | None:
@@ -130,15 +149,26 @@ def _rows(archive: Archive, park: str, gateway: str, asked: Span) -> Iterator[tu
         yield row.utc, told
 
 
+def _lines(archive: Archive, park: str, gateway: str, asked: Span,
+           names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+    """What _rows tells, as lists: a year has millions."""
+    birth: Birth | None = None
+    for row in archive.rows(park, gateway, asked.start, asked.end):
+        if row.birth is not birth:
+            birth, fields = row.birth, (*row.birth.fields, *names)
+            chosen = itemgetter(*(fields.index(name) for name in names[1:]), 0, 0)
+            rules = [at for at, name in enumerate(names) if name in RULES and name in birth.fields]
+            nothing = [None] * len(names)
+        line = [text(row.utc, asked.zone), *chosen([*row.values, *nothing])[:-2]]
+        for at in rules:
+            line[at] = named(birth, line[at])
+        yield row.utc, line
+
+
 def _intervals(archive: Archive, park: str, gateway: str,
                asked: Span) -> Iterator[tuple[int, Told]]:
-    if asked.size_s == QUARTER_S:
-        pieces = archive.quarters(park, gateway, asked.start, asked.end)
-    else:
-        near = LONGEST_S + 60
-        rows = archive.rows(park, gateway, asked.start - near, asked.end + near)
-        pieces = (one for one in intervals(rows, asked.size_s)
-                  if asked.start <= one.start < asked.end)
+    pieces = filled(archive, park, gateway, asked) if asked.size_s == QUARTER_S \
+        else archive.minutes(park, gateway, asked.start, asked.end)
     after = asked.start  # where the last one ended
     for begin, one in _summed(pieces, asked.begin):
         if begin > after:
@@ -166,7 +196,7 @@ def _summed(pieces: Iterator[Interval],
 
 def _told(one: Interval, asked: Span) -> Told:
     told: Told = {"time": text(one.start, asked.zone), "covered_s": one.covered_s,
-                  "rows": one.rows}
+                  "energies_s": one.energies_s, "rows": one.rows}
     for name, cell in one.cells.items():
         if len(cell) == 4:
             told[f"{name}.mean"], told[f"{name}.min"], told[f"{name}.max"] = mean(cell), *cell[2:]

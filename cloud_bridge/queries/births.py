@@ -15,14 +15,15 @@ LONGEST_S = 3_600 + 2 * 60  # as edge/config.py allows: [telemetry] period_s and
 
 
 class Birth(NamedTuple):
-    """`fields` of a row; `rules` by the number in lo_by and hi_by. A row speaks for `period_s`,
-    or until the next one if that comes within `hold_s`."""
+    """`fields` of a row, `energies` of a quarter-hour's; `rules` by the number in lo_by and hi_by.
+    A row speaks for `period_s`, or until the next one if that comes within `hold_s`."""
 
     seq: int
     fields: tuple[str, ...]
     rules: tuple[str, ...]
     period_s: int
     hold_s: int
+    energies: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, seq: int, body: bytes) -> Self:
@@ -32,7 +33,7 @@ class Birth(NamedTuple):
         beat_s = _number(told.get("beat_s"), 60, 1)
         period_s = max(_number(told.get("period_s"), 3_600, _PERIOD_S), beat_s)
         return cls(seq, fields if len({*fields}) == len(fields) else (), _names(told.get("rules")),
-                   period_s, period_s + 2 * beat_s)
+                   period_s, period_s + 2 * beat_s, _names(told.get("energies")))
 
     def of(self, n_fields: int) -> Self:
         """The same for rows of so many fields: numbered names where its own do not fit."""

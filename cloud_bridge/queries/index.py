@@ -5,7 +5,6 @@ may be deleted at any time: it is made anew, and the answers are the same. SQLit
 or DuckDB, because several processes read and write it at once, one quarter-hour at a time.
 """
 
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,37 +13,16 @@ from typing import NamedTuple
 
 import msgpack
 
+from cloud_bridge.queries import energies, index_shape
 from cloud_bridge.queries.births import LONGEST_S
 from cloud_bridge.queries.intervals import QUARTER_S, Interval
 from cloud_bridge.queries.messages import TroubleError
 from cloud_bridge.store import Stream
 
-_VERSION = 1
 # How far the rows of a batch can reach: whom the row before spoke for, and where its own last row
 # is heard. Whole quarter-hours.
 STRETCH_S = 86_400
 AROUND_S = -(-(LONGEST_S + 60) // QUARTER_S) * QUARTER_S
-_SCHEMA = """
-CREATE TABLE about(id TEXT);
-CREATE TABLE gateways(
-    id INTEGER PRIMARY KEY, park TEXT, gateway TEXT, revision INTEGER, UNIQUE(park, gateway));
--- All up to number `upto` is known that is not in holes. `seen` was the last of them, received
--- then: another time means another store.
-CREATE TABLE streams(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, gateway INTEGER, epoch INTEGER, upto INTEGER,
-    seen INTEGER, seen_utc INTEGER, UNIQUE(gateway, epoch));
--- A batch has a row for each stretch of time that it covers, none of them longer than a day (a
--- clock may leap); one with NULL in place of the time where nobody can read it.
-CREATE TABLE batches(
-    stream INTEGER, seq INTEGER, gateway INTEGER, first_utc INTEGER, last_utc INTEGER);
-CREATE INDEX by_number ON batches(stream, seq);
-CREATE INDEX by_time ON batches(gateway, last_utc, first_utc, stream, seq);
-CREATE TABLE holes(
-    stream INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(stream, first)) WITHOUT ROWID;
-CREATE TABLE births(stream INTEGER, seq INTEGER, PRIMARY KEY(stream, seq)) WITHOUT ROWID;
-CREATE TABLE quarters(
-    gateway INTEGER, start_utc INTEGER, sums BLOB, PRIMARY KEY(gateway, start_utc)) WITHOUT ROWID;
-"""
 
 
 class Place(NamedTuple):
@@ -76,10 +54,11 @@ class Index:
         except sqlite3.Error as error:
             raise TroubleError(f"{path}: {error}") from None
         try:
-            self._prepare()
+            index_shape.prepare(self._db)
         except (sqlite3.Error, TroubleError) as error:
             self._db.close()
             raise TroubleError(f"{path}: {error}; it may be deleted") from None
+        self.energies = energies.Energies(self._db)
 
     def close(self) -> None:
         """Give the file back."""
@@ -132,10 +111,10 @@ class Index:
         return Known(*row)
 
     def has(self, stream: int, seq: int) -> bool:
-        """Is the batch or birth of that number known?"""
+        """Is the message of that number known, a batch, a birth or energies?"""
         return any(self._db.execute(
             f"SELECT 1 FROM {table} WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-            for table in ("batches", "births"))
+            for table in ("batches", "births", "energies"))
 
     def add_batch(self, gateway: int, stream: int, seq: int,
                   stretches: list[tuple[int, int]]) -> None:
@@ -213,7 +192,7 @@ class Index:
 
     def forget(self, gateway: int) -> None:
         """Forget all of a gateway, because the store is another one now."""
-        for table in ("batches", "births", "holes"):
+        for table in ("batches", "births", "holes", "energies"):
             self._db.execute(f"DELETE FROM {table} WHERE stream IN"
                              " (SELECT id FROM streams WHERE gateway = ?)", (gateway,))
         for table in ("streams", "quarters"):
@@ -240,6 +219,34 @@ class Index:
         found = max(int(first), start_utc)
         return found if found < end_utc else None
 
+    def following_places(self, gateway: int, place: Place, most: int) -> list[tuple[int, int]]:
+        """(epoch, number) of the stretches from that one on, in order of time."""
+        return list(self._db.execute(
+            "SELECT epoch, seq FROM batches JOIN streams ON streams.id = stream"
+            " WHERE batches.gateway = ? AND (last_utc, first_utc) >= (?, ?)"
+            " ORDER BY last_utc, first_utc, stream, seq LIMIT ?",
+            (gateway, place.last_utc, place.first_utc, most)))
+
+    def places_before(self, gateway: int, utc: int) -> list[Place]:
+        """The stretches that have ended last before that time, all in one second."""
+        return [Place(*row) for row in self._db.execute(
+            "SELECT epoch, seq, first_utc, last_utc FROM batches JOIN streams"
+            " ON streams.id = stream WHERE batches.gateway = :gateway AND last_utc ="
+            " (SELECT max(last_utc) FROM batches WHERE gateway = :gateway AND last_utc < :utc)",
+            {"gateway": gateway, "utc": utc})]
+
+    def first_stream(self, gateway: int) -> int:
+        """Another number when all of a gateway has been forgotten; 0: it has no stream."""
+        return int(self._db.execute("SELECT coalesce(min(id), 0) FROM streams WHERE gateway = ?",
+                                    (gateway,)).fetchone()[0])
+
+    def hole_before(self, gateway: int, epoch: int, seq: int) -> int:
+        """Where the last hole in the numbers in front of a message begins; 0: there is none."""
+        return int(self._db.execute(
+            "SELECT coalesce(max(first), 0) FROM holes WHERE first < ? AND stream ="
+            " (SELECT id FROM streams WHERE gateway = ? AND epoch = ?)",
+            (seq, gateway, epoch)).fetchone()[0])
+
     def births(self, gateway: int) -> list[tuple[int, int]]:
         """(epoch, number) of every birth."""
         return list(self._db.execute(
@@ -262,22 +269,6 @@ class Index:
         """Keep them."""
         self._db.executemany("INSERT OR REPLACE INTO quarters VALUES(?, ?, ?)",
                              ((gateway, start, _pack(one)) for start, one in quarters))
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = OFF")  # what is lost is worked out again
-        with self.writing():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if version != (_VERSION if tables else 0):
-                raise TroubleError(f"not an index of this version (version {version} with {tables}"
-                                 " tables)")
-            if not tables:
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute("INSERT INTO about VALUES(?)", (secrets.token_hex(6),))
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _pack(one: Interval | None) -> bytes:

@@ -3,8 +3,8 @@
 A row speaks from its second until the next one, if that comes in time, else for its period; what
 no row speaks for is not covered. Registers stand as they were at the last full minute (see
 edge/journal.py), so what one moved by between two rows belongs to the interval in which the later
-row's minute ended. Across a hole, a restart of the gateway or a register that went back nothing is
-booked to any interval: the hole tells what it moved by.
+row's minute ended. Across a restart of the gateway, or a register that went back, nothing is booked
+to any interval; what moved across a hole is booked by queries/filled.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,19 @@ from typing import Any, NamedTuple
 
 from cloud_bridge.queries.births import Birth
 from cloud_bridge.queries.measures import CODE, REGISTER, RISING, RULE, Measure, measures
+from cloud_bridge.store import DAY_0_UTC
 
 QUARTER_S = 900
+_DAY_S = 86_400
 
 
 class Row(NamedTuple):
-    """One row of the journal, at `utc`, of the gateway's life that began with `birth`."""
+    """One row of the journal, at `utc`, of the gateway's life that began with `birth`; `seq` is its
+    batch."""
 
     utc: int
     epoch: int
+    seq: int
     birth: Birth
     values: list[int]
 
@@ -32,26 +36,36 @@ Cells = dict[str, list[Any]]
 
 
 class Interval(NamedTuple):
-    """`covered_s` of it rows speak for; `rows` began in it."""
+    """`covered_s` of it rows speak for; `rows` began in it. In `energies_s` more the registers are
+    known, and no row is there (queries/bridges.py)."""
 
     start: int
     covered_s: int
     rows: int
     cells: Cells
+    energies_s: int = 0
 
     def plus(self, later: "Interval") -> "Interval":
         """Both as one, beginning where this one does."""
-        cells = dict(self.cells)
-        for name, cell in later.cells.items():
-            cells[name] = _sum(cells[name], cell) if name in cells else cell
-        return Interval(self.start, self.covered_s + later.covered_s, self.rows + later.rows, cells)
+        cells = joined_cells(self.cells, later.cells)
+        return Interval(self.start, self.covered_s + later.covered_s, self.rows + later.rows, cells,
+                        self.energies_s + later.energies_s)
+
+
+def joined_cells(old: Cells, new: Cells) -> Cells:
+    """Of two stretches of time, one after the other."""
+    cells = dict(old)
+    for name, cell in new.items():
+        cells[name] = _sum(cells[name], cell) if name in cells else cell
+    return cells
 
 
 def _sum(old: list[Any], new: list[Any]) -> list[Any]:
     if len(old) != len(new) or len(new) == 1:
         return new  # a name has changed its kind with another birth: the later word
     if len(new) == 2:
-        return [new[0] if old[0] is None else old[0] if new[0] is None else old[0] + new[0], new[1]]
+        return [new[0] if old[0] is None else old[0] if new[0] is None else old[0] + new[0],
+                old[1] if new[1] is None else new[1]]
     if not (old[0] or old[2] is not None):
         return new
     if new[2] is None:
@@ -105,6 +119,14 @@ def _cell(one: Measure, birth: Birth, columns: list[tuple[int, ...]],
             if not column:
                 return [0, 0, None, None]
     return [sum(spans), sum(map(mul, column, spans)), min(column), max(column)]
+
+
+def utcs_of(rows: Any) -> Any:
+    """The times of rows, which begin with their day since 2000 and the second of that day; a list
+    of lists, an array of an array."""
+    if isinstance(rows, list):
+        return [DAY_0_UTC + row[0] * _DAY_S + row[1] for row in rows]
+    return rows[:, 0].astype("int64") * _DAY_S + rows[:, 1] + DAY_0_UTC
 
 
 def named(birth: Birth, number: int) -> str | int:

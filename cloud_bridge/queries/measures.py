@@ -4,7 +4,8 @@ A gauge has a mean weighted by time, a least and a most; a register has what it 
 it ended; a code (flags, who bound) has its last. The unit is the last word of a name.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import NamedTuple
 
 from edge.snapshot import GRID_FRESH, PV_FRESH, SOC_FRESH, STORE_FRESH
@@ -16,6 +17,11 @@ RULES = ("lo_by", "hi_by")
 # Two fields that are one figure: value = whole * scale + rest.
 _PAIRS = {"import_kwh": ("import_wh", 1_000), "export_kwh": ("export_wh", 1_000),
           "carbon_kg": ("carbon_g", 1_000), "cost_units": ("cost_e4", 10_000)}
+# The same in a row of energies, where carbon is told by the milligram: (whole * scale + rest) // by
+_ENERGIES = {"import_wh": ("import_kwh", "import_wh", 1_000, 1),
+             "export_wh": ("export_kwh", "export_wh", 1_000, 1),
+             "carbon_g": ("carbon_units", "carbon_e4", 10_000, 1_000),
+             "cost_e4": ("cost_units", "cost_e4", 10_000, 1)}
 # A reading that was not fresh is whatever it was last: it counts in nothing. The load needs two.
 _FRESH = {"grid_w": GRID_FRESH, "pv_w": PV_FRESH, "store_w": STORE_FRESH, "soc_pm": SOC_FRESH,
           "net_w": GRID_FRESH | STORE_FRESH}
@@ -58,6 +64,19 @@ def measures(fields: tuple[str, ...]) -> tuple[Measure, ...]:
         else:
             found.append(Measure(name, CODE, at))
     return tuple(found)
+
+
+@cache
+def registers(energies: tuple[str, ...]) -> dict[str, Callable[[list[int]], int]]:
+    """What a row of these energies says of each register that rows have as well, in its unit."""
+    place = {name: i for i, name in enumerate(energies)}
+    return {name: partial(_register, place[whole], place[rest], scale, by)
+            for name, (whole, rest, scale, by) in _ENERGIES.items()
+            if {whole, rest} <= place.keys()}
+
+
+def _register(whole: int, rest: int, scale: int, by: int, row: list[int]) -> int:
+    return (row[whole] * scale + row[rest]) // by
 
 
 PARTS = {GAUGE: ("mean", "min", "max"), REGISTER: ("moved", "last"), CODE: ("last",),

@@ -13,8 +13,10 @@ from urllib.parse import quote
 
 from cloud_bridge.batches import BIRTH, TELEMETRY
 from cloud_bridge.store import Stream
+from edge.energies import ENERGY
 
 NAME = re.compile(r"[a-z0-9-]{1,32}")  # of a park or a gateway, as in the topics of a store
+READ = (TELEMETRY, BIRTH, ENERGY)  # kinds that queries look into
 _WHERE = " WHERE park = ? AND gateway = ? AND epoch = ?"
 
 
@@ -63,13 +65,16 @@ class Messages(Protocol):
         """Up to which number all messages are here, or in a gap."""
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
-        """The first `most` behind number `seq`, those that are no batch or birth without a body."""
+        """The first `most` behind number `seq`, those of other kinds than READ without a body."""
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         """Which of the numbers first to last are here."""
 
     def message(self, stream: Stream, seq: int) -> Message | None:
         """The one of that number."""
+
+    def some(self, stream: Stream, seqs: list[int]) -> list[Message]:
+        """Those of these numbers, some hundreds, as far as they are here."""
 
     def gaps(self, stream: Stream) -> list[Hole]:
         """What the gateway has given up; some of it may have come after all."""
@@ -132,9 +137,9 @@ class SqliteMessages:
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
         return [Message(*row) for row in self._all(
-            "SELECT seq, kind, received_utc, CASE WHEN kind IN (?, ?) THEN body ELSE x'' END"
+            "SELECT seq, kind, received_utc, CASE WHEN kind IN (?, ?, ?) THEN body ELSE x'' END"
             " FROM messages" + _WHERE + " AND seq > ? ORDER BY seq LIMIT ?",
-            (TELEMETRY, BIRTH, *stream, seq, most))]
+            (*READ, *stream, seq, most))]
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         return [seq for (seq,) in self._all(
@@ -143,6 +148,11 @@ class SqliteMessages:
 
     def message(self, stream: Stream, seq: int) -> Message | None:
         return self._one(stream, "= ?", seq)
+
+    def some(self, stream: Stream, seqs: list[int]) -> list[Message]:
+        return [Message(*row) for row in self._all(
+            "SELECT seq, kind, received_utc, body FROM messages" + _WHERE +
+            f" AND seq IN ({', '.join('?' * len(seqs))})", (*stream, *seqs))]
 
     def gaps(self, stream: Stream) -> list[Hole]:
         return [Hole(*row) for row in self._all(

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from cloud_bridge.batches import BIRTH, TELEMETRY
-from cloud_bridge.queries.messages import Hole, Message, TroubleError
+from cloud_bridge.queries.messages import READ, Hole, Message, TroubleError
 from cloud_bridge.store import Stream
 
 _STREAM = " WHERE (park, gateway, epoch) = (%s, %s, %s)"
@@ -53,9 +53,9 @@ class PostgresMessages:
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
         return [Message(*row) for row in self._all(
-            "SELECT seq, kind, received_utc, CASE WHEN kind IN (%s, %s) THEN body ELSE '' END"
+            "SELECT seq, kind, received_utc, CASE WHEN kind IN (%s, %s, %s) THEN body ELSE '' END"
             " FROM messages" + _STREAM + " AND seq > %s ORDER BY seq LIMIT %s",
-            (TELEMETRY, BIRTH, *stream, seq, most))]
+            (*READ, *stream, seq, most))]
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         return [seq for (seq,) in self._all(
@@ -64,6 +64,9 @@ class PostgresMessages:
 
     def message(self, stream: Stream, seq: int) -> Message | None:
         return self._one(_ONE + " AND seq = %s", (*stream, seq))
+
+    def some(self, stream: Stream, seqs: list[int]) -> list[Message]:
+        return [Message(*row) for row in self._all(_ONE + " AND seq = ANY(%s)", (*stream, seqs))]
 
     def gaps(self, stream: Stream) -> list[Hole]:
         return [Hole(*row) for row in self._all(

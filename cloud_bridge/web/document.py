@@ -49,20 +49,24 @@ _ANSWERS: dict[str, Schema] = {
         **_GATEWAY, "resolution": {"enum": list(RESOLUTIONS)}, "zone": {"type": "string"},
         "start": _TIME, "end": _TIME, "next": _NEXT,
         "data": _list({
-            "type": "object", "properties": {"time": _TIME, "covered_s": _WHOLE, "rows": _WHOLE},
+            "type": "object", "properties": {
+                "time": _TIME, "covered_s": _WHOLE, "energies_s": _WHOLE, "rows": _WHOLE},
             "required": ["time"], "additionalProperties": _VALUE,
             "description": "Of raw rows the fields; of intervals FIELD.mean, .min and .max of a "
                            "gauge, .moved and .last of a register, .last of a code. covered_s of "
-                           "it rows speak for; 0: nothing is known until the next entry."})}),
+                           "it rows speak for; in energies_s more registers are known and nothing "
+                           "else. Both 0: nothing is known until the next entry."})}),
     "gaps": _object({
         **_GATEWAY, "start": _TIME, "end": _TIME,
         "messages": _list(_object({"epoch": _WHOLE, "first": _WHOLE, "last": _WHOLE, "reason": {
             "enum": ["overwritten", "elsewhere", "missing"]}})),
         "more_messages": _WHOLE,
-        "uncovered": _list(_object({"start": _TIME, "end": _TIME, "s": _WHOLE, "moved": {
+        "uncovered": _list(_object({"start": _TIME, "end": _TIME, "s": _WHOLE, "energies_s": {
+            **_WHOLE, "description": "Of it so much in which the registers are known, from "
+                                     "quarter-hour energies or the rows around."}, "moved": {
             "type": "object", "additionalProperties": _WHOLE,
-            "description": "What registers moved by meanwhile, where that is known."}})),
-        "uncovered_s": _WHOLE, "unreadable": _WHOLE, "next": _NEXT}),
+            "description": "What registers moved by in those energies_s."}})),
+        "uncovered_s": _WHOLE, "energies_s": _WHOLE, "unreadable": _WHOLE, "next": _NEXT}),
 }
 _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "start": (_MOMENT, "A date or an RFC 3339 time; a day before the end if not told."),

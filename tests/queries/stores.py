@@ -5,6 +5,7 @@ from array import array
 import msgpack
 
 from cloud_bridge.store import DAY_0_UTC, Store
+from edge import energies
 from edge.wire.batch import BatchEncoder
 
 FIELDS = ("day", "second", "now_ms", "flags", "grid_w", "net_w", "lo_by", "import_kwh",
@@ -20,9 +21,20 @@ def row(utc, flags=7, grid_w=1_000, lo_by=0, import_wh=0, cost_e4=0, soc_pm=500)
             *divmod(cost_e4, 10_000), soc_pm]
 
 
-def birth(period_s=15, beat_s=1, fields=FIELDS, rules=("device", "fresh", "demand")):
+def birth(period_s=15, beat_s=1, fields=FIELDS, rules=("device", "fresh", "demand"),
+          energies=energies.FIELDS):
     return msgpack.packb({"v": "1", "fields": list(fields), "rules": list(rules), "site": "x",
-                          "beat_s": beat_s, "period_s": period_s})
+                          "energies": list(energies), "beat_s": beat_s, "period_s": period_s})
+
+
+def energy(utc, import_wh=0, cost_e4=0, carbon_mg=0):
+    """The values of a quarter-hour's row."""
+    told = dict.fromkeys(energies.FIELDS, 0)
+    told["day"], told["second"] = divmod(utc - DAY_0_UTC, 86_400)
+    told["import_kwh"], told["import_wh"] = divmod(import_wh, 1_000)
+    told["cost_units"], told["cost_e4"] = divmod(cost_e4, 10_000)
+    told["carbon_units"], told["carbon_e4"] = divmod(carbon_mg, 10_000)
+    return [*told.values()]
 
 
 def batch(rows):

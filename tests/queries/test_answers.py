@@ -197,8 +197,8 @@ def test_as_files(path, tmp_path):
         assert (told.returncode, told.stdout) == (0, f"{tmp_path / name}: 5 lines\n"), told.stderr
     with (tmp_path / "x.csv").open() as file:
         head, *lines = csv.reader(file)
-    assert head == ["time", "covered_s", "rows", "grid_w.mean", "grid_w.min", "grid_w.max",
-                    "lo_by.last", "import_wh.moved", "import_wh.last"]
+    assert head == ["time", "covered_s", "energies_s", "rows", "grid_w.mean", "grid_w.min",
+                    "grid_w.max", "lo_by.last", "import_wh.moved", "import_wh.last"]
     found = duckdb.sql(f"SELECT * FROM '{tmp_path / 'x.parquet'}'")
     assert found.columns == head
     assert [["" if one is None else str(one) for one in line] for line in found.fetchall()] == lines
@@ -220,4 +220,22 @@ def test_commands_say_by_their_status_that_something_is_missing(path):
     assert told.returncode == 1
     assert told.stdout.split()[:4] == ["demo/hall", "late", "row", "2026-01-04T00:00:15Z"]
     assert run(path, "range", "demo/hall", "--fields", "nothing").stderr.startswith(
-        "Error: --fields: found 'nothing', expected some of time, covered_s, rows, flags")
+        "Error: --fields: found 'nothing', expected some of time, covered_s, energies_s, rows, f")
+
+
+def test_another_store_is_seen_by_all_who_share_its_index(path):
+    """What one has decoded of the old store is in no answer when another has read in the new."""
+    fill(path, [(1, 2, birth()), (2, 1, batch([row(DAY_UTC, grid_w=1)]))])
+    asked = whole(DAY_UTC, DAY_UTC + 900)
+    with Archive.open(path) as one:
+        one.refresh(*NAMES)
+        assert answers.page(one, *NAMES, asked, 9).found[0]["grid_w"] == 1
+        with Store(path) as store:
+            store._db.execute("DELETE FROM messages")
+            store._db.execute("DELETE FROM cursors")
+        fill(path, [(1, 2, birth()), (2, 1, batch([row(DAY_UTC, grid_w=2)]))],
+             received_utc=DAY_UTC + 1)
+        with Archive.open(path) as other:
+            other.refresh(*NAMES)
+        one.refresh(*NAMES)
+        assert answers.page(one, *NAMES, asked, 9).found[0]["grid_w"] == 2

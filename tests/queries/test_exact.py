@@ -5,10 +5,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgpack
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_bridge.queries import answers
+from cloud_bridge import batch_bulk
+from cloud_bridge.queries import answers, interval_bulk
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.gaps import gaps
 from cloud_bridge.queries.spans import Span, text
@@ -65,8 +67,10 @@ def messages_of(found):
     return made, holds
 
 
-def second_opinion(holds, start, end, size_s):
-    """Covered seconds, mean, least and most of fresh powers, moved and last, second by second."""
+def second_opinion(holds, missing, start, end, size_s):
+    """Covered seconds, mean, least and most of fresh powers, moved and last, second by second. A
+    hole in the rows books what registers moved by if all of it is of one interval and life, of
+    which no number is missing there."""
     spoken = sorted(((DAY_UTC + (values[0] - 9_500) * 86_400 + values[1], seq, i, life, values)
                      for seq, (life, rows) in holds.items() for i, values in enumerate(rows)),
                     key=lambda one: one[:2])
@@ -89,12 +93,17 @@ def second_opinion(holds, start, end, size_s):
                 if values[3] & FRESH[name] == FRESH[name]:
                     one[name].append((values[place], 1 if until > utc else 0))
             one["last"] = values
-        if joined and following[3] is life:
-            energy = 1_000 * (following[4][7] - values[7]) + following[4][8] - values[8]
-            cost = 10_000 * (following[4][9] - values[9]) + following[4][10] - values[10]
-            if energy >= 0:
-                minute = following[0] - following[0] % 60 - 1
-                one = at(max(minute, utc))
+        if following is None or following[3] is not life:
+            continue
+        energy = 1_000 * (following[4][7] - values[7]) + following[4][8] - values[8]
+        cost = 10_000 * (following[4][9] - values[9]) + following[4][10] - values[10]
+        if energy >= 0:
+            minute = following[0] - following[0] % 60 - 1
+            booked = max(minute, utc if joined else utc // 60 * 60)
+            seqs = range(spoken[i][1], following[1] + 1)
+            if joined or (size_s >= 900 and seqs and not missing & {*seqs}
+                          and (booked - start) // size_s == (utc // 60 * 60 - start) // size_s):
+                one = at(booked)
                 one["import_wh"] = (one["import_wh"] or 0) + energy
                 one["cost_e4"] = (one["cost_e4"] or 0) + cost
     return {begin: one for begin, one in told.items() if start <= begin < end}
@@ -136,6 +145,9 @@ def everything(archive, most=10_000):
         while True:
             page = answers.page(archive, *NAMES, span, most)
             told[resolution, zone] += page.found
+            names = answers.columns(archive, *NAMES, resolution)
+            assert answers.table(archive, *NAMES, span, names, most) == page._replace(
+                found=[[one.get(name) for name in names] for one in page.found])
             if page.next is None:
                 break
             span = span._replace(start=page.next)
@@ -168,9 +180,16 @@ def test_with_and_without_an_index_and_by_the_second(found, data):
         with Archive.open(path, grown) as one, Archive.open(path, ":memory:") as other:
             told = everything(one)
             assert told == everything(other, most=40)
+        with pytest.MonkeyPatch.context() as patch, Archive.open(path, ":memory:") as plain:
+            patch.setattr(batch_bulk, "np", None)
+            assert everything(plain) == told
+        with pytest.MonkeyPatch.context() as patch, Archive.open(path, ":memory:") as careful:
+            patch.setattr(interval_bulk, "_SAFE", 1)  # every sum might leave 64 bits
+            assert everything(careful) == told
         holds = {seq: hold for seq, hold in holds.items() if seq in kept}
+        lost -= kept
         for resolution, size_s in (("1min", 60), ("15min", 900), ("1h", 3_600)):
-            check(told[resolution, "UTC"], second_opinion(holds, DAY_UTC, END_UTC, size_s))
+            check(told[resolution, "UTC"], second_opinion(holds, lost, DAY_UTC, END_UTC, size_s))
         covered = sum(one["covered_s"] for one in told["15min", "UTC"])
         assert told["gaps"]["uncovered_s"] == END_UTC - DAY_UTC - covered
         assert [one["rows"] for one in told["1d", "America/New_York"] if one["rows"]]
