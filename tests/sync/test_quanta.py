@@ -65,7 +65,7 @@ def test_together_they_are_what_each_is_alone(cases, cuts):
     bodies = [encode(begun, rows, cuts) for begun, rows in cases for _ in range(17)]
     read = batch_bulk._together(bodies, [*range(17)])
     assert len(read) == 17, "none is left to the plain decoder"
-    assert read[0][1] == cases[0][1]
+    assert read[0][1].tolist() == cases[0][1]
     assert [found.rows for found in decode_batches(bodies)] == [
         rows for _, rows in cases for _ in range(17)]
 
