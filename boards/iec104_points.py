@@ -12,8 +12,8 @@ TYPES = {"M_SP_NA_1": iec104.M_SP, "M_ME_NB_1": iec104.M_ME_NB, "M_ME_NC_1": iec
 COUNTERS = ("import_kwh", "export_kwh", "carbon_kg", "meter_import_wh", "meter_export_wh",
             "store_charge_wh", "store_discharge_wh")
 # What edge/now.py and the parts that add to it tell in numbers, and no row of the journal holds.
-LIVE = ("clock_set", "beat_s", "beat_age_ms", "fault", "faults", "trusted", "grid_fresh", "pv_fresh",
-        "store_fresh", "soc_fresh", "load_w", "left_s", "gate", "load_mg_per_kwh",
+LIVE = ("clock_set", "beat_s", "beat_age_ms", "fault", "faults", "trusted", "grid_fresh",
+        "pv_fresh", "store_fresh", "soc_fresh", "load_w", "left_s", "gate", "load_mg_per_kwh",
         "export_mg_per_kwh", "battery_mg_per_kwh", "dispatch_w", "dispatch_control",
         "dispatch_refused")
 NAMES = tuple(dict.fromkeys((*FIELDS, *LIVE, *COUNTERS)))

@@ -148,10 +148,10 @@ def scaled(bits: int, per: int):
     value, places = significand * abs(per), 150 - exponent
     if places > 0:
         value = (value + (1 << places - 1)) >> places if places < 100 else 0
-    elif places < -40 or value << -places > 1 << 40:
-        value = 1 << 40
     else:
-        value <<= -places
+        value <<= -places if places > -40 else 41
+    if value > 1 << 40:
+        value = 1 << 40
     return -value if (bits >> 31 == 1) != (per < 0) else value
 
 

@@ -295,5 +295,5 @@ def test_every_name_of_a_point_is_told() -> None:
     meter.import_wh = meter.export_wh = storage.charge_wh = storage.discharge_wh = 5
     unknown = {name for name in NAMES if points._value(name) is None}
     assert unknown == {"load_mg_per_kwh", "export_mg_per_kwh", "battery_mg_per_kwh",
-                       "dispatch_w"}, "what this site has not"
+                       "dispatch_w", "faults"}, "what this site has not"
     assert len(POINTS) < len(NAMES)

@@ -12,7 +12,7 @@ import struct
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.wire import iec104
@@ -41,6 +41,7 @@ def test_a_short_float_is_the_nearest_there_is(value: int, per: int) -> None:
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), PER)
+@example(161_416.0, 6_811_665)
 def test_a_short_float_becomes_the_nearest_integer(value: float, per: int) -> None:
     bits = struct.unpack("<I", struct.pack("<f", value))[0]
     found = iec104.scaled(bits, per)

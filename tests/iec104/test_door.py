@@ -8,7 +8,7 @@ import pytest
 
 from edge.iec104.door import name_of
 from tests.iec104.bench import Bench, Station, started
-from tests.iec104.master import STARTDT_CON, TESTFR, TESTFR_CON, interrogation
+from tests.iec104.master import STARTDT_CON, TESTFR, TESTFR_CON, interrogation, setpoint
 
 
 def is_in(station: Station) -> bool:
@@ -112,6 +112,28 @@ def test_a_connection_that_fails_harms_no_other() -> None:
     bench.run(100)
     assert other.pipe.closed
     assert station.ask(interrogation())[0].cause == 7
+
+
+def test_after_an_internal_fault_it_begins_anew() -> None:
+    """As edge/guard.py does it: whatever raised, nobody is there then, and an order goes on."""
+    bench, station = started()
+    station.ask(setpoint(-50.0))
+
+    def broken(link: object, asdu: bytes, now_ms: int) -> bool:
+        raise ValueError("planted")
+
+    take, bench.door.station.take = bench.door.station.take, broken
+    station.say(station.master.i_frame(interrogation()))
+    with pytest.raises(ValueError, match="planted"):
+        bench.run(100)
+    bench.door.station.take = take
+    bench.door.mend(bench.now_ms)
+    assert station.pipe.closed
+    bench.door.listener._socket = bench.queue
+    again = bench.station()
+    again.start()
+    assert again.ask(interrogation())[0].cause == 7
+    assert bench.orders.is_on
 
 
 def test_it_steps_often_only_while_somebody_is_there() -> None:
