@@ -28,10 +28,11 @@ class Listener:
         """The next one who waits, a socket and where it comes from; None when nobody does."""
         if self._socket is None and not self._open(now_ms):
             return None
+        door: Any = self._socket
         if not self._poll.poll(0):
             return None
         try:
-            return self._socket.accept()
+            return door.accept()
         except OSError:
             self.lose()
             return None

@@ -8,7 +8,7 @@ from edge.compat import TYPE_CHECKING, const
 from edge.journal import FIELDS
 from edge.now import Now
 from edge.ticks import ticks_diff
-from edge.wire.iec104 import IV, M_IT, NT
+from edge.wire.iec104 import IV, M_IT, M_SP, NT
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,6 +38,8 @@ class Point:
         """Take what it shows now; whether that is news."""
         if value is None:
             value, quality = self.value, quality | IV | NT
+        elif self.kind == M_SP:
+            value = 1 if value else 0
         was, self.value = self.quality, value
         self.quality = quality
         return quality != was or abs(value - self.told) > self.deadband
@@ -73,17 +75,15 @@ class Points(Now):
         if not isinstance(value, str):
             self._told[name] = value
 
-    def look(self, now_ms: int, day: int, ms: int) -> bool:
-        """Take what is so now, at `ms` of `day`; whether anything is news. Between two beats
-        nothing is."""
+    def look(self, now_ms: int, day: int, ms: int) -> None:
+        """Take what is so now, at `ms` of `day`. Between two beats nothing is news."""
         site = self._site
         is_late = (site.fault is not None
                    or ticks_diff(now_ms, site.now.row[2]) > _LATE_BEATS * 1000 * site.beat_s)
         if site.now.row[2] == self._beat_ms and not is_late:
-            return False
+            return
         self._beat_ms = site.now.row[2]
         self._read(now_ms)
-        found = False
         for point in self.measured:
             fresh = _FRESH.get(point.name)
             quality = NT if fresh and not self._told[fresh] else 0
@@ -93,8 +93,7 @@ class Points(Now):
             if point.tell(self._value(point.name), quality):
                 if not point.is_news or point.value != before:
                     point.day, point.ms = day, ms
-                point.is_news = found = True
-        return found
+                point.is_news = True
 
     def freeze(self, now_ms: int) -> None:
         """Keep the stand of all counters, to be asked for."""

@@ -27,7 +27,8 @@ class Telling:
 
     def fill(self, buf: bytearray) -> int:
         """Write the next ASDU into a frame; returns its length, 0 when there is no more."""
-        points, count, at, kind = self._points, 0, ASDU_AT + HEAD, 0
+        points, count, at = self._points, 0, ASDU_AT + HEAD
+        kind = end = 0
         while self._at < len(points):
             point = points[self._at]
             if point.is_news or not self._only_news:

@@ -257,6 +257,14 @@ def test_stale_readings_are_not_topical_and_unread_ones_invalid() -> None:
     assert quality()[1001] == 0
 
 
+def test_a_single_point_is_news_when_it_turns() -> None:
+    bench, station = started(points=[[1, 1, 1, 0, "grid_w"]])
+    for watts, told in ((200_000, []), (0, [0]), (-7, [1]), (9, [])):
+        bench.readings["grid_w"] = watts
+        bench.run(2000)
+        assert [one.value for one in station.heard()] == told
+
+
 def test_a_stale_reading_is_news() -> None:
     bench, station = started()
     bench.silent = {"grid_w"}

@@ -50,6 +50,14 @@ def test_what_a_gateway_gets() -> None:
     jsonschema.validate(tomllib.loads(text()), schema())
 
 
+def test_the_example_of_the_manual_is_right() -> None:
+    manual = (ROOT / "docs" / "iec104.md").read_text(encoding="utf-8")
+    table = manual.partition("```toml\n")[2].partition("```")[0]
+    checked = judge(text(table), OFFICE)
+    assert checked.errors == ()
+    assert sum("iec104" in line for line in checked.warnings) == 1, "it is open to others"
+
+
 def test_over_demand_moves_the_rule() -> None:
     checked = judge(text(TABLE + "over_demand = 1\n"), OFFICE)
     assert checked.site is not None
