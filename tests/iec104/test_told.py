@@ -7,7 +7,11 @@ import struct
 
 import pytest
 
+from boards.image import compile_site
+from edge.controller import Controller
 from edge.iec104.points import Points
+from edge.site import Site
+from tests.boards.sites import DEPOT, changed, judge
 from tests.core.park import DAY, image
 from tests.iec104.bench import KEYS, POINTS, RULES, Bench, started
 from tests.iec104.master import interrogation
@@ -122,6 +126,25 @@ def test_without_a_beat_nothing_is_topical(how: str) -> None:
     assert told[1001] == (300.0, NT)
     if how == "fault":
         assert told[2] == (1, 0)
+
+
+def test_several_batteries_are_told_as_one() -> None:
+    points = ('[iec104]\nca = 7\nsetpoint_ioa = 5001\npoints = [[1, "store_w", "M_ME_NC_1"], '
+              '[2, "store_charge_wh", "M_IT_NA_1", 1000]]\n[tariff]')
+    checked = judge(changed(("[tariff]", points), base=DEPOT), DEPOT)
+    assert checked.site is not None
+    made = compile_site(checked.site)
+    assert (made["iec104"]["min_w"], made["iec104"]["max_w"]) == (-150_000, 170_000)
+    site = Site(made)
+    points_of = Points(site, made)
+    for unit in site.fleet:
+        for signal, value in (("store_w", 1500), ("soc_pm", 500), ("charge_wh", 7_000_000)):
+            unit.take(signal, value, 1000)
+    site.grid_meter.take("grid_w", 100_000, 1000)
+    Controller(site).beat(1000, DAY, 36_000)
+    points_of.look(1000, DAY, 0)
+    points_of.freeze(1000)
+    assert [point.value for point in points_of.all] == [3000, 14_000_000]
 
 
 def test_every_name_of_a_point_is_told() -> None:
