@@ -101,6 +101,7 @@ class Bench:
         self.now_ms = START_MS
         self.readings = {"grid_w": 300_000, "store_w": 0, "soc_pm": 500, "pv_w": 0}
         self.silent: set[str] = set()
+        self.commands_w: list[int] = []  # of every beat
         self.beats = 0
         self._beat_in_ms = 0
 
@@ -141,6 +142,7 @@ class Bench:
         site.storage.take("ready", 1, now_ms)
         second = SECOND + self.beats * site.beat_s
         self.park.controller.beat(now_ms, DAY + second // 86_400, second % 86_400)
+        self.commands_w.append(site.now.command_w)
         self.beats += 1
         self._beat_in_ms = 1000 * site.beat_s
 

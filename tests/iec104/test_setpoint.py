@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.iec104.records import DONE, LAPSED, ORDER, REFUSED, RETURNED, TAKEN
@@ -201,6 +202,7 @@ def test_it_costs_a_peak_only_where_the_site_says_so(over_demand: int, watts: in
 
 
 @settings(max_examples=40)
+@example([(0.0, 0, 0, 1), (0.0, 0, 0, 1), (-51.0, 0, 0, 1), (-101.0, 0, 0, 1)])
 @given(st.lists(st.tuples(st.floats(-200, 200, width=32), st.integers(0, 1000),
                           st.integers(-100_000, 690_000), st.integers(1, 8)),
                 min_size=1, max_size=8))
@@ -221,10 +223,11 @@ def test_no_order_leaves_the_park_limits(story: list[tuple[float, int, int, int]
             assert -200_000 <= w <= 200_000
             assert soc_pm > 100 or w <= 0
             assert soc_pm < 900 or w >= 0
-            assert abs(w) <= abs(before) or abs(w) - abs(before) <= 50_000
             before = w
             station.listen()
             station.confirm()
+    for was_w, is_w in pairwise(bench.commands_w):
+        assert min(was_w, 0) - 50_000 <= is_w <= max(was_w, 0) + 50_000
     assert bench.park.site.fault is None
 
 
