@@ -1,5 +1,6 @@
 """The commands that run a site on this machine, as boards/commands.py has the others."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ def run_(site: Path, board_name: str, folder: Path | None, key: Path | None) -> 
         from boards.ledger import key_line
 
         click.echo(key_line(image, chosen.secret("ledger"), folder), err=True)
+    if "iec104" in image:
+        _listens(image["iec104"])
     if "oneway" in image:
         click.echo(import_module("boards.oneway").key_line(image, folder), err=True)
     run(image, chosen)
@@ -66,6 +69,15 @@ def _shown(address: str, port: int) -> str:
         click.echo(f"warning: page.port: {said}; control runs without the page until that changes",
                    err=True)
     return f", page {place(address, port)}"
+
+
+def _listens(keys: Mapping[str, Any]) -> None:
+    from boards.page import trouble
+
+    place = f"{keys['address']} port {keys['port']}"
+    said = trouble(keys["address"], keys["port"])
+    click.echo(f"warning: iec104.port: {said}; control runs without the dispatch centre until that "
+               "changes" if said else f"IEC 104 station {keys['ca']} on {place}", err=True)
 
 
 @click.command("install")

@@ -46,7 +46,7 @@ def _valid(site: Site) -> dict[str, Any]:
         "plan": {"mode": site.sections["plan"]["mode"],
                  "parts": [name for name, _ in image.get("plan", ())],
                  "cap_g": site.carbon.cap_g if site.carbon else 0},
-        "shown": {name: image[name] for name in (*SWITCHES, "oneway") if name in image},
+        "shown": {name: image[name] for name in (*SWITCHES, "oneway", "iec104") if name in image},
         "unverified": {device.profile.id: list(device.profile.unverified)
                        for device in site.devices},
         "image": {"hash": image["hash"], "bytes": len(encode(image))},

@@ -74,6 +74,9 @@ def misfits(site: "Site", board: BoardFile) -> list[str]:
     if board.micropython and page["port"] and ipaddress.ip_address(page["address"]).is_loopback:
         findings.add("page.address", page["address"], f"0.0.0.0 or the address of {board.name}: "
                      "there is nobody on the board itself to read it")
+    if board.micropython and "iec104" in site.sections:
+        say(findings, "iec104", f"found a table, expected none on {board.name}: a dispatch centre "
+            "is served by pi and emulator")
     beat_s, watchdog_ms = site.sections["site"]["beat_s"], board.constants.get("WATCHDOG_MS")
     if watchdog_ms is not None and 1500 * beat_s > watchdog_ms:
         say(findings, "site.beat_s", f"found {beat_s} s, expected at most {watchdog_ms // 1500} s: "

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import broker, clouds, ledger, plan, profiles, quanta, zone
+from boards import broker, clouds, iec104, ledger, plan, profiles, quanta, zone
 from boards.site_tables import OWN_TABLES
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
@@ -46,6 +46,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["ledger"] = ledger.image(site)
     if "commands" in sections:
         image["commands"] = dict(sections["commands"])
+    if "iec104" in sections:
+        image["iec104"] = iec104.image(site)
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"

@@ -33,6 +33,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "gateways": {"type": "array", "minItems": 1,
                  "items": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}},
     "signals": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "peers": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "points": {"type": "array", "items": {"type": "array", "minItems": 3, "maxItems": 5}},
     "schedule": {"type": "array", "items": {"type": "array", "minItems": 4, "maxItems": 4}},
 }
 

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from boards import broker, clouds, tariff_words, zone
+from boards import broker, clouds, iec104, tariff_words, zone
 from boards.command_checks import check_commands
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
@@ -122,6 +122,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_island(findings, site)
     clouds.check(findings, warnings, site)
     check_oneway(findings, site)
+    iec104.check(findings, warnings, site)
     _warn_limits(warnings, site)
     _warn_shown(warnings, site)
     _warn_storage(warnings, site)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from boards import schedule
+from boards import iec104_points, schedule
 from boards.shapes import TEXT, Findings, Shape, choice, list_of, one_of, table, text
 from boards.site_tables import Field, clouds
 
 _ID = re.compile("[a-z0-9-]{1,32}")
 _ID_WORDS = "name of a-z, 0-9 and -, 1 .. 32 of them"
 _WORDS = {"pm": "per mille", "0/1": "", "year": "", "port": "", "address": "", "bits": "",
-          "phase": "", "gateways": ""}
+          "phase": "", "gateways": "", "station": "", "object": ""}
 # Units people write, as (unit of the key, factor to it).
 _SCALES = {
     "kwh": ("Wh", "1000"), "mwh": ("Wh", "1000000"), "wh": ("Wh", "1"),
@@ -25,10 +25,23 @@ _SCALES = {
     "g": ("mg/kWh", "1000"), "kg": ("mg/kWh", "1000000"),
 }
 _QUANTITY = re.compile(r"\s*([+-]?[0-9][0-9_.]*)\s*([A-Za-z%]*)\s*")
+
+
+def _ip(value: Any) -> Any:
+    """An address as people write it; a number would pass for one."""
+    try:
+        return str(ipaddress.ip_address(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 # Units that are a choice of words, and those that are lists: what of, and how to read one.
 WORDS = {"parity": tuple("NEO"), "cloud": tuple(clouds()), "version": ("3.1.1", "5"),
+         "setpoint": ("C_SE_NC_1", "C_SE_NB_1"),
          "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
 LISTS = {"signals": ("names of signals", text),
+         "peers": ("IP addresses", _ip),
+         "points": (iec104_points.EXPECTED, iec104_points.line),
          "schedule": ('[days as "Mon-Fri", "HH:MM", "HH:MM", kW]', schedule.line)}
 _ANY_TEXT = Shape("a text", lambda value: value if isinstance(value, str) else None, "")
 
@@ -85,14 +98,6 @@ def _quantity(field: Field) -> Shape:
 
 def _id(value: Any) -> Any:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
-
-
-def _ip(value: Any) -> Any:
-    """An address as people write it; a number would pass for one."""
-    try:
-        return str(ipaddress.ip_address(value)) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _line(value: Any) -> Any:

@@ -18,7 +18,8 @@ Field = tuple[str, str, int | None, int | None, int | str | None, str]
 RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
 CLOUDS_FOLDER = Path(__file__).parent.parent / "edge" / "clouds"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
-OWN_TABLES = {"command": "commands"}  # rules that a table of their own switches on
+# Rules that a table of their own switches on.
+OWN_TABLES = {"command": "commands", "dispatch_centre": "iec104"}
 LIST_SECTIONS = ("bus", "device", "load")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 

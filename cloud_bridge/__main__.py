@@ -16,6 +16,7 @@ _COMMANDS = {
     "witness": "Cosign a log's newest head, if it extends the last one seen.",
     "keys": "Make keys, show them, hand over from one to the next.",
     "command": "Ask a gateway for something, and wait for its answer.",
+    "orders": "What a dispatch centre has ordered, and what became of it.",
     "root": "Retire a gateway's command keys, or set its limits, by the root key.",
     "sign": "Sign a factor set or a statement written in TOML.",
     "verify": "Check a signed document with nothing but a public key.",

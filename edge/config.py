@@ -5,8 +5,8 @@ all on the host. A gateway never imports this file: it loads the image (edge/ima
 host has already validated.
 
 A field is (name, unit, lowest, highest, default, meaning). Default None means that it must be
-given. Units "id", "ip", "text", "zone", "tariff", "mode" and "version" are strings, "schedule" is
-a list, everything else an integer.
+given. Units "id", "ip", "text", "zone", "tariff", "mode", "version" and "setpoint" are strings,
+"schedule", "points" and "peers" lists, everything else an integer.
 """
 
 _W_MAX = 8_000_000  # the beat's arithmetic is proven up to 8 MW
@@ -123,6 +123,36 @@ SECTIONS = {
          "a day"),
         ("rate", "B/s", 100, 1_000_000, 4_000, "bytes a second at most"),
     ),
+    "iec104": (
+        ("ca", "station", 1, 65_534, None, "common address of this station"),
+        ("address", "ip", None, None, "127.0.0.1", "this machine's address it is reached by; "
+         "127.0.0.1 = from here alone, 0.0.0.0 = by any"),
+        ("port", "port", 1, 65_535, 2404, "its TCP port"),
+        ("peers", "peers", None, None, "", "the controlling stations that are let in"),
+        ("connections", "times", 1, 8, 2, "so many at a time, of which one is told"),
+        ("k", "frames", 1, 32, 12, "frames sent that nobody has confirmed, at most"),
+        ("w", "frames", 1, 32, 8, "a confirmation after so many received"),
+        ("t1_s", "s", 1, 255, 15, "what must be confirmed is, after this long, or the line ends"),
+        ("t2_s", "s", 1, 255, 10, "what came is confirmed after this long"),
+        ("t3_s", "s", 1, 86_400, 20, "a silent connection is tested after this long"),
+        ("points", "points", None, None, "", "what is told: address, name, type, scale, deadband"),
+        ("spontaneous_ms", "ms", 100, 600_000, 1000, "changes are told this often"),
+        ("cyclic_s", "s", 0, 86_400, 0, "measured values are told this often anyway; 0 = never"),
+        ("stamps", "0/1", 0, 1, 1, "1 = changes come with their time"),
+        ("local_time", "0/1", 0, 1, 0, "1 = in local time; 0 = in UTC"),
+        ("setpoint_ioa", "object", 0, 16_777_215, 0, "address of the battery's setpoint; 0 = none"),
+        ("setpoint_type", "setpoint", None, None, "C_SE_NC_1", "short float or scaled"),
+        ("setpoint_per", "W", -_W_MAX, _W_MAX, 1000, "one unit of it; below 0: charging is above"),
+        ("charge_max_w", "W", 0, _W_MAX, _W_MAX, "no setpoint charges with more"),
+        ("discharge_max_w", "W", 0, _W_MAX, _W_MAX, "no setpoint discharges with more"),
+        ("control_ioa", "object", 0, 16_777_215, 0, "address of the single command that takes "
+         "control (1) and gives it back (0); 0 = setpoints need none"),
+        ("select", "0/1", 0, 1, 0, "1 = an order must be selected first"),
+        ("select_s", "s", 1, 300, 10, "a selection holds so long"),
+        ("lease_s", "s", 1, 86_400, 900, "a setpoint holds so long after it came"),
+        ("while_connected", "0/1", 0, 1, 0, "1 = and as long as a connection is started"),
+        ("over_demand", "0/1", 0, 1, 0, "1 = a setpoint may cost a peak; 0 = never"),
+    ),
     "live": (
         ("period_s", "s", 0, 3600, 0, "what is so now is published this often; 0 = never"),
     ),
@@ -146,4 +176,5 @@ MOST_BATTERIES = 8
 # Sections with a default for every key.
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
-SPECIAL = ("island_gate", "ledger", "oneway", "commands")  # only where somebody needs them
+# Only where somebody needs them.
+SPECIAL = ("island_gate", "ledger", "oneway", "commands", "iec104")

@@ -10,10 +10,9 @@ here and read along (DNS rebinding). The page is a file beside this one.
 """
 
 import os
-import select
-import socket
 
 from edge.compat import TYPE_CHECKING, const
+from edge.listener import Listener
 from edge.now import Now
 from edge.port import TcpPort
 from edge.ticks import ticks_add, ticks_diff
@@ -29,7 +28,6 @@ _TELL_MS = const(10_000)  # for an answer to be taken
 _LINGER_MS = const(500)  # for one who was refused to close: with something unread, we would reset
 _PROMPT_MS = const(20)  # between steps while somebody is there
 _CALM_MS = const(100)  # between steps otherwise
-_RETRY_MS = const(10_000)  # until a port that could not be had is tried again
 
 _FREE = const(0)  # states of a visit
 _ASKING = const(1)
@@ -47,7 +45,7 @@ X-Content-Type-Options: nosniff\r
 Referrer-Policy: no-referrer\r
 Cross-Origin-Resource-Policy: same-origin\r
 Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; \
-script-src 'sha256-2nyVNCXR6/8t8cjuIgdkRXgfzeSKteZQZEjefEgyApo='; \
+script-src 'sha256-sNH7SsuptRcbA9IZCjgUd+anifr8k0ESgvIAnLOPi9M='; \
 style-src 'sha256-v9jCnlzjWgHtomgZxEDr9FJEpPwf33bwcMnXHb2LDRM='; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r
 %s\r
@@ -64,24 +62,17 @@ class Page:
     """Serves what `now` writes on a TCP port of one of this machine's addresses."""
 
     def __init__(self, now, address: str, port: int):
-        self._address = address
-        self._port = port
-        self._listener: Any = None
-        self._poll: Any = None
+        self.listener = Listener(address, port, _VISITORS)
         self._visits = [_Visit(now) for _ in range(_VISITORS)]
-        self._due_ms = -1
-        self.failures = 0  # times the port could not be had, or was lost
 
     def mend(self, now_ms: int) -> None:
         """After an internal fault: nobody is there, and the port is opened anew."""
         for visit in self._visits:
             visit.end()
-        self._lose()
+        self.listener.lose()
 
     def step(self, now_ms: int) -> int:
         """Serve everybody who is there for a moment; ms until the next call."""
-        if self._listener is None and not self._listen(now_ms):
-            return _CALM_MS
         wait_ms = _CALM_MS
         more = True
         for visit in self._visits:
@@ -92,40 +83,15 @@ class Page:
                 visit.step(now_ms)
         return wait_ms
 
-    def _listen(self, now_ms: int) -> bool:
-        if self._due_ms >= 0 and 0 < ticks_diff(self._due_ms, now_ms) <= _RETRY_MS:
-            return False
-        self._due_ms = ticks_add(now_ms, _RETRY_MS)
-        try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                self._address, self._port, 0, socket.SOCK_STREAM)[0]
-            self._listener = socket.socket(family, kind, protocol)
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._listener.bind(address)
-            self._listener.listen(_VISITORS)
-            self._listener.setblocking(False)
-            self._poll = select.poll()
-            self._poll.register(self._listener, select.POLLIN)
-        except OSError:
-            self._lose()
-            return False
-        return True
-
-    def _lose(self) -> None:
-        self.failures += 1
-        if self._listener is not None:
-            self._listener.close()
-        self._listener = None
-
     def _admit(self, visit, now_ms: int) -> bool:
         """Let the next one in, if somebody waits."""
-        if not self._poll.poll(0):
+        found = self.listener.accept(now_ms)
+        if found is None:
             return False
         try:
-            visit.begin(self._listener.accept()[0], now_ms)
+            visit.begin(found[0], now_ms)
         except OSError:
-            self._lose()
-            return False
+            visit.end()
         return True
 
 

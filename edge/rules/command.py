@@ -3,8 +3,8 @@
 from edge.compat import const
 from edge.lease import Leases
 
-ORDER = const(81)  # behind every limit and the demand target, before those who trade,
-_OVER_DEMAND = const(70)  # or, where the site says so, before the demand target as well
+ORDER = const(82)  # behind every limit and the demand target, before those who trade,
+_OVER_DEMAND = const(71)  # or, where the site says so, before the demand target as well
 FIELDS = ()  # its keys are those of the table [commands]
 _TICKS = const((1 << 30) - 1)
 _HALF = const(1 << 29)

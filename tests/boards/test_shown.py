@@ -64,8 +64,9 @@ def test_a_site_that_asks_for_nothing_gets_nothing() -> None:
 
 @pytest.mark.parametrize(("more", "modules"), [
     ("[live]\nperiod_s = 60\n", {"edge.now", "edge.live"}),
-    (PAGE, {"edge.now", "edge.page"}),
-    (PAGE + "[live]\nperiod_s = 5\n", {"edge.now", "edge.live", "edge.page"}),
+    (PAGE, {"edge.now", "edge.page", "edge.listener"}),
+    (PAGE + "[live]\nperiod_s = 5\n",
+     {"edge.now", "edge.live", "edge.page", "edge.listener"}),
 ])
 def test_it_gets_what_it_asks_for_and_the_beat_nothing(more: str, modules: set[str]) -> None:
     made, bare = image(more, BROKER), image("", BROKER)

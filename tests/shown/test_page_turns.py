@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,7 +88,7 @@ class Bench:
     def __init__(self) -> None:
         self.page: Any = Page(SimpleNamespace(write=write), "127.0.0.1", 1)
         self.door = Door()
-        self.page._listener = self.page._poll = self.door
+        self.page.listener._socket = self.page.listener._poll = self.door
         self.now_ms = START_MS
 
     def run(self, for_ms: int, pipes: tuple[Pipe, ...] = ()) -> None:
@@ -209,20 +210,20 @@ def test_a_lost_door_is_opened_again() -> None:
     bench.door.broken = errno.ENETDOWN
     bench.page.step(bench.now_ms)
     assert bench.door.closed
-    assert bench.page.failures == 1
+    assert bench.page.listener.failures == 1
 
 
 def test_a_port_that_is_taken_is_tried_again_every_ten_seconds() -> None:
-    with module.socket.socket() as taken:
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         page: Any = Page(None, "127.0.0.1", taken.getsockname()[1])
         for ms in range(0, 30_000, 100):
             assert page.step(ticks_add(START_MS, ms)) == 100
-    assert page.failures == 3
+    assert page.listener.failures == 3
     page.step(ticks_add(START_MS, 30_000))
-    assert page.failures == 3
-    page._listener.close()
+    assert page.listener.failures == 3
+    page.listener._socket.close()
 
 
 def test_the_longest_head_fits() -> None:
