@@ -38,7 +38,7 @@ def model(bus: Mapping[str, Any], devices: Sequence[Mapping[str, Any]]) -> Round
             worst_ms += took_ms
         control = device["control"]
         if control:
-            worst_ms += _request_ms(bus, _WRITE_AS_READ)
+            worst_ms += (1 + control.get("more", 0)) * _request_ms(bus, _WRITE_AS_READ)
             if control["readback"]:
                 worst_ms += _request_ms(bus, registers(control["readback"][2]))
     return Round(requests, values, mean_ms, worst_ms)

@@ -69,7 +69,7 @@ DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded"}  # and its one must
 SHAPES = ("signed", "coils")  # of what is commanded: a power, or relays as bits of a number
-PROTOS = ("modbus",)
+PROTOS = ("modbus", "sunspec")
 FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value

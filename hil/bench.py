@@ -26,6 +26,7 @@ _QUANTA = [4, 0x21, 6, 0x21, 8, 0x21, 10, 0x11, 14, 0x21]  # all powers in 100 W
 HEAP_BEATS = 5000
 APP_BEATS = 60
 MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-hours, a head
+DAIRY = ROOT / "examples" / "dairy" / "site.toml"  # SunSpec devices, not yet found
 
 
 @click.command("bench")
@@ -123,7 +124,8 @@ def _heap_app(_: Path | None) -> dict[str, float]:
     from hil.bench_arm import commands_image
 
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
-              ".root": commands_image("d7" * 32), ".quanta": image_of(SITE)}
+              ".root": commands_image("d7" * 32), ".quanta": image_of(SITE),
+              ".sunspec": image_of(DAIRY)}
     images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
             for name, image in images.items()}

@@ -19,6 +19,7 @@ from hil.phase_split import Split
 from hil.plants import Bank, Plant
 from hil.scenario import ROLES
 from hil.simulators import serve_rtu, serve_tcp
+from hil.sunspec_simulator import SunspecSimulator
 
 if TYPE_CHECKING:
     from boards.site import Site
@@ -33,8 +34,8 @@ class Station:
     def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int) -> None:
         self.name = device.name
         self.effect = NORMAL
-        self.simulator = DeviceSimulator(device.profile, self._values, self._take, device.unit,
-                                         seed=seed)
+        kind = SunspecSimulator if device.profile.proto == "sunspec" else DeviceSimulator
+        self.simulator = kind(device.profile, self._values, self._take, device.unit, seed=seed)
         self.simulator.fault = self._outgoing
         self._park, self._line, self._rtu = park, line, rtu
         self._battery, self._meters = device.battery, device.line

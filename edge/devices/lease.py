@@ -44,11 +44,12 @@ class Lease:
     """The setpoint of one storage in one device.
 
     `control` is the entry of the device image; `storage` the role that carries `setpoint_w`,
-    `setpoint_ms` and `lease_ms`. ValueError when the entry cannot be executed.
+    `setpoint_ms` and `lease_ms`; `setpoint` a shape of the device's own. ValueError when the entry
+    cannot be executed.
     """
 
-    def __init__(self, control: "Mapping[str, Any]", storage: "Any"):
-        self.setpoint = Setpoint(control)
+    def __init__(self, control: "Mapping[str, Any]", storage: "Any", setpoint: "Any" = None):
+        self.setpoint: Any = Setpoint(control) if setpoint is None else setpoint
         self._storage = storage
         self._enter = control["enter"]
         self._leave = control["leave"]
