@@ -53,7 +53,8 @@ def part(app, image: dict) -> "Keeper | None":
         return None
     if app.shown:  # somebody looks
         module = __import__("edge.ledger.intensity", None, None, ("Intensity",))
-        app.site.live = [module.Intensity(app.site, keeper.book).tell]
+        live = getattr(app.site, "live", [])
+        app.site.live = live + [module.Intensity(app.site, keeper.book).tell]
     return keeper
 
 

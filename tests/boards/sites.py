@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from boards import profiles
 from boards.site import Checked, Site, check_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,3 +35,15 @@ def valid(path: Path = FOUNDRY) -> Site:
     site = judge(path.read_bytes(), path).site
     assert site is not None
     return site
+
+
+def feeding(signal: str) -> str:
+    """The profiles that read a signal, as a message lists them."""
+    return " ".join(name for name in profiles.ids() if signal in profiles.load(name).signals)
+
+
+def commanded() -> str:
+    """The profiles that take a battery's setpoint, likewise."""
+    controls = {name: profiles.load(name).control for name in profiles.ids()}
+    return " ".join(name for name, control in controls.items()
+                    if control and control.shape != "coils")

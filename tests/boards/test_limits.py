@@ -18,7 +18,7 @@ from boards.site import Site
 from boards.why_words import meaning
 from edge import journal
 from tests.boards.rows import header, row
-from tests.boards.sites import FOUNDRY, ROOT, changed, judge
+from tests.boards.sites import FOUNDRY, ROOT, changed, feeding, judge
 
 HALL = ROOT / "examples" / "halls" / "hall-1.toml"
 OTHER = HALL.with_name("hall-2.toml")
@@ -104,8 +104,8 @@ MISTAKES = [
      "often"),
     (('profile = "eastron_sdm630"\nbus = "line"\n',
       'profile = "eastron_sdm630"\nbus = "line"\nsignals = ["grid_w", "l1_w", "l2_w"]\n'),
-     "device: found none that reads l3_w, phase 3, expected one with a profile as acrel_adw300 "
-     "eastron_sdm630"),
+     "device: found none that reads l3_w, phase 3, expected one with a profile as "
+     + feeding("l3_w")),
     (("response_floor_pm = 300", "response_floor_pm = 90"),
      "rules.bands.response_floor_pm: found 90 per mille, expected at least rules.reserve.floor_pm "
      "= 100 per mille"),

@@ -8,7 +8,7 @@ import pytest
 
 from boards import build
 from boards.image import compile_site, encode
-from tests.boards.sites import DEPOT, changed, judge, valid
+from tests.boards.sites import DEPOT, changed, commanded, feeding, judge, valid
 
 TEXT = DEPOT.read_text("utf-8")
 PCS_OLD, BMS_OLD = ('[[device]]\nname = "' + part for part in
@@ -31,13 +31,13 @@ GOLDEN = {
     "two batteries, one converter": (
         (PCS_OLD, ""),
         ["device: battery old: found none that reads store_w, the battery's power, expected one "
-         "with a profile as sinexcel_pcs",
+         "with a profile as " + feeding("store_w"),
          "device: battery old: found none that takes the battery's setpoint, expected one with a "
-         "profile as sinexcel_pcs"]),
+         "profile as " + commanded()]),
     "no BMS for one": (
         (BMS_OLD, ""),
         ["device: battery old: found none that reads soc_pm, the battery's state of charge, "
-         "expected one with a profile as soltaro_bms"]),
+         "expected one with a profile as " + feeding("soc_pm")]),
     "two converters for one battery": (
         (BMS_OLD, BMS_OLD + THIRD + 'battery = "old"\n'),
         ["device: battery old: found store_w read by pcs-old and third, expected one: list the "

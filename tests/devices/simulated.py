@@ -9,7 +9,8 @@ from pymodbus.client.mixin import ModbusClientMixin
 from boards import profiles
 from hil.simulators import DeviceSimulator
 
-every_profile = pytest.mark.parametrize("profile_id", profiles.ids())
+MODBUS = [name for name in profiles.ids() if profiles.load(name).proto == "modbus"]
+every_profile = pytest.mark.parametrize("profile_id", MODBUS)
 JUDGE = ModbusClientMixin.DATATYPE
 JUDGED = {"u16": JUDGE.UINT16, "i16": JUDGE.INT16, "u32": JUDGE.UINT32, "i32": JUDGE.INT32,
           "u64": JUDGE.UINT64, "i64": JUDGE.INT64, "f32": JUDGE.FLOAT32}

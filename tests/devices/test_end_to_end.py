@@ -18,7 +18,7 @@ from edge.island.roles import Generator, GridSwitch, Outputs
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
-from tests.devices.simulated import every_profile, simulate
+from tests.devices.simulated import MODBUS, every_profile, simulate
 
 PATIENCE_S = 10
 SITE_W = 2_000_000
@@ -120,11 +120,11 @@ def is_shape(profile_id, shape):
     return control is not None and control.shape == shape
 
 
-on_every_profile = pytest.mark.parametrize("bench", profiles.ids(), indirect=True)
+on_every_profile = pytest.mark.parametrize("bench", MODBUS, indirect=True)
 on_every_converter = pytest.mark.parametrize(
-    "bench", [name for name in profiles.ids() if is_shape(name, "signed")], indirect=True)
+    "bench", [name for name in MODBUS if is_shape(name, "signed")], indirect=True)
 on_all_relays = pytest.mark.parametrize(
-    "bench", [name for name in profiles.ids() if is_shape(name, "coils")], indirect=True)
+    "bench", [name for name in MODBUS if is_shape(name, "coils")], indirect=True)
 
 
 def step_of(device, signal, value):

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from boards import profile_modbus, profiles
 from boards.profile_schema import CLASSES, SIGNALS, TYPES, registers, signal_point
 from tests.devices.profile_text import BASE
-
-every_profile = pytest.mark.parametrize("profile_id", profiles.ids())
-
+from tests.devices.simulated import every_profile
 
 # What every profile gets for free.
 
 
-@every_profile
+@pytest.mark.parametrize("profile_id", profiles.ids())
 def test_a_profile_names_its_sources_and_what_nobody_verified(profile_id):
     profile = profiles.load(profile_id)
     assert all("@" in source for source in profile.source)
