@@ -17,6 +17,7 @@ def numbered(trees: Trees, apart: Set[str]) -> dict[str, dict[str, str]]:
     families = _families(trees)
     inside = {name: _attributes(tree) for name, tree in trees.items()}
     reached = _reached(trees, families)
+    depths = {name: _depth(name, trees) for name in trees}
     found: dict[str, dict[str, str]] = {}
     for family in sorted(set(families.values())):
         members = [name for name in trees if families[name] == family]
@@ -24,7 +25,8 @@ def numbered(trees: Trees, apart: Set[str]) -> dict[str, dict[str, str]]:
             continue
         kept = _otherwise(trees[name] for name in members)
         kept |= {attribute for attribute, where in reached.items() if len(where) > 1}
-        own = sorted(set().union(*(inside[name] for name in members)) - kept)
+        own = sorted(set().union(*(inside[name] for name in members)) - kept, key=lambda one: (
+            min(depths[name] for name in members if one in inside[name]), one))
         numbers = {old: f"_{at}" for at, old in enumerate(own)}
         for name in members:
             found[name] = numbers
@@ -39,6 +41,13 @@ def _families(trees: Trees) -> dict[str, str]:
             one, two = sorted((first[name], first[other]))
             first = {each: one if head == two else head for each, head in first.items()}
     return first
+
+
+def _depth(name: str, trees: Trees) -> int:
+    """How many modules a module's classes inherit through. What stands first has the first numbers,
+    so that it has the same ones whoever inherits from it."""
+    return max((1 + _depth(base, trees) for base in _bases(trees[name]) & trees.keys() - {name}),
+               default=0)
 
 
 def _bases(tree: ast.Module) -> set[str]:
