@@ -89,6 +89,7 @@ def _blocks(findings: Findings, raw: Mapping[str, Any], parts: Mapping[str, Any]
         if not fits:
             findings.add(f"blocks.{name}", line,
                          '["data identifier of 8 digits 0-9A-F", bytes, every so many polls]')
+            findings.spoiled.add(name)
             continue
         single = parts.get(name, [])
         if not isinstance(single, list) or not all(_DI.fullmatch(str(di)) for di in single) \
@@ -108,10 +109,14 @@ def _points(findings: Findings, raw: Mapping[str, Any], blocks: list[str]) -> di
     points = {}
     for name, line in raw.items():
         whole = isinstance(line, list) and len(line) == 5
+        if whole and line[0] in findings.spoiled:
+            findings.spoiled.add(name)
+            continue
         if not whole or line[0] not in blocks or type(line[1]) is not int \
                 or line[2] not in BYTES or not _positive(line[3]) or not text(line[4]):
             findings.add(f"points.{name}", line, "[block, first byte, type, scale, unit], the "
                          f"block {one_of(blocks)} and the type {one_of(BYTES)}")
+            findings.spoiled.add(name)
             continue
         points[name] = Point(name, blocks.index(line[0]), line[1], line[2], Fraction(line[3]),
                              line[4])
@@ -137,6 +142,8 @@ def check(findings: Findings, profile: Dlt645Profile) -> None:
         name, turned = signal_point(word)
         canonical = SIGNALS[signal]
         found = profile.points.get(name)
+        if name in findings.spoiled:
+            continue
         if found is None:
             findings.add(f"signals.{signal}", name, one_of(profile.points, name))
         elif found.unit not in canonical.units:

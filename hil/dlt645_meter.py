@@ -112,6 +112,7 @@ class Meter:
         self.lacks: set[int] = set()
         self.heard: list[tuple[int, int]] = []  # control codes and data identifiers, as asked
         self.wrong: list[int] = []  # control codes that no gateway may send
+        self.frames = 0  # that were heard, whoever they were for
         self._now_ms = 0
         self._ratio = ratio
         self._frame_max = frame_max
@@ -132,6 +133,7 @@ class Meter:
             if not address:
                 return replies
             self._line = rest
+            self.frames += 1
             if all(byte == _ALL for byte in address) or control not in (READ, READ_ON):
                 self.wrong.append(control)
             elif all(asked in (_ANY, own) for asked, own in

@@ -42,9 +42,12 @@ class Meter:
                            words[:4] + value)
 
     def _frame(self, address, control, words):
-        body = [0x68] + list(address) + [0x68, control, len(words)]
+        body = [0x68]
+        body += address
+        body += [0x68, control, len(words)]
         body += [byte + 0x33 & 0xFF for byte in words]
-        return bytes([0xFE, 0xFE] + body + [sum(body) & 0xFF, 0x16])
+        body += [sum(body) & 0xFF, 0x16]
+        return b"\xfe\xfe" + bytes(body)
 
 
 def used():
