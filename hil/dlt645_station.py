@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ LINKS = ("dlt645", "dlt645_tcp")
 CLOCK_AHEAD_MS = 200_000  # of the plant's time: no meter's clock is right
 BILLED_W = 333_000  # this month, before the scenario begins
 _CHUNK = 256
+_CHARACTER_BITS = 11
 _PATIENCE_S = 10.0
 
 
@@ -64,14 +66,18 @@ class Dlt645Station:
 
 
 @contextmanager
-def serve(stations: Sequence[Dlt645Station], line: Line, link: str) -> Iterator[dict[str, Any]]:
-    """Serve the meters of one bus; yields the keys of the site file that lead to it."""
+def serve(stations: Sequence[Dlt645Station], line: Line, link: str, baud: int
+          ) -> Iterator[dict[str, Any]]:
+    """Serve the meters of one bus; yields the keys of the site file that lead to it. At `baud` 0
+    bytes and answers take no time, otherwise as long as on the line."""
     def hear(asked: bytes) -> bytes:
         heard = [station.answer(asked) for station in stations]
         replies = b"".join(reply for _, reply in heard)
         for number in range(heard[0][0]):
             delay_ms = max(station.effect.delay_ms for station in stations)
             line.answered(0 if number else len(replies), delay_ms)
+            if baud:
+                time.sleep((len(asked) + len(replies)) * _CHARACTER_BITS / baud + delay_ms / 1000)
         return replies
 
     with (_on_socket(hear) if link == "dlt645_tcp" else _on_terminal(hear)) as place:

@@ -155,7 +155,8 @@ class Park:
         bus, stations = self._buses[number], self._on_bus[number]
         meters = [one for one in stations if isinstance(one, Dlt645Station)]
         if meters:
-            return stack.enter_context(serve(meters, self.lines[number], bus["link"]))
+            baud = bus.get("baud", 2400) if self.in_real_time else 0
+            return stack.enter_context(serve(meters, self.lines[number], bus["link"], baud))
         devices = [one.simulator for one in stations if isinstance(one, Station)]
         if bus["link"] == "tcp":
             return {"host": "127.0.0.1", "port": stack.enter_context(serve_tcp(devices))}

@@ -29,7 +29,7 @@ _UNLIKE = const(1)
 class Aligned:
     """Puts itself between a `site` and its window; `meter` is its BillingMeter, `most_w` what the
     connection carries. `placed`: by what, as BillingMeter.place says; `end_ms`: the tick at which
-    the running minute ends, where the meter tells."""
+    the running minute ends, where the meter tells; `due`: whether `lock` shall be called."""
 
     def __init__(self, site, meter, most_w: int):
         window = self._window = site.window
@@ -42,7 +42,7 @@ class Aligned:
         window.close_minute, window.restart = self.wall_minute, self.wall_restart
         window.weigh, window.new_month = self.weigh, self.new_month
         self.placed = _WALL
-        self.end_ms = 0
+        self.end_ms = self.due = 0
         self._place = 0  # which minute of the window runs, 0 .. 14
         # Of the running minute, less what the site's flows held when it began:
         self._import_ws = self._net_ws = self._seconds = 0
@@ -63,7 +63,7 @@ class Aligned:
         self._hold()
         if self.placed == _WALL:
             self._end_minute(second)
-            self._lock()
+            self._look_for_it()
             self._import_ws = self._net_ws = self._seconds = 0
             self._mine.clear()
         elif ended and self._wall_minutes:
@@ -137,12 +137,18 @@ class Aligned:
         if self._doubts >= _DOUBTS and self._settled >= _SETTLED:
             self._move(now_ms, place)
 
-    def _lock(self):
-        """The meter's time may be known at last."""
-        now_ms = self._now.row[2]
-        place = self._meter.place(now_ms)
-        if place > _UNLIKE and self._settled >= _SETTLED:
-            self._move(now_ms, place)
+    def _look_for_it(self):
+        """The meter's time may be known at last: then the window is moved with the next beat, which
+        has less to do than one that closes a minute."""
+        if self._settled >= _SETTLED and self._meter.place(self._now.row[2]) > _UNLIKE:
+            self.due = 2
+
+    def lock(self, now):
+        """`due` beats from now the window follows the meter."""
+        self.due -= 1
+        place = self._meter.place(now.row[2])
+        if not self.due and place > _UNLIKE:
+            self._move(now.row[2], place)
 
     def _move(self, now_ms: int, place: int):
         """Let the window lie elsewhere from now on; its past is the mean of the last minutes."""

@@ -50,8 +50,10 @@ class MeterPeak:
         self._means[self._minute] = w
         if self._known < _MINUTES:
             self._known += 1
-        elif self.mean_w(_MINUTES) > self._seen_w:
-            self._seen_w = self.mean_w(_MINUTES)
+        else:
+            w = self.mean_w(_MINUTES)
+            if w > self._seen_w:
+                self._seen_w = w
 
     def begin_month(self):
         """A billing month begins; what the meter showed so far is of the one before."""

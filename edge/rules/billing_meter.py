@@ -31,7 +31,10 @@ def rule(by: int, keys: dict, site):
     site.live = getattr(site, "live", []) + [now_so]
 
     def narrow(now, aligned=aligned):
-        if aligned.placed and now.row[2] - aligned.end_ms & _TICKS < _PAST:
-            aligned.follow(now)
+        if aligned.placed:
+            if now.row[2] - aligned.end_ms & _TICKS < _PAST:
+                aligned.follow(now)
+        elif aligned.due:
+            aligned.lock(now)
 
     return narrow

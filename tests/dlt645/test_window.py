@@ -3,7 +3,10 @@ the month's peak is what is billed, and no lying meter moves either into harm.""
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +15,8 @@ from hypothesis import strategies as st
 from edge.ledger.turns import Turns
 from edge.ticks import ticks_add
 from hil.dlt645_meter import Demand
-from tests.core.park import TICKS
+from tests.conftest import ROOT
+from tests.core.park import TICKS, image
 from tests.core.test_demand_window import Billing, beats, run, starts, stretches
 from tests.dlt645.follow import Follow
 
@@ -254,3 +258,15 @@ def test_a_turn_is_never_known_better_than_it_is(start_ms, phase_ms, ppm, steps)
         apart_ms = turns.apart(ticks_add(start_ms, turn_ms))
         assert abs(apart_ms) <= turns.off_at(ticks_add(start_ms, turn_ms)) + 1
     assert turns.trust >= 3
+
+
+def test_the_beat_takes_no_heap_and_says_the_same_on_a_gateway(micropython, tmp_path):
+    """Three hours with a lock, a jump of the meter's clock and the end of a month."""
+    made = tmp_path / "image.json"
+    made.write_text(json.dumps(image(rules={"billing_meter": {}, "demand": {"target_w": 250_000}})))
+    script = ROOT / "tests" / "dlt645" / "beat.py"
+    here = subprocess.run([sys.executable, script, made], cwd=ROOT, capture_output=True, text=True,
+                          env={"PYTHONPATH": str(ROOT)}, check=True).stdout
+    assert len(here.splitlines()) == 181
+    assert here.splitlines()[-1].startswith("clock ")
+    assert micropython.run(script, made, heap="256k").stdout == here
