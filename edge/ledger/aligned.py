@@ -153,6 +153,9 @@ class Aligned:
     def _move(self, now_ms: int, place: int):
         """Let the window lie elsewhere from now on; its past is the mean of the last minutes."""
         self._doubts = self._settled = 0
+        if self._month_ends:
+            self._month_ends = False
+            self._peak.begin_month()
         if place <= _UNLIKE:
             self.placed = _WALL
             self._place = self._now.second % _QUARTER_S // 60

@@ -136,6 +136,20 @@ def test_the_peak_begins_anew_with_the_month_whoever_is_first(meter_first):
     assert follow.site.window.peak_w == pytest.approx(200_000, abs=1500)
 
 
+def test_a_month_that_was_to_end_with_a_window_ends_when_the_window_is_moved():
+    """The beat stands still over the meter's midnight."""
+    follow = Follow(Demand(offset_ms=-240_000), maximum=False)
+    follow.wall_s += (9677 - 9657) * 86_400
+    follow.run(3600, lambda s: 300_000)
+    follow.wall_s += 57_600 + (9677 - 9657) * 86_400 - follow.wall_s - 1800
+    follow.run(1805, lambda s: 300_000)
+    assert follow.site.window.peak_w == pytest.approx(300_000, abs=2), "not yet"
+    follow.at_s += 400
+    follow.wall_s += 400
+    follow.run(5, lambda s: 100_000)
+    assert follow.site.window.peak_w == 0
+
+
 def test_a_wrong_register_raises_the_peak_no_higher_than_what_was_measured_allows():
     follow = Follow(Demand(), maximum=False)
     load = noisy(5, 100_000)
