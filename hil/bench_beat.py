@@ -90,7 +90,8 @@ def _before_all(row: "array[int]", more: "list[str]") -> "Any":
 
         return takers(load(sys.argv[1]), _site)
     if "billed" in more:
-        return [_billed([role for role in _site.roles if "meter_clock_s" in role.SIGNALS][0])]
+        roles: Any = _site.roles
+        return [_billed(next(role for role in roles if "meter_clock_s" in role.SIGNALS))]
     return []
 
 

@@ -22,7 +22,7 @@ site = Site(image)
 site.clock_set = True
 beat = lockstep.bind(image, site, Controller(site))
 known = names(image)
-meter = [role for role in site.roles if "meter_clock_s" in role.SIGNALS][0]
+meter = next(role for role in site.roles if "meter_clock_s" in role.SIGNALS)
 inputs = array("i", [0] * len(known))
 highest = energy = 0
 for at_s in range(10_800):
