@@ -123,6 +123,7 @@ def _heap_app(_: Path | None) -> dict[str, float]:
     from hil.bench_arm import commands_image
 
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
+              ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml"),
               ".root": commands_image("d7" * 32), ".quanta": image_of(SITE)}
     images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
