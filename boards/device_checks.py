@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from boards import polling, profiles
+from boards import billing_checks, polling, profiles
 from boards.image import device_image
 from boards.shapes import Findings
 from boards.site_devices import OF_RULE, Device, commanded, feeds
@@ -18,7 +18,9 @@ Sources = list[tuple[str, Sequence[Device], str]]  # whose, among which devices,
 
 _MEANING = {"grid_w": "the grid meter", "store_w": "the battery's power",
             "soc_pm": "the battery's state of charge", "l1_w": "phase 1", "l2_w": "phase 2",
-            "l3_w": "phase 3"}
+            "l3_w": "phase 3", "present_demand_w": "the billing meter's present demand",
+            "max_demand_w": "its highest demand of the month", "max_demand_at": "when that was",
+            "meter_clock_s": "its clock"}
 # What each reading's age is held against.
 _AGES = (
     ("grid_w", ("gate", "age_max_ms"), ("ages", "grid_ms")),
@@ -47,6 +49,7 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
         _check_dead_men(findings, site, number, pace.worst_ms)
         _warn_pace(warnings, site, number, pace)
     _check_ages(findings, site, paced)
+    billing_checks.check(findings, warnings, site, paced)
     _warn_lines(warnings, site)
 
 
@@ -146,7 +149,7 @@ def _warn_pace(warnings: Findings, site: "Site", bus: int, pace: polling.Round) 
 def _warn_lines(warnings: Findings, site: "Site") -> None:
     for device in site.devices:
         bus, usual = site.buses[device.bus], device.profile.rtu
-        if bus.image["link"] == "rtu" and usual is not None:
+        if "baud" in bus.image and usual is not None:
             found = (bus.image["baud"], bus.image["parity"])
             if found != (usual.baud, usual.parity):
                 say(warnings, f"bus {bus.name}", f"{found[0]} baud {found[1]}, but "

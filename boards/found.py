@@ -61,9 +61,9 @@ def misfits(site: "Site", board: BoardFile) -> list[str]:
     findings = Findings(site.path.name)
     uarts = board.constants.get("UARTS")
     for bus in site.buses:
-        if bus.image["link"] != "rtu":
+        path = bus.image.get("path")
+        if path is None:
             continue
-        path = bus.image["path"]
         if uarts is None and not isinstance(path, str):
             findings.add(f"bus {bus.name} path", path, f'a serial device as "/dev/ttyUSB0" '
                          f"on {board.name}")

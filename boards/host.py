@@ -42,7 +42,7 @@ class HostBoard:
 
     def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort:
         """The byte pipe of one bus of the image, not opened yet."""
-        return TcpPort(bus["host"], bus["port"]) if bus["link"] == "tcp" else SerialPort(bus)
+        return TcpPort(bus["host"], bus["port"]) if "host" in bus else SerialPort(bus)
 
     def wall(self) -> tuple[int, int, bool]:
         """UTC: days since 2000-01-01, second of the day, whether the clock was ever set."""

@@ -94,6 +94,8 @@ def _own(name: str, site: "Site") -> dict[str, Any]:
     """What a rule is given beside its keys."""
     if name == "shed":
         return {"loads": [load.image() for load in site.loads]}
+    if name == "billing_meter":
+        return {"import_max_w": site.sections["gate"]["import_max_w"]}
     if name == "island":
         return {"gate": dict(site.sections["island_gate"])}
     return {}

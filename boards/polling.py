@@ -12,6 +12,8 @@ from boards.profile_modbus import request_ms
 from boards.profile_schema import registers
 
 TURNAROUND_MS = 20  # a device's usual time from question to answer; an assumption, not a measure
+_METER_MS = 100  # of a meter that speaks DL/T 645-2007; the standard allows 500 (7.3)
+_DLT645_BAUD = 2400  # of the line behind a serial server, which nobody tells
 _WRITE_AS_READ = 4  # a write and its echo are as long as reading so many registers
 
 
@@ -47,8 +49,16 @@ def model(bus: Mapping[str, Any], devices: Sequence[Mapping[str, Any]]) -> Round
 def _request_ms(bus: Mapping[str, Any], count: int) -> float:
     """One request and the rest after it, ms."""
     gap_ms = float(bus["gap_ms"])
+    if bus["link"].startswith("dlt645"):
+        return dlt645_ms(count, bus.get("baud", _DLT645_BAUD)) + gap_ms
     if bus["link"] == "tcp":
         return TURNAROUND_MS + gap_ms
     silence_ms = 3.5 * 11_000 / bus["baud"] if bus["baud"] <= 19200 else 1.75
     # the bus rests for the longer of the gap and the silence, which request_ms already has once
     return request_ms(count, bus["baud"], TURNAROUND_MS) + max(gap_ms - silence_ms, 0.0)
+
+
+def dlt645_ms(count: int, baud: int) -> float:
+    """Time one data identifier of `count` bytes takes, ms: request and reply with four wake-up
+    bytes and twelve around their data, of which four say what it is; 11 bits a character."""
+    return (20 + 20 + count) * 11_000 / baud + _METER_MS

@@ -42,6 +42,7 @@ class Canonical:
 _POWER = {"W": 1, "kW": 1000, "MW": 1_000_000}
 _ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
 _SHARE = {"pm": 1, "%": 10}
+_MILLI = {"V": 1000, "A": 1000, "Hz": 1000}
 SIGNALS = {
     "grid_w": Canonical(_POWER, ("import", "export")),
     "l1_w": Canonical(_POWER, ("import", "export")),
@@ -63,13 +64,25 @@ SIGNALS = {
     "gen_w": Canonical(_POWER, ("generation", "consumption")),
     "gen_running": Canonical({"flag": 1000, "rpm": 1}),  # at rest below 500
     "gen_ready": Canonical({"flag": 1}),
+    # Of a billing meter (edge/devices/billing_meter.py).
+    "present_demand_w": Canonical(_POWER),
+    "max_demand_w": Canonical(_POWER),
+    "max_demand_at": Canonical({"min": 1}),
+    "meter_clock_s": Canonical({"s": 1}),
+    "demand_period_min": Canonical({"min": 1}),
+    "demand_slip_min": Canonical({"min": 1}),
+    **{f"{way}_t{tariff}_wh": Canonical(_ENERGY) for way in ("import", "export")
+       for tariff in range(1, 5)},
+    **{f"{what}_l{phase}_{unit}": Canonical(_MILLI) for what, unit in (("v", "mv"), ("i", "ma"))
+       for phase in range(1, 4)},
+    "f_mhz": Canonical(_MILLI),
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded"}  # and its one must
 SHAPES = ("signed", "coils")  # of what is commanded: a power, or relays as bits of a number
-PROTOS = ("modbus", "sunspec")
+PROTOS = ("modbus", "sunspec", "dlt645")
 FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value
@@ -160,6 +173,7 @@ class Profile:
     constants: tuple[Register, ...]  # known to hold, not worth insisting on
     control: Control | None
     proto: str = "modbus"  # what it speaks; another has a module profile_<proto> of its own
+    links: tuple[str, ...] = ("tcp", "rtu")  # of a bus that it can hang on
 
     def signal_scale(self, signal: str) -> Fraction:
         """Canonical units (W, Wh, per mille) in one raw step of the signal's point, signed."""

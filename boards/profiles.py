@@ -49,16 +49,16 @@ def parse(text: str, file: str) -> Profile:
     if proto not in PROTOS:
         findings.add("proto", proto, one_of(PROTOS, proto))
         raise ProfileError(findings.lines)
-    profile: Profile = _module(proto).read(raw, findings)
+    profile: Profile = module(proto).read(raw, findings)
     if profile.id and profile.id != Path(file).stem:
         findings.add("id", profile.id, f'"{Path(file).stem}", the name of the file')
-    _module(proto).check(findings, profile)
+    module(proto).check(findings, profile)
     if findings.lines:
         raise ProfileError(findings.lines)
     return profile
 
 
-def _module(proto: str) -> Any:
+def module(proto: str) -> Any:
     """What reads, checks and compiles the profiles of a protocol."""
     return import_module(f"boards.profile_{proto}")
 
@@ -71,6 +71,6 @@ def compile_device(profile: Profile, name: str, bus: int, unit: int, *, poll_ms:
     the site's limits for its setpoint (W, discharge positive; both or none); without them the
     device is only read. Raises ValueError when the limits make no sense for the device.
     """
-    image: dict[str, Any] = _module(profile.proto).compile_device(
+    image: dict[str, Any] = module(profile.proto).compile_device(
         profile, name, bus, unit, poll_ms=poll_ms, min_w=min_w, max_w=max_w)
     return image

@@ -9,11 +9,13 @@ from boards.profile_schema import Profile
 from boards.shapes import Findings, one_of
 from boards.site_fields import read_table
 from boards.site_tables import DEVICE, LINK, LINKS, NAME
+from edge.devices.billing_meter import BillingMeter
 from edge.devices.phases import Phases
 from edge.devices.roles import Storage
 from edge.ledger.gather import SubMeter
 
-OF_RULE = {"phase": Phases}  # roles that a site has only with a rule; without it nobody reads them
+# Roles that a site has only with a rule; without it nobody reads them.
+OF_RULE: Mapping[str, Any] = {"phase": Phases, "billing_meter": BillingMeter}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Bus:
     def place(self) -> str:
         """What the bus occupies: two buses cannot have the same."""
         image = self.image
-        return f"{image['host']}:{image['port']}" if image["link"] == "tcp" else str(image["path"])
+        return f"{image['host']}:{image['port']}" if "host" in image else str(image["path"])
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,23 @@ def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profi
             places: Mapping[str, int], buses: Sequence[Bus]) -> Device | None:
     bus = places[got["bus"]]
     link = buses[bus].image["link"]
-    usual = profile.tcp if link == "tcp" else profile.rtu
-    if usual is None:
+    if link not in profile.links:
+        findings.add(f"{key}.bus", got["bus"], f"a bus with link {' or '.join(profile.links)}, as "
+                     f"{profile.id} speaks")
+        return None
+    if profile.proto != "modbus":
+        own = profiles.module(profile.proto).at_site(findings, key, got, profile)
+        return own and Device(got["name"], own[0], bus, own[1], got["poll_ms"])
+    for name, usual in (("number", ""), ("ct", 1), ("pt", 1)):
+        if got[name] != usual:
+            findings.add(f"{key}.{name}", got[name], f"none: {profile.id} is no DL/T 645 meter")
+            return None
+    line = profile.tcp if link == "tcp" else profile.rtu
+    if line is None:
         findings.add(f"{key}.bus", got["bus"], f"a bus of the other link: {profile.id} has no "
                      f"{link} table")
         return None
-    unit = usual.unit if got["unit"] < 0 else got["unit"]
+    unit = line.unit if got["unit"] < 0 else got["unit"]
     if link == "rtu" and not 1 <= unit <= 247:
         findings.add(f"{key}.unit", unit, "1 .. 247, as on every serial line")
         return None

@@ -39,14 +39,29 @@ RTU: tuple[Field, ...] = (
     ("timeout_ms", "ms", 50, 60_000, 500, "how long to wait for an answer"),
     ("gap_ms", "ms", 0, 5000, 25, "rest between two requests"),
 )
-LINKS = {"tcp": TCP, "rtu": RTU}
+DLT645: tuple[Field, ...] = (
+    ("path", "line", None, None, None, "serial device, or the number of a UART"),
+    ("baud", "baud", 300, 19_200, 2400, "speed of the line"),
+    ("parity", "parity", None, None, "E", "N none, E even, O odd"),
+    ("stop", "bits", 1, 2, 1, "stop bits"),
+    ("rs485", "0/1", 0, 1, 0, "1 = the kernel drives the direction pin; 0 = the adapter does"),
+    ("timeout_ms", "ms", 50, 60_000, 1000, "how long to wait for an answer"),
+    ("gap_ms", "ms", 0, 5000, 30, "rest between two requests"),
+)
+DLT645_TCP: tuple[Field, ...] = (*TCP[:1], ("port", "port", 1, 65535, None, "its TCP port"),
+                                 *TCP[2:])
+LINKS = {"tcp": TCP, "rtu": RTU, "dlt645": DLT645, "dlt645_tcp": DLT645_TCP}
 NAME: Field = ("name", "id", None, None, None, "its name in messages")
-LINK: Field = ("link", "link", None, None, None, "tcp or rtu")
+LINK: Field = ("link", "link", None, None, None,
+               "tcp, rtu, dlt645, or dlt645_tcp: that through a serial server")
 DEVICE: tuple[Field, ...] = (
     NAME,
     ("profile", "profile", None, None, None, "what model it is: a file in edge/devices"),
     ("bus", "bus", None, None, None, "name of the bus it hangs on"),
     ("unit", "address", 0, 255, -1, "its address on the bus; without it the profile's"),
+    ("number", "text", None, None, "", "DL/T 645: the meter's number, 12 digits"),
+    ("ct", "times", 1, 100_000, 1, "DL/T 645: ratio of its current transformers, 600/5 = 120"),
+    ("pt", "times", 1, 10_000, 1, "DL/T 645: ratio of its voltage transformers"),
     ("poll_ms", "ms", 100, 600_000, 1000, "how often it is read"),
     ("battery", "battery", None, None, "", "whose it is, where the site has several batteries"),
     ("line", "text", None, None, "", "[ledger]: direct, generator, or a tenant it is the meter of"),

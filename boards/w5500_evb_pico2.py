@@ -113,7 +113,7 @@ class Board:
 
     def open_port(self, bus: "dict[str, Any]") -> "TcpPort | Rs485Port":
         """The byte pipe of one bus of the image, not opened yet."""
-        return TcpPort(bus["host"], bus["port"]) if bus["link"] == "tcp" else Rs485Port(bus)
+        return TcpPort(bus["host"], bus["port"]) if "host" in bus else Rs485Port(bus)
 
     def wall(self) -> "tuple[int, int, bool]":
         """UTC: days since 2000-01-01, second of the day, whether the clock was ever set."""

@@ -18,6 +18,7 @@ EXAMPLES = {  # what is not in all of them
     "clinic": "clinic/site.toml",  # an island
     "depot": "depot/site.toml",  # two batteries
     "halls": "halls/hall-1.toml",  # phases, bands and a shared limit
+    "kiln": "kiln/site.toml",  # the utility's own meter
     "mill": "mill/site.toml",  # a ledger
     "office": "office/site.toml",
 }
@@ -94,7 +95,9 @@ def examples() -> dict[str, float]:
         path = ROOT / "examples" / file
         with Tree(image_of(path)) as tree:
             size, own = _record(path, tree)
-            figures.update(_figures("." + name, _mark(tree, size, ["own"] if own else [])))
+            billed = any(rule == "billing_meter" for rule, _ in tree.image["rules"])
+            more = ["own"] if own else ["billed"] if billed else []
+            figures.update(_figures("." + name, _mark(tree, size, more)))
     return figures
 
 

@@ -4,7 +4,7 @@ The gateway's side of each bus is `lines`; everything else happens on the simula
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from boards.ledger import tenants
 from boards.site_devices import feeds
 from hil import lines
 from hil.device_simulator import DeviceSimulator, Values
+from hil.dlt645_station import Dlt645Station, serve
 from hil.faults import Effect
 from hil.island import IslandPlant
 from hil.line import Line
@@ -96,7 +97,10 @@ class Park:
         self._tenants = len(tenants(site.devices))
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
-        self.stations = [
+        slip_min = 1 if site.sections["demand"]["sliding"] else 15
+        self.stations: list[Station | Dlt645Station] = [
+            Dlt645Station(device, self, self.lines[device.bus], slip_min)
+            if device.profile.proto == "dlt645" else
             Station(device, self, self.lines[device.bus],
                     self._buses[device.bus]["link"] == "rtu", seed + number)
             for number, device in enumerate(site.devices)]
@@ -111,7 +115,7 @@ class Park:
         """The setpoint as Plant.run takes it: of several batteries one each."""
         return self.setpoints if len(self.setpoints) > 1 else self.setpoints[0]
 
-    def station(self, role: str) -> Station | None:
+    def station(self, role: str) -> Station | Dlt645Station | None:
         """The device that has a role (hil/scenario.py), where the site has one."""
         found = self._roles[role]
         return next((one for one in self.stations if found and one.name == found[0].name), None)
@@ -146,11 +150,15 @@ class Park:
     def served(self) -> Iterator[list[dict[str, Any]]]:
         """Serve every bus; yields for each the keys of the site file that lead to it."""
         with ExitStack() as stack:
-            yield [self._serve(stack, bus, [station.simulator for station in stations])
-                   for bus, stations in zip(self._buses, self._on_bus, strict=True)]
+            yield [self._serve(stack, number) for number in range(len(self._buses))]
 
-    def _serve(self, stack: ExitStack, bus: Mapping[str, Any],
-               devices: Sequence[DeviceSimulator]) -> dict[str, Any]:
+    def _serve(self, stack: ExitStack, number: int) -> dict[str, Any]:
+        bus, stations = self._buses[number], self._on_bus[number]
+        meters = [one for one in stations if isinstance(one, Dlt645Station)]
+        if meters:
+            baud = bus.get("baud", 2400) if self.in_real_time else 0
+            return stack.enter_context(serve(meters, self.lines[number], bus["link"], baud))
+        devices = [one.simulator for one in stations if isinstance(one, Station)]
         if bus["link"] == "tcp":
             return {"host": "127.0.0.1", "port": stack.enter_context(serve_tcp(devices))}
         rate = bus["baud"] if self.in_real_time else None

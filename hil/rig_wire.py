@@ -52,7 +52,7 @@ class Board(HostBoard):
         self._clock = clock
 
     def open_port(self, bus: Mapping[str, Any]) -> TcpLine | SerialLine:
-        kind = TcpLine if bus["link"] == "tcp" else SerialLine
+        kind = TcpLine if "host" in bus else SerialLine
         return kind(bus, next(self._lines), self._clock)
 
     def wall(self) -> tuple[int, int, bool]:

@@ -65,7 +65,7 @@ class Board:
         self._stop: Callable[[], None] | None = None
 
     def open_port(self, bus: "dict[str, Any]") -> "TcpPort | SerialPort":
-        if bus["link"] == "tcp":
+        if "host" in bus:
             return TcpPort(bus["host"], bus["port"])
         return SerialPort(bus["path"])
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from boards.shapes import one_of
 from boards.site import SiteError, check_bytes, load
+from boards.site_tables import LINKS
 from tests.boards.sites import FOUNDRY, OFFICE, any_profile, changed, commanded, feeding, judge
 
 METER = """[[device]]
@@ -41,8 +43,7 @@ CARBON = _TEXT[_TEXT.index("[carbon]"):_TEXT.index("[telemetry]")]
 
 # (what is changed, what is said: all of it)
 GOLDEN = {
-    "unknown key, another unit": (
-        ("capacity_wh = 400_000", "capacity_kwh = 400"),
+    "unknown key, another unit": (("capacity_wh = 400_000", "capacity_kwh = 400"),
         ["battery.capacity_kwh: unknown key; did you mean capacity_wh? give 400000 Wh"]),
     "unknown key, a slip of the pen": (
         ("release_s = 10", "relase_s = 10"),
@@ -124,7 +125,7 @@ GOLDEN = {
         ['device[1] pcs.bus: found "pcsnet", expected one of meter-line battery-line pcs-net '
          'roof-net; did you mean "pcs-net"?']),
     "unknown link": (
-        ('link = "tcp"', 'link = "udp"'), ['bus[2].link: found "udp", expected one of tcp rtu']),
+        ('link = "tcp"', 'link = "udp"'), ['bus[2].link: found "udp", expected ' + one_of(LINKS)]),
     "a device on a line it does not speak": (
         ('profile = "acrel_adw300"\nbus = "meter-line"', 'profile = "acrel_adw300"\nbus = '
          '"roof-net"'),

@@ -50,11 +50,12 @@ _RULE_KEYS = {  # of rules whose keys have no default, or where the default woul
     "bands": {"response_floor_pm": 100, "demand_floor_pm": 100, "trade_floor_pm": 100},
     "share": {"limit_w": 8_000_000, "safe_w": 8_000_000, "keep_w": 8_000_000, "gateways": ["h"]},
     "phase": {"import_max_w": 8_000_000, "unbalance_max_w": 1},
+    "billing_meter": {"import_max_w": 800_000},
 }
 
 # Rules that judge a story told over time; readings made up beat by beat tell none. Left out of an
 # image unless its `rules` name them.
-_WITNESSES = ("soc_check",)
+_WITNESSES = ("soc_check", "billing_meter")
 
 
 def rule_names() -> list[str]:
