@@ -6,6 +6,9 @@ lease runs out 0 W is written and then the leave sequence, and if the device doe
 is not spoken to at all (HUSHED) until its own timer has had time to bite; then the release is tried
 again. The same goes for a device that answers but takes no new setpoint while it holds an old one.
 
+A setpoint that can be read back is looked at again and again while it is held: nothing keeps another
+master from writing one of its own, and until it is told again the device obeys that.
+
 What a device holds is not known at the start, so it is released first unless the beat speaks.
 
     RELEASING -> FREE         0 W and the leave sequence are confirmed: only read
@@ -37,6 +40,7 @@ _STRIKES_MAX = const(8)
 _RETRY_MS = const(250)  # doubles with every failure
 _RETRY_MAX_MS = const(30_000)
 _SETTLE_MS = const(500)  # between a write and its read-back: some loggers take that long
+_LOOK_MS = const(5_000)  # between two looks at a setpoint that is held
 _QUIET_MS = const(300_000)  # five times the common dead-man time of 60 s
 
 
@@ -59,6 +63,7 @@ class Lease:
         self.leaving = False
         self.fault = False  # the device does not take what it is told
         self.mismatches = 0
+        self.changed = 0  # times that somebody else had written after us
         self.held_w: int | None = None  # last setpoint known to be in the device
         self._dead_ms = storage.setpoint_ms  # a stamp whose lease has run out, or never began
         self._step = 0
@@ -132,7 +137,7 @@ class Lease:
             self._verify = True
             self._verify_ms = ticks_add(now_ms, _SETTLE_MS)
         else:
-            self._confirmed(self._sent_w)
+            self._confirmed(self._sent_w, now_ms)
 
     def verified(self, held_w: "int | None", now_ms: int) -> None:
         """The setpoint read back from the device, W; None when it could not be read."""
@@ -140,8 +145,10 @@ class Lease:
         if held_w is None:
             self._strike(now_ms)
         elif self.setpoint.same(held_w, self._sent_w):
-            self._confirmed(held_w)
+            self._confirmed(held_w, now_ms)
         else:
+            if self.held_w is not None and self.setpoint.same(self.held_w, self._sent_w):
+                self.changed += 1  # it had been confirmed
             self.held_w = held_w
             self.mismatches += 1
             self._strike(now_ms)
@@ -151,6 +158,7 @@ class Lease:
     def failed(self, now_ms: int) -> None:
         """The write was refused, or not answered."""
         self._raw = None
+        self._verify = False
         self._strike(now_ms)
 
     def lost(self) -> None:
@@ -198,12 +206,15 @@ class Lease:
         elif self._step > len(self._leave):
             self.state = FREE
 
-    def _confirmed(self, held_w: int) -> None:
+    def _confirmed(self, held_w: int, now_ms: int) -> None:
         self.held_w = held_w
         self.fault = False
         self._strikes = 0
         if self.state == RELEASING:
             self._advance()
+        elif self.setpoint.can_read_back:
+            self._verify = True
+            self._verify_ms = ticks_add(now_ms, _LOOK_MS)
 
     def _strike(self, now_ms: int) -> None:
         if self._strikes == 0:
