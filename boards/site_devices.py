@@ -61,8 +61,10 @@ def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
                 del got["settle_ms"]  # nothing that a gateway would have to hold
             buses.append(Bus(got["name"], got))
     _unique(findings, "bus", "name", [bus.name for bus in buses])
-    _unique(findings, "bus", "place", [bus.place for bus in buses],
-            ": a device that takes one connection hangs up on the other; put both devices on it")
+    for is_tcp, why in ((False, ""), (True, ": a device that takes one connection hangs up on the "
+                                      "other; put its devices on one bus")):
+        _unique(findings, "bus", "place",
+                [bus.place for bus in buses if ("host" in bus.image) == is_tcp], why)
     return tuple(buses)
 
 

@@ -1,10 +1,10 @@
 """One bus: a connection or a serial line, and the devices that take turns on it.
 
-One request is in flight at any time. Writes go before reads; among the reads every device has its
-turn, one block at a time. A device that does not answer is asked less and less often, and after a
-time-out all others come first, so that a living one waits for one dead one and not for all. Between
-an answer and the next request the line rests: `gap_ms`, which slow devices need, and on a serial
-line at least the 3.5 characters that mark the end of a frame.
+One request is in flight at any time. Writes go before reads; among the reads that one goes first,
+one block at a time, which has been due longest. A device that does not answer is asked less and
+less often, and after a time-out all others come first, so that a living one waits for one dead one
+and not for all. Between an answer and the next request the line rests: `gap_ms`, which slow devices
+need, and on a serial line at least the 3.5 characters that mark the end of a frame.
 
 `step` never waits. It does what can be done now and says in how many milliseconds it wants to be
 called again; calling it earlier does no harm, later only costs time.
@@ -59,7 +59,6 @@ class Bus:
         self._state = _DOWN
         self._retry_ms = 0
         self._attempts = 0
-        self._turn = 0  # whose read is next
         self._owed = 0  # reads of others before who did not answer is asked again
         self._current: Any = None  # the driver whose request is in flight
         self._sent = 0
@@ -191,25 +190,25 @@ class Bus:
             link.ignore(n)
 
     def _pick(self, now_ms: int) -> "Driver | None":
-        """Return who asks next: a device with something to write, else the next with a read due."""
-        drivers = self.drivers
-        for driver in drivers:
-            if driver.wants_write(now_ms) and not (self._owed and driver.unheard):
+        """Return who asks next: a device with something to write, else whose read is due longest.
+        While others are owed their turn, who did not answer comes behind them."""
+        best: Driver | None = None
+        behind: Driver | None = None
+        best_ms = behind_ms = 1
+        for driver in self.drivers:
+            waits = self._owed and driver.unheard
+            if not waits and driver.wants_write(now_ms):
                 return driver
-        late = -1
-        for i in range(len(drivers)):
-            turn = (self._turn + i) % len(drivers)
-            if drivers[turn].due_ms(now_ms) > 0:
-                continue
-            if not (self._owed and drivers[turn].unheard):
-                self._owed -= self._owed > 0
-                self._turn = turn + 1
-                return drivers[turn]
-            if late < 0:
-                late = turn
-        self._owed = 0  # nobody else wants anything
-        self._turn = late + 1
-        return None if late < 0 else drivers[late]
+            due_ms = driver.due_ms(now_ms)
+            if waits and due_ms < behind_ms:
+                behind, behind_ms = driver, due_ms
+            elif not waits and due_ms < best_ms:
+                best, best_ms = driver, due_ms
+        if best is None:
+            self._owed = 0  # nobody else wants anything
+            return behind
+        self._owed -= self._owed > 0
+        return best
 
     def _idle_ms(self, now_ms: int) -> int:
         wait_ms = _LONG_MS

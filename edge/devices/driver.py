@@ -156,7 +156,7 @@ class Driver:
         self.exceptions += 1
         failed = code == DEVICE_FAILURE
         if PATH_UNAVAILABLE <= code <= TARGET_SILENT or \
-                failed and (self._failures or self._busy >= _FAILED_MAX):
+                (failed and (self._failures or self._busy >= _FAILED_MAX)):
             self.silent(now_ms)  # a gateway speaks for a device that does not
             self._doubt = not failed  # nothing was lost
             return

