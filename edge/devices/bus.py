@@ -32,6 +32,7 @@ _RECONNECT_MS = const(1000)  # doubles with every attempt in vain
 _DOUBLINGS_MAX = const(5)  # to 32 s
 _IDLE_MS = const(20)  # longest sleep: a new setpoint must not wait for the next read
 _LONG_MS = const(1000)  # longest sleep with nothing to command
+_BEHIND_MS = const(1 << 28)  # further than any read was ever due
 _READS = const(8)  # of the port in one step: a babbling line must not keep the processor
 
 
@@ -96,8 +97,7 @@ class Bus:
         self._state = _DOWN
 
     def mend(self, now_ms: int) -> None:
-        """After an internal fault: the connection counts as broken. What is read here gets old
-        meanwhile, so the rules rest."""
+        """After an internal fault: as if the connection had broken; what is read gets old."""
         self._break(now_ms)
 
     def step(self, now_ms: int) -> int:
@@ -193,21 +193,16 @@ class Bus:
         """Return who asks next: a device with something to write, else whose read is due longest.
         While others are owed their turn, who did not answer comes behind them."""
         best: Driver | None = None
-        behind: Driver | None = None
-        best_ms = behind_ms = 1
+        best_ms = 0
         for driver in self.drivers:
             waits = self._owed and driver.unheard
             if not waits and driver.wants_write(now_ms):
                 return driver
             due_ms = driver.due_ms(now_ms)
-            if waits and due_ms < behind_ms:
-                behind, behind_ms = driver, due_ms
-            elif not waits and due_ms < best_ms:
-                best, best_ms = driver, due_ms
-        if best is None:
-            self._owed = 0  # nobody else wants anything
-            return behind
-        self._owed -= self._owed > 0
+            rank_ms = due_ms + _BEHIND_MS if waits else due_ms
+            if due_ms <= 0 and (best is None or rank_ms < best_ms):
+                best, best_ms = driver, rank_ms
+        self._owed = 0 if best is None or best.unheard else max(self._owed - 1, 0)
         return best
 
     def _idle_ms(self, now_ms: int) -> int:
