@@ -41,6 +41,7 @@ _RETRY_MS = const(250)  # doubles with every failure
 _RETRY_MAX_MS = const(30_000)
 _SETTLE_MS = const(500)  # between a write and its read-back: some loggers take that long
 _LOOK_MS = const(5_000)  # between two looks at a setpoint that is held
+_LOOK_WAIT_MS = const(1_000)  # how long a write waits for a look that is due
 _UNSEEN_MAX = const(4)  # writes in a row without a look before them
 _QUIET_MS = const(300_000)  # five times the common dead-man time of 60 s
 
@@ -104,8 +105,8 @@ class Lease:
             self._waiting = False
         state = self.state
         if state == HOLDING:
-            if self._verify and ticks_diff(now_ms, self._verify_ms) >= 0:
-                return False  # first the look
+            if self._verify and 0 <= ticks_diff(now_ms, self._verify_ms) < _LOOK_WAIT_MS:
+                return False  # first the look, unless it does not get through
             if self._raw is None:
                 return True
             if self._raw == self.setpoint.raw(self._wish_w()) \

@@ -186,3 +186,18 @@ def test_a_slow_line_is_no_reason_to_overlap():
     run(bus, slave, 20_000)
     assert slave.overlaps == 0
     assert bus.timeouts == 0
+
+
+def test_a_look_that_does_not_get_through_holds_no_write_back():
+    """Its reads are silent, its writes are not: the next setpoint is there within the second that a
+    look is waited for, and what the polls cost."""
+    bench = Bench(readback=READ_BACK)
+    bench.run(3, 20_000)
+    bench.device.only = (3,)
+    bench.device.always = fault.SILENCE
+    bench.run(1, 20_000)
+    start_ms = bench.slave.now_ms
+    bench.run(4, 0)
+    zero_ms = next(ms for ms, _, function, address, value in bench.slave.log
+                   if (function, address, value) == (6, SETPOINT, 0) and ms >= start_ms - 1)
+    assert zero_ms - start_ms <= 2600
