@@ -44,6 +44,11 @@ def noise(before_ms: int = 20) -> Effect:
     return Effect(wire=lambda request, reply, rtu: [(0, b"\xff\x00\x80"), (before_ms, reply)])
 
 
+def belated(by_ms: int = 1300) -> Effect:
+    """Every reply comes after the time-out, and so behind the next request."""
+    return Effect(wire=lambda request, reply, rtu: [(by_ms, reply)])
+
+
 def echo() -> Effect:
     """The request itself comes back before its reply: a two-wire adapter that hears itself."""
     return Effect(wire=lambda request, reply, rtu: [(0, request), (5, reply)])
