@@ -29,7 +29,9 @@ class Bus:
     def place(self) -> str:
         """What the bus occupies: two buses cannot have the same."""
         image = self.image
-        return f"{image['host']}:{image['port']}" if "host" in image else str(image["path"])
+        if "host" not in image:
+            return str(image["path"])
+        return f"{image['host'].lower().rstrip('.')}:{image['port']}"
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,14 @@ def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
         fields = (NAME, LINK, *LINKS[link])
         got = read_table(findings, key, entry, fields, {"link": LINKS})
         if None not in got.values():
+            if not got.get("settle_ms", 1):
+                del got["settle_ms"]  # nothing that a gateway would have to hold
             buses.append(Bus(got["name"], got))
     _unique(findings, "bus", "name", [bus.name for bus in buses])
-    _unique(findings, "bus", "place", [bus.place for bus in buses])
+    for is_tcp, why in ((False, ""), (True, ": a device that takes one connection hangs up on the "
+                                      "other; put its devices on one bus")):
+        _unique(findings, "bus", "place",
+                [bus.place for bus in buses if ("host" in bus.image) == is_tcp], why)
     return tuple(buses)
 
 
@@ -113,11 +120,11 @@ def list_tables(findings: Findings, key: str, raw: object) -> list[dict[str, Any
     return raw
 
 
-def _unique(findings: Findings, key: str, field: str, values: Sequence[str]) -> None:
+def _unique(findings: Findings, key: str, field: str, values: Sequence[str], why: str = "") -> None:
     for value in dict.fromkeys(values):
         if values.count(value) > 1:
             findings.lines.append(f"{findings.file}: {key}: found {values.count(value)} with "
-                                  f"{field} {value}, expected one")
+                                  f"{field} {value}, expected one{why}")
 
 
 def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str],

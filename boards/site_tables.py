@@ -26,6 +26,7 @@ TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 TCP: tuple[Field, ...] = (
     ("host", "text", None, None, None, "address of the device or of its gateway"),
     ("port", "port", 1, 65535, 502, "its TCP port"),
+    ("settle_ms", "ms", 0, 10_000, 0, "rest between connecting and the first request"),
     ("timeout_ms", "ms", 50, 60_000, 1000, "how long to wait for an answer"),
     ("gap_ms", "ms", 0, 5000, 25, "rest between two requests"),
 )

@@ -18,7 +18,7 @@ from edge import app
 from edge.compat import TYPE_CHECKING
 from edge.image import load
 from edge.port import TcpPort
-from edge.ticks import ticks_ms
+from edge.ticks import ticks_add, ticks_diff, ticks_ms
 
 if TYPE_CHECKING:
     from typing import Any
@@ -42,7 +42,8 @@ class Rs485Port:
     """A UART behind a transceiver whose direction this board drives.
 
     The pin is let go by a timer at the computed end of the frame: the UART's own "done" and its
-    idle interrupt come before the last characters have left (MicroPython docs, machine.UART).
+    idle interrupt come before the last characters have left (MicroPython docs, machine.UART). What
+    is taken in pieces holds the line for all of them.
     """
 
     def __init__(self, bus: "dict[str, Any]"):
@@ -55,6 +56,8 @@ class Rs485Port:
         self._timer = Timer(-1)
         self._release = self._let_go  # bound once: a send costs no heap for it
         self._uart: Any = None
+        self._sending = False
+        self._end_ms = 0  # when all that was taken has left, while sending
 
     def open(self, now_ms: int) -> None:
         """Set the UART up."""
@@ -71,8 +74,13 @@ class Rs485Port:
         """Take the line and send the first `n` bytes of `buf`; return how many were taken."""
         self._drive.value(1)
         sent = self._uart.write(memoryview(buf)[:n]) or 0
-        frame_ms = (sent * self._bits * 1000 + self._baud - 1) // self._baud
-        self._timer.init(mode=Timer.ONE_SHOT, period=frame_ms + _RELEASE_MS,
+        now_ms = ticks_ms()
+        left_ms = (sent * self._bits * 1000 + self._baud - 1) // self._baud
+        if self._sending and ticks_diff(self._end_ms, now_ms) > 0:
+            left_ms += ticks_diff(self._end_ms, now_ms)
+        self._sending = True
+        self._end_ms = ticks_add(now_ms, left_ms)
+        self._timer.init(mode=Timer.ONE_SHOT, period=left_ms + _RELEASE_MS,
                          callback=self._release)
         return sent
 
@@ -86,12 +94,14 @@ class Rs485Port:
         """Let go of the line."""
         self._timer.deinit()
         self._drive.value(0)
+        self._sending = False
         if self._uart is not None:
             self._uart.deinit()
         self._uart = None
 
     def _let_go(self, timer: "Any") -> None:
         self._drive.value(0)
+        self._sending = False
 
 
 class Board:

@@ -76,6 +76,12 @@ def _beat_arm(_: Path | None) -> dict[str, float]:
     return beat()
 
 
+def _beat_ten(_: Path | None) -> dict[str, float]:
+    from hil.bench_ten import beat
+
+    return beat()
+
+
 def _beat_arm_more(_: Path | None) -> dict[str, float]:
     from hil.bench_arm import commanded, examples
 
@@ -266,6 +272,7 @@ def _query(_: Path | None) -> dict[str, float]:
 
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
+    "beat.ten_devices": _beat_ten,
     "plan": _plan, "size": _sizes, "heap": _heap_app,
     "heap.core_in_rom": _heap_rom,
     "wire.arm": _wire_gateway,

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_point
+from hil.faults import Piece
 from hil.registers import to_raw, to_words
 
 Values = Mapping[str, int | Fraction]
 Fault = Callable[[bytes], bytes]
+Wire = Callable[[bytes, bytes], list[Piece]]
 
 _HOLDING = 3  # function code whose registers may also be written
 _TICK_MS = 200  # a real meter's digits move about so often
@@ -24,7 +26,7 @@ _COARSEST = 10  # SunSpec scale factors are -10 .. 10
 
 
 class DeviceSimulator:
-    """One device on a bus, at address `unit` (1 .. 255).
+    """One device on a bus, at address `unit` (0 .. 255; 0 on the raw slave alone).
 
     `values()` is asked at every read. Its keys are signals of the profile (W, Wh, per mille, with
     the signs of the busbar) or points (in the point's unit, signed as the device counts). Voltages
@@ -37,16 +39,19 @@ class DeviceSimulator:
     `advance`.
 
     `fault` may be set at any time: it is given each reply as it goes out, frame and all, and
-    returns what shall go out instead (nothing: silence).
+    returns what shall go out instead (nothing: silence). So may `wire`, which the raw slave
+    (hil/fault_slave.py) asks with each request and its reply.
     """
 
     def __init__(self, profile: Profile, values: Callable[[], Values],
                  on_write: Callable[[str, int], None], unit: int = 1, *, seed: int = 0) -> None:
-        if not 1 <= unit <= 255:
-            raise ValueError(f"found unit {unit}, expected 1 .. 255")
+        if not 0 <= unit <= 255:
+            raise ValueError(f"found unit {unit}, expected 0 .. 255")
         self.profile = profile
         self.unit = unit
         self.fault: Fault | None = None
+        self.wire: Wire | None = None
+        self.deaf = False  # it starts anew: nothing is read or written
         self.expired = False  # the dead-man timer has run out since the last setpoint
         self._values = values
         self._on_write = on_write
@@ -86,6 +91,8 @@ class DeviceSimulator:
 
     def write(self, fc: int, addr: int, words: list[int]) -> bool:
         """Take a write; False where the device has no such register for this function code."""
+        if self.deaf:
+            return False
         taken: list[tuple[Point, list[int]]] = []
         at = addr
         while at < addr + len(words):
@@ -114,6 +121,13 @@ class DeviceSimulator:
             point = self.profile.writes[control.write]
             self._written.update(enumerate(to_words(point.kind, 0), point.addr))
             self._on_write(control.write, 0)
+
+    def restart(self) -> None:
+        """Begin anew: nothing was ever written, and no setpoint is in force."""
+        self._written.clear()
+        self._armed = self.expired = False
+        if self.profile.control is not None:
+            self._on_write(self.profile.control.write, 0)
 
     def _take(self, point: Point, raw: Fraction) -> None:
         control = self.profile.control

@@ -75,7 +75,7 @@ def serve(stations: Sequence[Dlt645Station], line: Line, link: str, baud: int
         replies = b"".join(reply for _, reply in heard)
         for number in range(heard[0][0]):
             delay_ms = max(station.effect.delay_ms for station in stations)
-            line.answered(0 if number else len(replies), delay_ms)
+            line.answered([(0 if number else len(replies), delay_ms)])
             if baud:
                 time.sleep((len(asked) + len(replies)) * _CHARACTER_BITS / baud + delay_ms / 1000)
         return replies

@@ -7,6 +7,7 @@ wrong check sum, a strange address) needs a wire.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from edge.wire.crc16 import crc16
 
@@ -14,6 +15,17 @@ _EXCEPTION = 0x80  # added to the function code of a refused request
 _MBAP = 6  # bytes before the unit in a frame over TCP
 
 Frame = Callable[[bytes, bool], bytes]  # (frame, is it RTU) -> what goes out instead
+
+
+class Act(Enum):
+    """What a device does in the place of bytes. A serial line has neither."""
+
+    HANG_UP = 1  # it closes the connection
+    RIVAL = 2  # another client connects, and the device keeps the newest one only
+
+
+Piece = tuple[int, bytes | Act]  # ms after the reply is due, what goes out then
+Wire = Callable[[bytes, bytes, bool], list[Piece]]  # (request, reply, is it RTU) -> what goes out
 
 
 @dataclass(frozen=True)
@@ -25,13 +37,21 @@ class Effect:
     frozen: bool = False  # the same registers for ever
     delay_ms: int = 0  # of every reply
     frame: Frame | None = None
+    wire: Wire | None = None  # what no reply alone can be made into: hil/fault_slave.py is needed
+    value: Callable[[str, int], int] | None = None  # (signal, its value) -> what is shown instead
+    forgets: bool = False  # when it begins, the device loses all that was written to it
     part: str = ""
     plant: str = ""  # what of the plant itself fails: grid, diesel, or what the switch says
 
     @property
     def needs_wire(self) -> bool:
         """Whether readings alone cannot show it."""
-        return self.frozen or self.frame is not None
+        return self.frozen or self.forgets or self.needs_slave or self.frame is not None
+
+    @property
+    def needs_slave(self) -> bool:
+        """Whether only the raw slave can show it."""
+        return self.wire is not None
 
 
 def silence() -> Effect:
@@ -48,8 +68,8 @@ def exception(code: int = 4) -> Effect:
     """Every request is refused with a Modbus exception (specification, section 7)."""
 
     def refuse(frame: bytes, rtu: bool) -> bytes:
-        unit, function = _body(frame, rtu)[:2]
-        return _framed(bytes((unit, function | _EXCEPTION, code)), frame, rtu)
+        unit, function = body_of(frame, rtu)[:2]
+        return framed(bytes((unit, function | _EXCEPTION, code)), frame, rtu)
 
     return Effect(frame=refuse)
 
@@ -58,8 +78,8 @@ def foreign_unit() -> Effect:
     """Replies bear the address of another device: two of them share one, or a gateway mixes up."""
 
     def strange(frame: bytes, rtu: bool) -> bytes:
-        body = _body(frame, rtu)
-        return _framed(bytes((body[0] % 247 + 1,)) + body[1:], frame, rtu)
+        body = body_of(frame, rtu)
+        return framed(bytes((body[0] % 247 + 1,)) + body[1:], frame, rtu)
 
     return Effect(frame=strange)
 
@@ -84,6 +104,22 @@ def stuck() -> Effect:
 def not_available() -> Effect:
     """The device answers, and says of every value that it does not know it."""
     return Effect(hides=True)
+
+
+def spoofed(w: int = 0) -> Effect:
+    """The device shows the same power whatever there is; all else of it lives on."""
+    return Effect(value=lambda signal, value: w if _is_power(signal) else value)
+
+
+def sign_flip() -> Effect:
+    """Current transformers the wrong way round, or another firmware: every power is negated."""
+    return Effect(value=lambda signal, value: -value if _is_power(signal) else value)
+
+
+def jump(by_w: int = 5_000_000) -> Effect:
+    """Powers and energies leap: valid on the wire, and impossible."""
+    return Effect(value=lambda signal, value: value + by_w
+                  if _is_power(signal) or signal.endswith("_wh") else value)
 
 
 def outage() -> Effect:
@@ -116,12 +152,16 @@ def store_down() -> Effect:
     return Effect(part="store")
 
 
-def _body(frame: bytes, rtu: bool) -> bytes:
+def _is_power(signal: str) -> bool:
+    return signal.endswith("_w") and "max" not in signal
+
+
+def body_of(frame: bytes, rtu: bool) -> bytes:
     """Unit and protocol data unit."""
     return frame[:-2] if rtu else frame[_MBAP:]
 
 
-def _framed(body: bytes, model: bytes, rtu: bool) -> bytes:
+def framed(body: bytes, model: bytes, rtu: bool) -> bytes:
     """A valid frame of another body; over TCP with the transaction of `model`."""
     if rtu:
         return body + crc16(bytearray(body), 0, len(body)).to_bytes(2, "little")

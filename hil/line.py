@@ -9,7 +9,7 @@ reply that is to be late is held back here until its virtual time has come.
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from boards.serial_port import SerialPort
@@ -37,38 +37,38 @@ class Line:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._under_way = 0  # requests that no simulator has dealt with yet
-        self._unread = 0  # bytes sent to the gateway and not read by it
-        self.delay_ms = 0  # of the last reply
+        self._coming: deque[tuple[int, int]] = deque()  # bytes of each piece, its delay in ms
+        self.hung_up = False  # the other end has closed the connection, behind all pieces
 
     def asked(self) -> None:
         """The gateway has sent a request."""
         with self._changed:
             self._under_way += 1
 
-    def answered(self, n: int, delay_ms: int) -> None:
-        """A simulator has dealt with a request; `n` bytes follow, perhaps none."""
+    def answered(self, pieces: Sequence[tuple[int, int]], hung_up: bool = False) -> None:
+        """A simulator has dealt with a request; pieces of so many bytes follow, each with its
+        delay in ms, perhaps none, and perhaps the end of the connection."""
         with self._changed:
             self._under_way -= 1
-            self._unread += n
-            self.delay_ms = delay_ms
+            self._coming.extend(piece for piece in pieces if piece[0])
+            self.hung_up = self.hung_up or hung_up
             self._changed.notify()
 
-    def coming(self) -> int:
-        """Wait until every request is dealt with; the bytes still to be read. Raises RigError."""
+    def coming(self) -> list[tuple[int, int]]:
+        """Wait until every request is dealt with; the pieces to read next. Raises RigError."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._under_way <= 0, PATIENCE_S):
                 raise RigError(f"no simulator has dealt with a request for {PATIENCE_S:.0f} s")
-            return self._unread
-
-    def took(self, n: int) -> None:
-        """The gateway has read `n` bytes."""
-        with self._changed:
-            self._unread -= n
+            pieces = list(self._coming)
+            self._coming.clear()
+            return pieces
 
     def reset(self) -> None:
         """A new connection: what was under way on the old one is lost."""
         with self._changed:
-            self._under_way = self._unread = 0
+            self._under_way = 0
+            self._coming.clear()
+            self.hung_up = False
 
 
 class _Patience:
@@ -91,18 +91,18 @@ class _Patience:
         return sent
 
     def fetch(self, recv: Callable[[bytearray, int], int], file: Any) -> None:
-        """Read the replies that are there or under way."""
-        unread = self._line.coming()
+        """Read the replies that are there or under way, and see the connection end."""
+        pieces = self._line.coming()
+        unread = sum(n for n, _ in pieces)
         reply = bytearray()
         part = bytearray(_CHUNK)
-        while len(reply) < unread:
+        while len(reply) < unread or self._line.hung_up:
             if not select.select([file], [], [], PATIENCE_S)[0]:
                 raise RigError(f"{unread - len(reply)} bytes of a reply never came")
-            n = recv(part, 0)
-            reply += part[:n]
-            self._line.took(n)
-        if reply:
-            self._held.append((ticks_add(self._asked_ms, self._line.delay_ms), bytes(reply)))
+            reply += part[:recv(part, 0)]  # OSError where it ends
+        for n, delay_ms in pieces:
+            self._held.append((ticks_add(self._asked_ms, delay_ms), bytes(reply[:n])))
+            del reply[:n]
 
     def deliver(self, buf: bytearray, at: int) -> int:
         """Hand over the first reply whose time has come."""

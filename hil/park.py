@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from boards.ledger import tenants
 from boards.site_devices import feeds
-from hil import lines
+from hil import fault_slave, lines
 from hil.device_simulator import DeviceSimulator, Values
-from hil.dlt645_station import Dlt645Station, serve
-from hil.faults import Effect
+from hil.dlt645_station import Dlt645Station
+from hil.dlt645_station import serve as serve_dlt645
+from hil.faults import Act, Effect, Piece
 from hil.island import IslandPlant
 from hil.line import Line
 from hil.phase_split import Split
@@ -34,16 +35,27 @@ class Station:
 
     def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int) -> None:
         self.name = device.name
-        self.effect = NORMAL
+        self._effect = NORMAL
         kind = SunspecSimulator if device.profile.proto == "sunspec" else DeviceSimulator
         self.simulator = kind(device.profile, self._values, self._take, device.unit, seed=seed)
-        self.simulator.fault = self._outgoing
+        self.simulator.fault, self.simulator.wire = self._outgoing, self._pieces
         self._park, self._line, self._rtu = park, line, rtu
         self._battery, self._meters = device.battery, device.line
         control = device.profile.control
         self._setpoint = control.write if control and control.shape == "signed" else ""
         self._relays = control.write if control and control.shape == "coils" else ""
         self._last: Values = {}
+
+    @property
+    def effect(self) -> Effect:
+        return self._effect
+
+    @effect.setter
+    def effect(self, effect: Effect) -> None:
+        self._effect = effect
+        self.simulator.deaf = effect.forgets
+        if effect.forgets:
+            self.simulator.restart()
 
     def advance(self, now_ms: int) -> None:
         """Let the device's own time pass; one that is stuck has none."""
@@ -56,6 +68,9 @@ class Station:
         if not self.effect.frozen or not self._last:
             park = self._park
             self._last = park.metered[self._meters] if self._meters else park.shown[self._battery]
+        change = self.effect.value
+        if change:
+            return {name: change(name, int(value)) for name, value in self._last.items()}
         return self._last
 
     def _take(self, name: str, value: int) -> None:
@@ -65,28 +80,48 @@ class Station:
             self._park.coils = value
 
     def _outgoing(self, frame: bytes) -> bytes:
+        """What pymodbus sends instead of a reply."""
         effect = self.effect
-        if effect.mute:
-            frame = b""
-        elif effect.frame:
-            frame = effect.frame(frame, self._rtu)
+        frame = self._changed(frame)
         if self._park.in_real_time and effect.delay_ms:
             time.sleep(effect.delay_ms / 1000)
-        self._line.answered(len(frame), effect.delay_ms)
+        self._line.answered([(len(frame), effect.delay_ms)])
         return frame
+
+    def _pieces(self, request: bytes, reply: bytes) -> list[Piece]:
+        """What the raw slave does instead of replying."""
+        effect = self.effect
+        reply = self._changed(reply)
+        pieces: list[Piece] = [(0, reply)] if reply else []
+        if reply and effect.wire:
+            pieces = effect.wire(request, reply, self._rtu)
+        pieces = [(effect.delay_ms + after_ms, piece) for after_ms, piece in pieces
+                  if isinstance(piece, bytes) or not self._rtu]
+        self._line.answered([(len(piece), after_ms) for after_ms, piece in pieces
+                             if isinstance(piece, bytes)],
+                            any(isinstance(piece, Act) for _, piece in pieces))
+        return pieces
+
+    def _changed(self, frame: bytes) -> bytes:
+        effect = self.effect
+        if effect.mute:
+            return b""
+        return effect.frame(frame, self._rtu) if effect.frame else frame
 
 
 class Park:
     """The simulated devices of a site. `shown` is what all of them measure at this moment, for each
     battery; `setpoints` what was last written for it.
 
-    With `in_real_time` serial lines are as slow as their speed says, and late replies are.
+    With `in_real_time` serial lines are as slow as their speed says, and late replies are. `raw`:
+    the raw slave serves, for faults that nobody else can show; its serial lines are not slow.
     """
 
-    def __init__(self, site: "Site", plant: Plant, seed: int = 0, in_real_time: bool = False
-                 ) -> None:
+    def __init__(self, site: "Site", plant: Plant, seed: int = 0, in_real_time: bool = False,
+                 raw: bool = False) -> None:
         self.plant = plant
         self.in_real_time = in_real_time
+        self._raw = raw
         self._batteries = plant.battery.batteries if isinstance(plant.battery, Bank) \
             else (plant.battery,)
         self.setpoints = [0] * len(self._batteries)  # last written by the gateway
@@ -157,8 +192,13 @@ class Park:
         meters = [one for one in stations if isinstance(one, Dlt645Station)]
         if meters:
             baud = bus.get("baud", 2400) if self.in_real_time else 0
-            return stack.enter_context(serve(meters, self.lines[number], bus["link"], baud))
+            return stack.enter_context(serve_dlt645(meters, self.lines[number], bus["link"], baud))
         devices = [one.simulator for one in stations if isinstance(one, Station)]
+        if self._raw:
+            serve = fault_slave.serve_tcp if bus["link"] == "tcp" else fault_slave.serve_rtu
+            place: Any = stack.enter_context(serve(devices, self.in_real_time))
+            return {"host": "127.0.0.1", "port": place} if bus["link"] == "tcp" \
+                else {"path": place}
         if bus["link"] == "tcp":
             return {"host": "127.0.0.1", "port": stack.enter_context(serve_tcp(devices))}
         rate = bus["baud"] if self.in_real_time else None

@@ -122,7 +122,8 @@ class LockstepRig:
             for name in values:
                 if name in self._names:
                     place = self._names.index(name)
-                    inputs[place] = self._history[-1 - ago][place]
+                    value = self._history[-1 - ago][place]
+                    inputs[place] = effect.value(name, value) if effect.value else value
             inputs[stamp] -= effect.delay_ms
         if self._split:  # the phases come with the sum
             inputs[self._names.index(PHASES[3])] = inputs[4]

@@ -50,7 +50,8 @@ class WallRig:
         self._stage = stage
         self._folder = folder
         self._plant = stage.plant()
-        self._park = Park(stage.site, self._plant, SEED, in_real_time=True)
+        self._park = Park(stage.site, self._plant, SEED, in_real_time=True,
+                          raw=stage.scenario.needs_slave)
         self._cloud: Cloud | None = None
 
     def play(self, done: Callable[[int], None]) -> Record:

@@ -84,12 +84,13 @@ class Wire:
     """A gateway and its park on real sockets, in virtual time. A context manager.
 
     The park's `setpoint` follows what the gateway has written to the converters; whoever moves the
-    plant does so between two beats. `raw` is a site file; its places are overwritten.
+    plant does so between two beats. `raw` is a site file; its places are overwritten. `slave`: the
+    raw one serves the devices (hil/fault_slave.py).
     """
 
     def __init__(self, raw: amend.Raw, path: Path, plant: Plant, folder: Path,
-                 cloud: Cloud | None = None) -> None:
-        self.park = Park(amend.site(raw, path), plant, SEED)
+                 cloud: Cloud | None = None, slave: bool = False) -> None:
+        self.park = Park(amend.site(raw, path), plant, SEED, raw=slave)
         self.cloud = cloud
         self.waited = 0  # most frames that waited while the way up was struck
         self._raw, self._path, self._folder = raw, path, folder
@@ -252,7 +253,8 @@ class WireRig:
         plant, record = stage.plant(), Record(stage.beat_s)
         first_uj = plant.battery.stored_uj
         cloud = Cloud(self._folder) if scenario.needs_cloud else None
-        with Wire(stage.raw, stage.file.site, plant, self._folder, cloud) as wire:
+        with Wire(stage.raw, stage.file.site, plant, self._folder, cloud,
+                  scenario.needs_slave) as wire:
             schedule = Schedule(scenario.faults, wire.begin, wire.end)
             for at_s in range(scenario.start_s, scenario.end_s, stage.beat_s):
                 schedule.reach(at_s)

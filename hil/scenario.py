@@ -24,7 +24,7 @@ from boards.shapes import (
     whole,
 )
 from edge.journal import FIELDS
-from hil import faults
+from hil import faults, wire_faults
 from hil.faults import Effect
 
 HERE = Path(__file__).parent
@@ -37,6 +37,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SPAN = re.compile(r"(\d+) ?(s|min|h)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _DAY_S = 86400
+_HELPERS = ("body_of", "framed")  # of the faults, and none
 _W = whole(-8_000_000, 8_000_000)
 
 
@@ -109,6 +110,11 @@ class Scenario:
         return any(fault.effect.needs_wire or fault.effect.part for fault in self.faults)
 
     @property
+    def needs_slave(self) -> bool:
+        """Whether only the raw slave can show what happens in it."""
+        return any(fault.effect.needs_slave for fault in self.faults)
+
+    @property
     def needs_island(self) -> bool:
         """Whether the site must be able to run without the grid."""
         return any(fault.effect.plant for fault in self.faults)
@@ -159,9 +165,9 @@ def shipped() -> list[Path]:
 
 def known_faults() -> dict[str, Callable[..., Effect]]:
     """Every fault by its name."""
-    return {name: made for name, made in vars(faults).items()
-            if inspect.isfunction(made) and made.__module__ == faults.__name__
-            and not name.startswith("_")}
+    return {name: made for module in (faults, wire_faults) for name, made in vars(module).items()
+            if inspect.isfunction(made) and made.__module__ == module.__name__
+            and not name.startswith("_") and name not in _HELPERS}
 
 
 def fault(kind: str, keys: Mapping[str, int]) -> Effect:

@@ -109,5 +109,6 @@ class Board:
         return True
 
 
-with open(sys.argv[1]) as source:
-    app.run(json.load(source), Board(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+if __name__ == "__main__":
+    with open(sys.argv[1]) as source:
+        app.run(json.load(source), Board(sys.argv[2], sys.argv[3], int(sys.argv[4])))

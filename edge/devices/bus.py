@@ -1,9 +1,10 @@
 """One bus: a connection or a serial line, and the devices that take turns on it.
 
-One request is in flight at any time. Writes go before reads; among the reads every device has its
-turn, one block at a time. A device that does not answer is asked less and less often, so that it
-costs the others little. Between an answer and the next request the line rests: `gap_ms`, which
-slow devices need, and on a serial line at least the 3.5 characters that mark the end of a frame.
+One request is in flight at any time. Writes go before reads; among the reads that one goes first,
+one block at a time, which has been due longest. A device that does not answer is asked less and
+less often, and after a time-out all others come first, so that a living one waits for one dead one
+and not for all. Between an answer and the next request the line rests: `gap_ms`, which slow devices
+need, and on a serial line at least the 3.5 characters that mark the end of a frame.
 
 `step` never waits. It does what can be done now and says in how many milliseconds it wants to be
 called again; calling it earlier does no harm, later only costs time.
@@ -11,7 +12,7 @@ called again; calling it earlier does no harm, later only costs time.
 
 from edge.compat import TYPE_CHECKING, const
 from edge.ticks import ticks_add, ticks_diff
-from edge.wire.modbus import BROKEN, DONE, MORE
+from edge.wire.modbus import BROKEN, DONE, MORE, PATH_UNAVAILABLE, TARGET_SILENT
 from edge.wire.modbus_rtu import RtuLink, silence_ms, wire_ms
 from edge.wire.modbus_tcp import TcpLink
 
@@ -31,6 +32,7 @@ _RECONNECT_MS = const(1000)  # doubles with every attempt in vain
 _DOUBLINGS_MAX = const(5)  # to 32 s
 _IDLE_MS = const(20)  # longest sleep: a new setpoint must not wait for the next read
 _LONG_MS = const(1000)  # longest sleep with nothing to command
+_BEHIND_MS = const(1 << 28)  # further than any read was ever due
 _READS = const(8)  # of the port in one step: a babbling line must not keep the processor
 
 
@@ -48,6 +50,7 @@ class Bus:
         self._link = _link(image)
         self._silence_ms = silence_ms(self._baud) if self._baud else 0
         self._gap_ms: int = max(image["gap_ms"], self._silence_ms)
+        self._settle_ms: int = image.get("settle_ms", 0)  # between connecting and the first request
         # Health, for people.
         self.requests = 0
         self.timeouts = 0
@@ -57,7 +60,7 @@ class Bus:
         self._state = _DOWN
         self._retry_ms = 0
         self._attempts = 0
-        self._turn = 0  # whose read is next
+        self._owed = 0  # reads of others before who did not answer is asked again
         self._current: Any = None  # the driver whose request is in flight
         self._sent = 0
         self._sent_ms = 0  # when the request in flight was begun
@@ -69,6 +72,7 @@ class Bus:
     def add(self, driver: "Driver") -> None:
         """Put a device on the bus."""
         self.drivers.append(driver)
+        driver.unheard = True
 
     def crc_errors(self) -> int:
         """How many replies had a wrong check sum."""
@@ -93,8 +97,7 @@ class Bus:
         self._state = _DOWN
 
     def mend(self, now_ms: int) -> None:
-        """After an internal fault: the connection counts as broken. What is read here gets old
-        meanwhile, so the rules rest."""
+        """After an internal fault: as if the connection had broken; what is read gets old."""
         self._break(now_ms)
 
     def step(self, now_ms: int) -> int:
@@ -134,10 +137,11 @@ class Bus:
         self._state = _IDLE
         self._link.reset()
         self._silent_in_row = 0
-        self._rest_ms = self._heard_ms = now_ms
+        self._heard_ms = now_ms
+        self._rest_ms = ticks_add(now_ms, self._settle_ms)
         for driver in self.drivers:
             driver.opened(now_ms)
-        return self._gap_ms
+        return self._settle_ms + self._gap_ms
 
     def _break(self, now_ms: int) -> int:
         """The port failed: close it, and try again after 1, 2, 4 .. 32 s."""
@@ -145,6 +149,7 @@ class Bus:
         asked = self._state == _SENDING or self._state == _WAITING
         self.close()
         if asked:
+            self._miss()
             self._current.silent(now_ms)
         delay_ms = _RECONNECT_MS << self._attempts
         if self._attempts < _DOUBLINGS_MAX:
@@ -185,17 +190,20 @@ class Bus:
             link.ignore(n)
 
     def _pick(self, now_ms: int) -> "Driver | None":
-        """Return who asks next: a device with something to write, else the next with a read due."""
-        drivers = self.drivers
-        for driver in drivers:
-            if driver.wants_write(now_ms):
+        """Return who asks next: a device with something to write, else whose read is due longest.
+        While others are owed their turn, who did not answer comes behind them."""
+        best: Driver | None = None
+        best_ms = 0
+        for driver in self.drivers:
+            waits = self._owed and driver.unheard
+            if not waits and driver.wants_write(now_ms):
                 return driver
-        for i in range(len(drivers)):
-            turn = (self._turn + i) % len(drivers)
-            if drivers[turn].due_ms(now_ms) <= 0:
-                self._turn = turn + 1
-                return drivers[turn]
-        return None
+            due_ms = driver.due_ms(now_ms)
+            rank_ms = due_ms + _BEHIND_MS if waits else due_ms
+            if due_ms <= 0 and (best is None or rank_ms < best_ms):
+                best, best_ms = driver, rank_ms
+        self._owed = 0 if best is None or best.unheard else max(self._owed - 1, 0)
+        return best
 
     def _idle_ms(self, now_ms: int) -> int:
         wait_ms = _LONG_MS
@@ -252,15 +260,24 @@ class Bus:
         self._attempts = 0
         self._silent_in_row = 0
         link = self._link
+        self._current.unheard = False
         if verdict == DONE:
             self._current.answered(link.rx, link.data_at, self._sent_ms, now_ms)
         else:
             self.exceptions += 1
+            if PATH_UNAVAILABLE <= link.code <= TARGET_SILENT:
+                self._miss()
             self._current.refused(link.code, now_ms)
         link.release()
 
+    def _miss(self) -> None:
+        """Nobody was there: all others first."""
+        self._current.unheard = True
+        self._owed = len(self.drivers)
+
     def _time_out(self, now_ms: int) -> None:
         self.timeouts += 1
+        self._miss()
         self._silent_in_row += 1
         self._rest_ms = now_ms
         if self._silent_in_row > 2 * len(self.drivers) and not self._baud:

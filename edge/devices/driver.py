@@ -18,7 +18,14 @@ from edge.devices.lease import FREE, RELEASING, Lease
 from edge.devices.poll import Poll
 from edge.devices.readings import Readings
 from edge.ticks import ticks_diff
-from edge.wire.modbus import ACKNOWLEDGE, BUSY, PATH_UNAVAILABLE, TARGET_SILENT, put_read
+from edge.wire.modbus import (
+    ACKNOWLEDGE,
+    BUSY,
+    DEVICE_FAILURE,
+    PATH_UNAVAILABLE,
+    TARGET_SILENT,
+    put_read,
+)
 
 if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
@@ -34,6 +41,7 @@ _BACK_OFF_MAX_MS = const(30_000)
 _BUSY_MS = const(250)
 _BUSY_MAX = const(8)  # then the request is given up
 _STRANGER_MS = const(30_000)
+_FAILED_MAX = const(2)  # "device failure" answers in a row; one more is worth no more than silence
 _LOST = const(3)  # silent this often in a row: it may have been switched off, or exchanged
 _FAILURES_MAX = const(8)
 
@@ -56,11 +64,12 @@ class Driver:
         self.timeouts = 0
         self.exceptions = 0
         self.stranger = False  # its identity registers hold something else
+        self.unheard = True  # the bus: it did not answer last time, or was never asked
         # How it is asked.
         self._poll = Poll(image["blocks"], image["poll_ms"])
         self._poll_ms: int = image["poll_ms"]
         self._ask = _READ
-        self._busy = 0  # "busy" answers in a row
+        self._busy = 0  # "busy" and "device failure" answers in a row
         self._failures = 0  # silences in a row
         self._doubt = False  # a late reply may be on its way
         self._identity = image["identity"]
@@ -137,13 +146,19 @@ class Driver:
         elif lease is not None and ask == _WRITE:
             lease.written(now_ms)
         elif lease is not None:
+            before = lease.changed
             lease.verified(lease.setpoint.read_back(rx, at), now_ms)
+            if lease.changed != before:
+                print("parkedge:", self.name, "another master wrote", lease.held_w, "W")
 
     def refused(self, code: int, now_ms: int) -> None:
         """The device answered with an exception; `code` as in the specification (7)."""
         self.exceptions += 1
-        if PATH_UNAVAILABLE <= code <= TARGET_SILENT:
+        failed = code == DEVICE_FAILURE
+        if PATH_UNAVAILABLE <= code <= TARGET_SILENT or \
+                (failed and (self._failures or self._busy >= _FAILED_MAX)):
             self.silent(now_ms)  # a gateway speaks for a device that does not
+            self._doubt = not failed  # nothing was lost
             return
         self._heard(now_ms)
         if self._is_lease_told(now_ms):
@@ -154,7 +169,7 @@ class Driver:
             self._busy += 1
             self._poll.hold(now_ms, _BUSY_MS)
         else:
-            self._busy = 0
+            self._busy = self._busy + 1 if failed else 0
             if self._ask == _IDENTIFY:
                 self._identify(-1, now_ms)
             else:

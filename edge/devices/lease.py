@@ -6,6 +6,9 @@ lease runs out 0 W is written and then the leave sequence, and if the device doe
 is not spoken to at all (HUSHED) until its own timer has had time to bite; then the release is tried
 again. The same goes for a device that answers but takes no new setpoint while it holds an old one.
 
+A setpoint that can be read back is looked at again while it is held, and before every fifth write:
+nothing keeps another master from writing one of its own, and nobody else would notice.
+
 What a device holds is not known at the start, so it is released first unless the beat speaks.
 
     RELEASING -> FREE         0 W and the leave sequence are confirmed: only read
@@ -37,6 +40,9 @@ _STRIKES_MAX = const(8)
 _RETRY_MS = const(250)  # doubles with every failure
 _RETRY_MAX_MS = const(30_000)
 _SETTLE_MS = const(500)  # between a write and its read-back: some loggers take that long
+_LOOK_MS = const(5_000)  # between two looks at a setpoint that is held
+_LOOK_WAIT_MS = const(1_000)  # how long a write waits for a look that is due
+_UNSEEN_MAX = const(4)  # writes in a row without a look before them
 _QUIET_MS = const(300_000)  # five times the common dead-man time of 60 s
 
 
@@ -59,6 +65,7 @@ class Lease:
         self.leaving = False
         self.fault = False  # the device does not take what it is told
         self.mismatches = 0
+        self.changed = 0  # times that it was neither ours nor what it was before: somebody else's
         self.held_w: int | None = None  # last setpoint known to be in the device
         self._dead_ms = storage.setpoint_ms  # a stamp whose lease has run out, or never began
         self._step = 0
@@ -68,6 +75,7 @@ class Lease:
         self._written_ms = 0
         self._verify = False  # a read-back is outstanding, not before `_verify_ms`
         self._verify_ms = 0
+        self._unseen = 0  # writes since the setpoint was last looked at before one
         self._strikes = 0
         self._struck_ms = 0
         self._waiting = False  # after a failure, until `_retry_ms`
@@ -97,8 +105,19 @@ class Lease:
             self._waiting = False
         state = self.state
         if state == HOLDING:
-            return (self._raw is None or self._raw != self.setpoint.raw(self._wish_w())
-                    or ticks_diff(now_ms, self._written_ms) >= self._refresh_ms)
+            if self._verify and 0 <= ticks_diff(now_ms, self._verify_ms) < _LOOK_WAIT_MS:
+                return False  # first the look, unless it does not get through
+            if self._raw is None:
+                return True
+            if self._raw == self.setpoint.raw(self._wish_w()) \
+                    and ticks_diff(now_ms, self._written_ms) < self._refresh_ms:
+                return False
+            if self._unseen < _UNSEEN_MAX or not self.setpoint.can_read_back:
+                return True
+            self._unseen = 0
+            self._verify = True
+            self._verify_ms = now_ms
+            return False
         return state == ENTERING or (state == RELEASING and not self._verify)
 
     def may_read(self) -> bool:
@@ -128,11 +147,12 @@ class Lease:
             return
         self._raw = self._sent_raw
         self._written_ms = now_ms
+        self._unseen += 1
         if self.setpoint.can_read_back:
             self._verify = True
             self._verify_ms = ticks_add(now_ms, _SETTLE_MS)
         else:
-            self._confirmed(self._sent_w)
+            self._confirmed(self._sent_w, now_ms)
 
     def verified(self, held_w: "int | None", now_ms: int) -> None:
         """The setpoint read back from the device, W; None when it could not be read."""
@@ -140,8 +160,11 @@ class Lease:
         if held_w is None:
             self._strike(now_ms)
         elif self.setpoint.same(held_w, self._sent_w):
-            self._confirmed(held_w)
+            self._confirmed(held_w, now_ms)
         else:
+            old_w, same = self.held_w, self.setpoint.same
+            if old_w is not None and (same(old_w, self._sent_w) or not same(old_w, held_w)):
+                self.changed += 1  # neither what we wrote nor what it held before
             self.held_w = held_w
             self.mismatches += 1
             self._strike(now_ms)
@@ -151,6 +174,7 @@ class Lease:
     def failed(self, now_ms: int) -> None:
         """The write was refused, or not answered."""
         self._raw = None
+        self._verify = False
         self._strike(now_ms)
 
     def lost(self) -> None:
@@ -198,12 +222,15 @@ class Lease:
         elif self._step > len(self._leave):
             self.state = FREE
 
-    def _confirmed(self, held_w: int) -> None:
+    def _confirmed(self, held_w: int, now_ms: int) -> None:
         self.held_w = held_w
         self.fault = False
         self._strikes = 0
         if self.state == RELEASING:
             self._advance()
+        elif self.setpoint.can_read_back:
+            self._verify = True
+            self._verify_ms = ticks_add(now_ms, _LOOK_MS)
 
     def _strike(self, now_ms: int) -> None:
         if self._strikes == 0:

@@ -27,6 +27,7 @@ REFUSED = const(2)  # the device answered with the exception in `code`
 BROKEN = const(3)  # the stream is out of step for good: close the connection
 
 # Exception codes with a meaning of their own (7).
+DEVICE_FAILURE = const(4)
 ACKNOWLEDGE = const(5)
 BUSY = const(6)
 PATH_UNAVAILABLE = const(10)

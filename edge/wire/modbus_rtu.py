@@ -1,9 +1,10 @@
 """Modbus on a serial line (Modbus over Serial Line V1.02, 2.5.1): unit, PDU, check sum.
 
 The request tells how long its reply must be, so a reply ends at its last byte and not at a guess of
-silence. Only what is wrong needs silence: from the first byte that cannot belong to the reply
-everything is dropped until the line has been still (`resync`), because nothing else marks the start
-of the next frame.
+silence. Before the unit's own address anything is passed over: a line often sounds while a device
+takes it. What goes wrong behind that needs silence: from the first byte that cannot belong to the
+reply everything is dropped until the line has been still (`resync`), because nothing else marks the
+start of the next frame.
 
 Some two-wire adapters hear themselves. Whether one does is said, never guessed: the reply to a
 single write is the same as its echo.
@@ -49,12 +50,13 @@ class RtuLink(Link):
         self._echo = echo
         self._echo_n = 0  # bytes of our own request that are still to come back
         self._lost = False  # out of step: drop all until the line has been still
+        self._noisy = False  # so far nothing but noise
 
     def reset(self) -> None:
         """Begin anew on a line just opened."""
         self.rx_n = 0
         self._echo_n = 0
-        self._lost = False
+        self._lost = self._noisy = False
 
     def seal(self, unit: int, end: int) -> None:
         """Put the unit before and the check sum after the PDU that ends at `end` in `tx`."""
@@ -94,6 +96,8 @@ class RtuLink(Link):
         if self._lost:
             self.rx_n = 0
             return MORE
+        if not self._echo_n:
+            self._pass_over()
         verdict = self._judge()
         if self._lost:
             self.rx_n = 0
@@ -110,6 +114,19 @@ class RtuLink(Link):
                 return
         self.drop(n)
 
+    def _pass_over(self) -> None:
+        """Drop what comes before the unit's address."""
+        rx = self.rx
+        unit = self.tx[0]
+        n = 0
+        while n < self.rx_n and rx[n] != unit:
+            n += 1
+        if n and not self._noisy:
+            self.foreign += 1
+            self._noisy = True
+        if n:
+            self.drop(n)
+
     def _judge(self) -> int:
         """Hold `rx` against the request, as far as it has come."""
         rx = self.rx
@@ -117,8 +134,6 @@ class RtuLink(Link):
         n = self.rx_n
         if self._echo_n or n < 2:
             return MORE
-        if rx[0] != tx[0]:
-            return self._wrong()
         if rx[1] == tx[1]:
             size = self.reply_size()
         elif rx[1] == tx[1] | EXCEPTION:

@@ -142,6 +142,27 @@ def test_the_line_is_held_for_the_frame_and_let_go_before_an_answer(chip, n, bau
     port.close()
 
 
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 30)), min_size=1, max_size=5))
+def test_a_frame_taken_in_pieces_holds_the_line_until_its_last_bit(chip, pieces):
+    """The buffer of a UART may take a part: the first part is still on its way when the second
+    one comes. `pieces`: bytes taken, and ms until the next."""
+    port = chip.module.Rs485Port(LINE)
+    port.open(0)
+    now_ms, left_ms = 1000, 0.0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chip.module, "ticks_ms", lambda: now_ms)
+        for n, pause_ms in pieces:
+            patched.setattr(Uart.newest, "write", lambda data, n=n: n or None)
+            assert port.send(bytearray(256), 256) == n
+            left_ms += n * 10_000 / 9600
+            assert left_ms <= Timer.newest.period <= left_ms + 2 + len(pieces)
+            if pause_ms >= Timer.newest.period:
+                Timer.newest.fire()
+            left_ms = max(0.0, left_ms - pause_ms)
+            now_ms += pause_ms
+    port.close()
+
+
 def test_settings_and_pins_of_each_uart(chip):
     for number, pins in ((0, (0, 1)), (1, (4, 5))):
         port = chip.module.Rs485Port({**LINE, "path": number, "parity": "E"})

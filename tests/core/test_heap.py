@@ -27,7 +27,7 @@ PARKS = {
     "a contract": image_of("cn_jiangsu", site={"beat_s": 60}, telemetry={"period_s": 60}),
     "block": image(),
     "a battery that is watched": image(battery=BIG, gate=BIG_GATE, rules={
-        "soc_check": {"tolerance_pm": 500, "settle_pm_per_h": 1000}}),
+        "soc_check": {"tolerance_pm": 500, "settle_pm_per_h": 1000}, "balance": {"step_w": 1}}),
     "sliding": image(demand={"sliding": 1}, rules={"demand": {"target_w": 150_000}}),
     "a beat a minute": image(site={"beat_s": 60}, telemetry={"period_s": 60}),
     "sliding, no demand rule": image(without=("demand",), demand={"sliding": 1}),

@@ -21,10 +21,11 @@ DUPLICATE = "duplicate"
 CLOSE = "close"
 BUSY = "busy"
 DENIED = "denied"  # exception 2
+FAILED = "failed"  # exception 4: the device itself, or a gateway that finds nobody
 NO_PATH = "no path"  # exception 11, from a gateway
 IGNORED = "ignored"  # a write is acknowledged and not done
 
-_CODES = {BUSY: 6, DENIED: 2, NO_PATH: 11}
+_CODES = {BUSY: 6, DENIED: 2, FAILED: 4, NO_PATH: 11}
 
 
 class Device:

@@ -143,7 +143,7 @@ def test_on_a_socket_under_cpython(site):
 
 def test_on_a_socket_under_micropython(site, micropython):
     port, images, heard = site
-    done = micropython.run(HERE / "bus_client.py", "127.0.0.1", port, images, -30_000, heap="96k")
+    done = micropython.run(HERE / "bus_client.py", "127.0.0.1", port, images, -30_000, heap="112k")
     assert done.stdout == STORY
     check_heard(heard)
 

@@ -198,9 +198,9 @@ def test_a_unit_that_is_not_there_is_silent():
         assert read(client, 3, 0x2103, 1, unit=2) == [64]
 
 
-@pytest.mark.parametrize("unit", [0, 256])
+@pytest.mark.parametrize("unit", [-1, 256])
 def test_units_that_are_no_address_are_refused(unit):
-    with pytest.raises(ValueError, match=r"expected 1 \.\. 255"):
+    with pytest.raises(ValueError, match=r"expected 0 \.\. 255"):
         simulate("soltaro_bms", unit=unit)
 
 
