@@ -5,7 +5,7 @@ from typing import Any
 from boards import clouds, ledger, polling, storage, tariff_words
 from boards.image import compile_site, encode
 from boards.site import Checked, Site
-from boards.site_devices import commanded
+from boards.site_devices import Device, commanded
 from boards.site_fields import with_unit
 from boards.site_tables import rules
 from boards.why_words import energy, power
@@ -66,9 +66,23 @@ def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
                      "model": f"{device.profile.vendor} {device.profile.model}",
                      "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
                      "setpoint": device in commanded(site.devices),
+                     "falls_s": _falls_s(device),
                      "relays": device in commanded(site.devices, "coils")}
                     for device in site.devices if device.bus == number],
     }
+
+
+def _falls_s(device: Device) -> int | None:
+    """When the device is at 0 W at the latest after the gateway has died; None: nobody knows."""
+    control = device.profile.control
+    if control is None or not control.is_power or control.dead_man is None:
+        return None
+    return control.dead_man.timeout_s or None
+
+
+def _takes(device: dict[str, Any]) -> str:
+    falls = f", 0 W {device['falls_s']} s after the gateway died" if device["falls_s"] else ""
+    return f", takes the setpoint{falls}"
 
 
 def text(said: dict[str, Any]) -> str:
@@ -90,7 +104,7 @@ def text(said: dict[str, Any]) -> str:
                      f"{said['beat_s'] * 1000}")
         for device in bus["devices"]:
             does = ", ".join(device["signals"]) + (
-                ", takes the setpoint" if device["setpoint"] else
+                _takes(device) if device["setpoint"] else
                 ", has the relays" if device["relays"] else "")
             lines.append(f"    {device['name']:<10} {device['model']}, unit {device['unit']}, "
                          f"every {device['poll_ms']} ms: {does}")

@@ -47,6 +47,7 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
         pace = polling.model(bus.image, hung)
         paced += [(image, pace.mean_ms) for image in hung]
         _check_dead_men(findings, site, number, pace.worst_ms)
+        _warn_commands(warnings, site, number)
         _warn_pace(warnings, site, number, pace)
     _check_ages(findings, site, paced)
     billing_checks.check(findings, warnings, site, paced)
@@ -74,7 +75,7 @@ def _check_roles(findings: Findings, site: "Site") -> None:
     for whose, own in _batteries(site):
         if not commanded(own):
             known = [name for name in profiles.ids()
-                     if (control := profiles.load(name).control) and control.shape == "signed"]
+                     if (control := profiles.load(name).control) and control.is_power]
             say(findings, "device", f"{whose}found none that takes the battery's setpoint, "
                 f"expected one with a profile as {' '.join(known)}")
 
@@ -132,11 +133,41 @@ def _check_dead_men(findings: Findings, site: "Site", bus: int, worst_ms: float)
         control = device.profile.control
         if device.bus != bus or control is None or control.dead_man is None:
             continue
-        needed_ms = control.refresh_s * 1000 + round(worst_ms)
-        if control.dead_man.timeout_s * 1000 < needed_ms:
+        by_beat = control.dead_man.fed_by == "heartbeat"
+        needed_ms = (control.beat_s if by_beat else control.refresh_s) * 1000 + round(worst_ms)
+        if 0 < control.dead_man.timeout_s * 1000 < needed_ms:
             say(findings, f"device {device.name}", "found a dead-man timer of "
                 f"{control.dead_man.timeout_s} s, expected at least {needed_ms} ms: "
-                "its refresh and a round of the bus")
+                f"its {'heartbeat' if by_beat else 'refresh'} and a round of the bus")
+
+
+def _warn_commands(warnings: Findings, site: "Site", bus: int) -> None:
+    """What holds its last setpoint for ever, and what may be told only so often."""
+    for device in commanded(site.devices):
+        control = device.profile.control
+        if device.bus != bus or control is None:
+            continue
+        timer, key = control.dead_man, f"device {device.name}"
+        if timer is None or timer.fed_by == "none":
+            known = "has no dead-man timer" if timer else "is not known to have a dead-man timer"
+            say(warnings, key, f"{device.profile.id} {known}: if the gateway loses its power, the "
+                "last setpoint stays")
+        if control.nv_per_day:
+            image = device_image(device, site)["control"]
+            each_min, least, _ = (round(part) for part in (image["nv"][0] / 60_000,
+                                                           *image["nv"][1:]))
+            say(warnings, key, f"what {device.profile.id} is told is stored for good: at most "
+                f"{control.nv_per_day} writes a day, one in {each_min} min, the first "
+                f"{least * each_min} min after a start")
+        if control.slot and _never_charges(device, site):
+            say(warnings, key, f"rated_w = {control.rated_w} W is more than the battery may be "
+                "charged with: it is never told to charge")
+
+
+def _never_charges(device: Device, site: "Site") -> bool:
+    """Whether a device that charges with its rated power or not at all could only do the latter."""
+    control = device_image(device, site)["control"]
+    return bool(-control["min_w"] * control["num"] < control["den"])
 
 
 def _warn_pace(warnings: Findings, site: "Site", bus: int, pace: polling.Round) -> None:

@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
+from boards.profile_control_checks import check_control
 from boards.profile_schema import (
     CLASSES,
-    SETPOINT,
     SIGNALS,
-    TYPES,
     WRITE_CODES,
     Canonical,
-    Control,
     Point,
     Profile,
     registers,
-    signal_point,
+    signal_terms,
 )
 from boards.shapes import Findings, one_of
 
@@ -35,7 +33,7 @@ def check(findings: Findings, profile: Profile) -> None:
             findings.unknown(f"sign.{name}", name, [*profile.points, *profile.writes])
     _check_pace(findings, profile)
     if profile.control:
-        _check_control(findings, profile, profile.control)
+        check_control(findings, profile, profile.control)
 
 
 def _check_places(findings: Findings, profile: Profile) -> None:
@@ -80,17 +78,38 @@ def _check_powers(findings: Findings, profile: Profile) -> None:
 
 def _check_signal(findings: Findings, profile: Profile, signal: str) -> None:
     key = f"signals.{signal}"
-    name, turned = signal_point(profile.signals[signal])
-    if name not in profile.points:
-        findings.add(key, name, one_of(profile.points, name))
-        return
+    terms = signal_terms(profile.signals[signal])
+    for name, turned in terms:
+        if name not in profile.points:
+            findings.add(key, name, one_of(profile.points, name))
+            return
+        _check_term(findings, profile, signal, name, turned, alone=len(terms) == 1)
+    if len(terms) > 1:
+        _check_sum(findings, profile, key, [profile.points[name] for name, _ in terms])
+
+
+def _check_term(findings: Findings, profile: Profile, signal: str, name: str, turned: bool, *,
+                alone: bool) -> None:
+    key = f"signals.{signal}"
     direction = _check_quantity(findings, profile, profile.points[name], SIGNALS[signal])
     signs = SIGNALS[signal].signs
-    if not signs and turned:
+    if not signs and turned and alone:
         findings.add(key, f"-{name}", f'"{name}": this signal has no direction')
     if direction and (direction == signs[1]) != turned:
         right = name if turned else f"-{name}"
         findings.add(key, profile.signals[signal], f'"{right}", as sign.{name} = "{direction}"')
+
+
+def _check_sum(findings: Findings, profile: Profile, key: str, points: list[Point]) -> None:
+    """What is summed up comes from one reading, and so at one pace."""
+    span = max(point.end() for point in points) - min(point.addr for point in points)
+    if len({point.fc for point in points}) > 1 or span > profile.max_regs or any(
+            point.power for point in points):
+        findings.add(key, profile.signals[key.removeprefix("signals.")],
+                     f"points that one request of {profile.max_regs} registers reads")
+    if len({point.name in profile.slow for point in points}) > 1:
+        findings.add(key, profile.signals[key.removeprefix("signals.")],
+                     "points that are all slow, or none")
 
 
 def _check_quantity(findings: Findings, profile: Profile, point: Point, canonical: Canonical
@@ -125,39 +144,3 @@ def _check_pace(findings: Findings, profile: Profile) -> None:
     for name in profile.watch:
         if name in profile.slow:
             findings.add("frozen.watch", name, "a point that is not in slow.points")
-
-
-def _check_control(findings: Findings, profile: Profile, control: Control) -> None:
-    writes = profile.writes
-    _check_known(findings, "control.write", [control.write], writes)
-    power = control.shape == "signed"
-    if control.write in writes:
-        if power:
-            _check_quantity(findings, profile, writes[control.write], SETPOINT)
-        elif (kind := writes[control.write].kind) != "u16":
-            findings.add(f"writes.{control.write} type", kind, "u16 for relays, one bit each")
-        if writes[control.write].kind.startswith("f"):
-            findings.add(f"writes.{control.write} type", writes[control.write].kind,
-                         "a whole-number type for a setpoint")
-    if control.readback:
-        _check_known(findings, "control.readback", [control.readback], profile.points)
-        if control.readback in profile.points and power:
-            _check_quantity(findings, profile, profile.points[control.readback], SETPOINT)
-    for key, steps in (("control.enter", control.enter), ("control.leave", control.leave)):
-        _check_known(findings, key, [name for name, _ in steps], writes)
-        for name, value in steps:
-            if name in writes and not _one_register(writes[name], value):
-                findings.add(key, (name, value), f"a value that fits one register of {name}")
-    timer = control.dead_man
-    if timer and timer.register:
-        _check_known(findings, "control.dead_man.register", [timer.register], writes)
-    if timer and control.refresh_s * 2 > timer.timeout_s:
-        findings.add("control.refresh_s", control.refresh_s,
-                     f"at most half of control.dead_man.timeout_s = {timer.timeout_s}")
-
-
-def _one_register(point: Point, value: int) -> bool:
-    """Whether an engineering value is exactly one raw value of a one-register type."""
-    raw = value / point.scale
-    count, low, high = TYPES[point.kind]
-    return count == 1 and raw.denominator == 1 and low <= raw <= high

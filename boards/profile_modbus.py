@@ -11,8 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 from boards.profile_checks import check
+from boards.profile_control import compile_control, own_points
 from boards.profile_reader import read
-from boards.profile_schema import TYPES, Control, Point, Profile, registers, signal_point
+from boards.profile_schema import Point, Profile, registers, signal_terms
 
 __all__ = ["check", "compile_device", "read"]  # what profiles.py asks of each protocol
 
@@ -59,8 +60,11 @@ def _coalesce(profile: Profile, points: Iterable[Point]
 
 
 def _span(profile: Profile, point: Point) -> tuple[int, int]:
-    """A point's registers, with those of its scale factor: both must come from one reading."""
-    parts = [point, profile.points[point.power]] if point.power else [point]
+    """A point's registers, with those of its scale factor and of what it is summed up with: all
+    must come from one reading."""
+    names = dict.fromkeys((point.name, *profile.companions(point.name)))
+    points = [profile.points[name] for name in names]
+    parts = [*points, *(profile.points[one.power] for one in points if one.power)]
     return min(part.addr for part in parts), max(part.end() for part in parts)
 
 
@@ -81,18 +85,36 @@ def compile_device(profile: Profile, name: str, bus: int, unit: int, *, poll_ms:
     the site's limits for its setpoint (W, discharge positive; both or none); without them the
     device is only read. Raises ValueError when the limits make no sense for the device.
     """
-    sources = {signal: signal_point(text)[0] for signal, text in profile.signals.items()}
+    wanted = [(signal, *term) for signal, text in profile.signals.items()
+              for term in signal_terms(text)]
     watched = profile.watch if profile.frozen_s else ()
-    plan_ = plan(profile, [*sources.values(), *watched], profile.slow)
-    return {
+    control = compile_control(profile, min_w, max_w)
+    own = own_points(profile) if control else []
+    plan_ = plan(profile, [*(point for _, point, _ in wanted), *(point for _, point, _ in own),
+                           *watched], profile.slow)
+    sums = {signal: len(signal_terms(text)) for signal, text in profile.signals.items()
+            if len(signal_terms(text)) > 1}
+    entries = [_entry(profile, plan_, profile.points[point], f"+{signal}" * (signal in sums)
+                      or signal, profile.term_scale(signal, point, turned))
+               for signal, point, turned in wanted]
+    entries += [_entry(profile, plan_, profile.points[point], label, scale)
+                for label, point, scale in own]
+    image = {
         "name": name, "profile": profile.id, "bus": bus, "unit": unit, "poll_ms": poll_ms,
         "frozen_ms": profile.frozen_s * 1000,
         "identity": [list(register) for register in profile.identity],
         "blocks": [list(block) for block in plan_.blocks],
-        "points": [_entry(profile, plan_, profile.points[point], signal,
-                          profile.signal_scale(signal)) for signal, point in sources.items()],
-        "control": _control(profile, min_w, max_w),
+        "points": entries,
+        "control": control,
     }
+    slots = control is not None and "window_min" in control
+    if slots:
+        sums["clock_min"] = 2
+    if sums:
+        image["sums"] = [list(pair) for pair in sums.items()]
+    if sums or (control is not None and "paths" in control):
+        image["driver"] = "slots" if slots else "shaped"
+    return image
 
 
 def compile_all_points(profile: Profile) -> dict[str, Any]:
@@ -104,44 +126,6 @@ def compile_all_points(profile: Profile) -> dict[str, Any]:
         "points": [_entry(profile, plan_, point, point.name, point.scale)
                    for point in profile.points.values()],
     }
-
-
-def _control(profile: Profile, min_w: int | None, max_w: int | None) -> dict[str, Any] | None:
-    if min_w is None and max_w is None:
-        return None
-    control = profile.control
-    if control is None:
-        raise ValueError(f"{profile.id}: found limits for a setpoint, expected none: only read")
-    if min_w is None or max_w is None or not min_w <= 0 <= max_w:
-        raise ValueError(f"{profile.id}: found limits {min_w} .. {max_w} W, "
-                         "expected both, with 0 W between them")
-    write = profile.writes[control.write]
-    scale = profile.setpoint_scale(control.write)
-    low_w, high_w = sorted(int(raw * scale) for raw in TYPES[write.kind][1:])
-    image = {
-        "shape": control.shape, "fc": write.fc, "addr": write.addr, "type": write.kind,
-        "num": (1 / scale).numerator, "den": (1 / scale).denominator,
-        "min_w": max(min_w, low_w), "max_w": min(max_w, high_w),
-        "enter": _steps(profile, control.enter), "leave": _steps(profile, control.leave),
-        "refresh_ms": control.refresh_s * 1000,
-        "readback": _readback(profile, control),
-    }
-    if control.dead_man:  # how long the device must hear nothing for its own timer to have bitten
-        image["quiet_ms"] = control.dead_man.timeout_s * 1500
-    return image
-
-
-def _steps(profile: Profile, steps: Iterable[tuple[str, int]]) -> list[list[int]]:
-    points = ((profile.writes[name], value) for name, value in steps)
-    return [[point.fc, point.addr, int(value / point.scale) & 0xFFFF] for point, value in points]
-
-
-def _readback(profile: Profile, control: Control) -> list[Any] | None:
-    if not control.readback:
-        return None
-    point = profile.points[control.readback]
-    scale = profile.setpoint_scale(control.readback)
-    return [point.fc, point.addr, point.kind, scale.numerator, scale.denominator]
 
 
 @dataclass(frozen=True)

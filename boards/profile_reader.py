@@ -57,6 +57,11 @@ def _step(value: Any) -> Any:
     return tuple(value) if fits and text(value[0]) and type(value[1]) is int else None
 
 
+def _part(value: Any) -> Any:
+    """A step of a path: a name alone is how much."""
+    return (value, None) if text(value) else _step(value)
+
+
 _ID = Shape("lower-case letters, digits and _, 1 .. 32 of them",
             lambda value: value if re.fullmatch("[a-z0-9_]{1,32}", text(value) or "") else None,
             "", needed=True)
@@ -66,6 +71,7 @@ _SCALE = Shape("a number above 0, or the name of a scale-factor point", _scale, 
 _NAMES = list_of("names", text)
 _REGISTERS = list_of("[function code 3 or 4, address, 16-bit value]", _register)
 _STEPS = list_of("[write point, whole number]", _step)
+_PATH = list_of("write points, or [write point, whole number]", _part)
 
 _TOP = {
     "id": _ID, "vendor": TEXT, "model": TEXT, "class": replace(choice(CLASSES), fallback=""),
@@ -81,10 +87,14 @@ _TCP = {"port": whole(1, 65535, 502), "unit": whole(0, 255, 1)}
 _SLOW = {"every": whole(1, 3600, 10), "points": _NAMES}
 _FROZEN = {"after_s": whole(0, 86400, 0), "watch": _NAMES}
 _CONTROL = {
-    "shape": choice(SHAPES), "write": TEXT, "readback": MAYBE_TEXT,
+    "shape": choice(SHAPES), "write": MAYBE_TEXT, "readback": MAYBE_TEXT,
     "refresh_s": whole(1, 3600), "enter": _STEPS, "leave": _STEPS, "dead_man": TABLE,
+    "together": _STEPS, "idle": _STEPS, "charge": _PATH, "discharge": _PATH, "heartbeat": TABLE,
+    "limits": _NAMES, "rated_w": whole(0, 8_000_000, 0), "slot": _NAMES, "clock": _NAMES,
+    "window_min": whole(0, 720, 0), "nv_per_day": whole(0, 10_000, 0),
 }
-_DEAD_MAN = {"register": MAYBE_TEXT, "timeout_s": whole(1, 86400), "fed_by": choice(FED_BY)}
+_DEAD_MAN = {"register": MAYBE_TEXT, "timeout_s": whole(0, 86400), "fed_by": choice(FED_BY)}
+_HEARTBEAT = {"every_s": whole(1, 3600), "write": _STEPS}
 _RAW = list_of("raw values, hexadecimal or decimal", number, needed=True)
 _STAND_IN = (0, "u16", 1, "")  # what a point is that is not even a list of five
 
@@ -157,6 +167,10 @@ def _control(findings: Findings, raw: dict[str, Any]) -> Control:
     timer = None
     if got["dead_man"]:
         timer = DeadMan(**table(findings, "control.dead_man", got["dead_man"], _DEAD_MAN))
+    beat = got.pop("heartbeat")
+    if beat:
+        beat = table(findings, "control.heartbeat", beat, _HEARTBEAT)
+        got |= {"beat_s": beat["every_s"], "beat": beat["write"]}
     return Control(**(got | {"dead_man": timer}))
 
 

@@ -81,9 +81,10 @@ SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded"}  # and its one must
-SHAPES = ("signed", "coils")  # of what is commanded: a power, or relays as bits of a number
+# Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
+SHAPES = ("signed", "coils", "percent", "mode", "slots")
 PROTOS = ("modbus", "sunspec", "dlt645")
-FED_BY = ("any", "write", "setpoint")  # what restarts a dead-man timer
+FED_BY = ("any", "write", "setpoint", "heartbeat", "none")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value
 
@@ -125,9 +126,10 @@ class Tcp:
 
 @dataclass(frozen=True)
 class DeadMan:
-    """The device's own timer: not fed for `timeout_s`, it goes to 0 W by itself."""
+    """The device's own timer: not fed for `timeout_s`, it goes to 0 W by itself. Fed by "none": the
+    device is known to have none."""
 
-    register: str  # the write point that sets the timer, s; "" when it is fixed
+    register: str  # the write point that sets the timer, s or min; "" when it is fixed
     timeout_s: int
     fed_by: str
 
@@ -143,6 +145,28 @@ class Control:
     enter: tuple[tuple[str, int], ...]
     leave: tuple[tuple[str, int], ...]
     dead_man: DeadMan | None
+    together: tuple[tuple[str, int], ...] = ()  # written in one request with the setpoint
+    idle: tuple[tuple[str, int], ...] = ()  # mode: the writes that make 0 W,
+    charge: tuple[tuple[str, int | None], ...] = ()  # those that charge,
+    discharge: tuple[tuple[str, int | None], ...] = ()  # and discharge; None: how much, W
+    beat_s: int = 0  # a heartbeat every so often while the lease lives,
+    beat: tuple[tuple[str, int], ...] = ()  # and what it writes
+    limits: tuple[str, ...] = ()  # points: the most it takes in charge and in discharge
+    rated_w: int = 0  # percent, slots: the power that is 100 %; 0: the site says it
+    slot: tuple[str, ...] = ()  # slots: the write points start, end and on of one window
+    clock: tuple[str, ...] = ()  # slots: the points with hour and minute of the device's clock
+    window_min: int = 0  # slots: how far ahead a window is written
+    nv_per_day: int = 0  # writes its memory bears; 0: what is written is not stored
+
+    @property
+    def setpoint(self) -> str:
+        """What a power that is made of several writes is called on a bench."""
+        return self.write or "setpoint"
+
+    @property
+    def is_power(self) -> bool:
+        """Whether a battery's power is commanded, and not relays."""
+        return self.shape != "coils"
 
 
 @dataclass(frozen=True)
@@ -177,9 +201,19 @@ class Profile:
 
     def signal_scale(self, signal: str) -> Fraction:
         """Canonical units (W, Wh, per mille) in one raw step of the signal's point, signed."""
-        point, turned = signal_point(self.signals[signal])
+        return self.term_scale(signal, *signal_point(self.signals[signal]))
+
+    def term_scale(self, signal: str, point: str, turned: bool) -> Fraction:
+        """The same for one of several points that a signal is the sum of."""
         canonical = SIGNALS[signal].units[self.points[point].unit]
         return self.points[point].scale * canonical * (-1 if turned else 1)
+
+    def companions(self, name: str) -> tuple[str, ...]:
+        """The points that only mean something together with this one, so from one reading."""
+        sums = [[point for point, _ in signal_terms(text)] for text in self.signals.values()]
+        if self.control:
+            sums.append(list(self.control.clock))
+        return tuple(other for points in sums if name in points for other in points)
 
     def setpoint_scale(self, name: str) -> Fraction:
         """Watts of discharge in one raw step of a setpoint or of its read-back, signed; of relays
@@ -188,9 +222,15 @@ class Profile:
             return Fraction(1)
         point = self.writes[name] if name in self.writes else self.points[name]
         turned = self.sign[name] != SETPOINT.signs[0]
-        return point.scale * SETPOINT.units[point.unit] * (-1 if turned else 1)
+        return point.scale * SETPOINT.units.get(point.unit, 1) * (-1 if turned else 1)
 
 
 def signal_point(text: str) -> tuple[str, bool]:
     """Split "-point" into its name and whether the sign is turned."""
     return text.removeprefix("-"), text.startswith("-")
+
+
+def signal_terms(text: str) -> tuple[tuple[str, bool], ...]:
+    """Split "one + other - third" into its points, each with whether its sign is turned."""
+    joined = text.replace(" - ", " + -")
+    return tuple(signal_point(term.strip()) for term in joined.split(" + "))

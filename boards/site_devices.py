@@ -171,7 +171,23 @@ def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profi
     if link == "rtu" and not 1 <= unit <= 247:
         findings.add(f"{key}.unit", unit, "1 .. 247, as on every serial line")
         return None
-    return Device(got["name"], profile, bus, unit, got["poll_ms"])
+    rated = _rated(findings, f"{key}.rated_w", got["rated_w"], profile)
+    return Device(got["name"], rated, bus, unit, got["poll_ms"]) if rated else None
+
+
+def _rated(findings: Findings, key: str, rated_w: int, profile: Profile) -> Profile | None:
+    """The profile with the rated power of this device, where its setpoint is a share of one."""
+    control = profile.control
+    shares = control is not None and control.shape in ("percent", "slots")
+    if not shares and rated_w:
+        findings.add(key, rated_w, f"none: the setpoint of {profile.id} is no share of it")
+        return None
+    if control is None or not shares:
+        return profile
+    if not rated_w and not control.rated_w:
+        findings.add(key, None, f"the rated power of this {profile.id}, W")
+        return None
+    return replace(profile, control=replace(control, rated_w=rated_w or control.rated_w))
 
 
 def _battery(findings: Findings, key: str, name: str, profile: Profile, batteries: Sequence[str]
@@ -197,5 +213,5 @@ def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
 
 def commanded(devices: Sequence[Device], shape: str = "signed") -> list[Device]:
     """The devices that take the battery's setpoint; shape "coils": those with the site's relays."""
-    return [device for device in devices
-            if device.profile.control and device.profile.control.shape == shape]
+    return [device for device in devices if device.profile.control
+            and device.profile.control.is_power == (shape != "coils")]

@@ -67,6 +67,7 @@ DEVICE: tuple[Field, ...] = (
     ("battery", "battery", None, None, "", "whose it is, where the site has several batteries"),
     ("line", "text", None, None, "", "[ledger]: direct, generator, or a tenant it is the meter of"),
     ("signals", "signals", None, None, "", "which of its readings to use; without it all"),
+    ("rated_w", "W", 0, 8_000_000, 0, "its rated power, where its setpoint is a share of that"),
 )
 LOAD: tuple[Field, ...] = (
     NAME,

@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
-from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_point
+from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_terms
+from hil.device_control import Commanded
 from hil.faults import Piece
 from hil.registers import to_raw, to_words
 
@@ -34,9 +35,10 @@ class DeviceSimulator:
     other points it leaves out show "not available", or 0.
 
     `on_write(name, value)` hears every write by the name of its write point, in the point's unit;
-    the setpoint comes in W, discharge positive. When the dead-man timer expires it hears a
-    setpoint of 0. Both are called on the server's thread, except the latter, which comes from
-    `advance`.
+    the setpoint comes in W, discharge positive, by the name `Control.setpoint`: what all registers
+    together say, after each write that may have changed it. When the dead-man timer expires, or a
+    window of time begins or ends, it hears the setpoint as well. It is called on the server's
+    thread, except for the latter, which comes from `advance`.
 
     `fault` may be set at any time: it is given each reply as it goes out, frame and all, and
     returns what shall go out instead (nothing: silence). So may `wire`, which the raw slave
@@ -56,7 +58,8 @@ class DeviceSimulator:
         self._values = values
         self._on_write = on_write
         self._seed = seed
-        self._signals = {signal_point(text)[0]: signal for signal, text in profile.signals.items()}
+        self._signals = {point: signal for signal, text in profile.signals.items()
+                         for point, _ in signal_terms(text)}
         self._writes = {point.addr: point for point in profile.writes.values()}
         self._users: dict[str, list[Point]] = {}  # scale factor -> the points it scales
         for point in profile.points.values():
@@ -68,15 +71,20 @@ class DeviceSimulator:
         self.readable = _readable(profile)
         self._now_ms = self._fed_ms = 0
         self._fed = self._armed = False
-        timer = profile.control.dead_man if profile.control else None
-        self._timeout_ms = timer.timeout_s * 1000 if timer else 0
+        control = profile.control
+        timer = control.dead_man if control else None
+        self._timeout_ms = timer.timeout_s * 1000 if timer and control and not control.slot else 0
+        self._commanded = Commanded(profile, control, self._holds) \
+            if control and control.is_power else None
+        self.stored = 0  # requests that wrote: what memory that keeps them for good has to bear
+        self.power_w = 0  # that the registers command
 
     def read(self, fc: int, addr: int, count: int) -> list[int] | None:
         """Answer a read; None where the device has no such registers."""
         wanted = range(addr, addr + count)
         if not self.readable.get(fc, set()).issuperset(wanted):
             return None
-        self._feed("read")
+        self._feed({"any"})
         words = {at: self._fixed.get((fc, at), 0) for at in wanted}
         if fc == _HOLDING:
             words.update({at: self._written[at] for at in wanted if at in self._written})
@@ -101,9 +109,16 @@ class DeviceSimulator:
                 return False
             taken.append((point, words[at - addr:point.end() - addr]))
             at = point.end()
+        before = dict(self._written)
         for point, part in taken:
             self._written.update(enumerate(part, point.addr))
+        if self._is_out_of_range():
+            self._written = before
+            return False
+        self.stored += 1
+        for point, part in taken:
             self._take(point, to_raw(point.kind, part))
+        self._tell({point.name for point, _ in taken})
         return True
 
     def advance(self, now_ms: int) -> None:
@@ -112,41 +127,86 @@ class DeviceSimulator:
         if self._fed:
             self._fed = False
             self._fed_ms = now_ms
+        if self._armed and self._timeout_ms and now_ms - self._fed_ms >= self._timeout_ms:
+            self._bite()
+        self._tell(set())
+
+    def _bite(self) -> None:
         control = self.profile.control
-        if control is None or not self._armed or not self._timeout_ms:
-            return
-        if now_ms - self._fed_ms >= self._timeout_ms:
-            self._armed = False
-            self.expired = True
-            point = self.profile.writes[control.write]
-            self._written.update(enumerate(to_words(point.kind, 0), point.addr))
-            self._on_write(control.write, 0)
+        assert control is not None
+        self._armed = False
+        self.expired = True
+        released = self._commanded.release() if self._commanded else {control.write: 0}
+        for name, value in released.items():
+            point = self.profile.writes[name]
+            self._written.update(enumerate(to_words(point.kind, value / point.scale), point.addr))
+        self.power_w = 0
+        self._on_write(control.setpoint, 0)
 
     def restart(self) -> None:
         """Begin anew: nothing was ever written, and no setpoint is in force."""
         self._written.clear()
         self._armed = self.expired = False
+        self.power_w = 0
         if self.profile.control is not None:
-            self._on_write(self.profile.control.write, 0)
+            self._on_write(self.profile.control.setpoint, 0)
 
     def _take(self, point: Point, raw: Fraction) -> None:
         control = self.profile.control
-        scale = point.scale
-        if control and point.name == control.write:
-            scale = self.profile.setpoint_scale(point.name)
-            self._armed = True
-            self.expired = False
-            self._feed("setpoint")
-        value = round(raw * scale)
+        value = round(raw * point.scale)
         if control and control.dead_man and point.name == control.dead_man.register:
-            self._timeout_ms = value * 1000  # 0 switches the timer off: an assumption
-        self._feed("write")
-        self._on_write(point.name, value)
+            # 0 switches the timer off: an assumption
+            self._timeout_ms = value * (60_000 if point.unit == "min" else 1000)
+        if control and not control.is_power and point.name == control.write:
+            self._arm()
+        if self._commanded is None:
+            self._feed({"any", "write"} | ({"setpoint"} if control and point.name == control.write
+                                           else set()))
+            self._on_write(point.name, value)
+            return
+        kinds = self._commanded.feeds(point)
+        if "setpoint" in kinds:
+            self._arm()
+        self._feed(kinds)
+        if control and point.name != control.write:
+            self._on_write(point.name, value)
 
-    def _feed(self, traffic: str) -> None:
+    def _arm(self) -> None:
+        self._armed = True
+        self.expired = False
+
+    def _feed(self, kinds: set[str]) -> None:
         timer = self.profile.control.dead_man if self.profile.control else None
-        if timer and timer.fed_by in ("any", traffic):
+        if timer and timer.fed_by in kinds:
             self._fed = True
+
+    # What the registers command.
+
+    def _tell(self, names: set[str]) -> None:
+        """Say what is commanded, if it has been written or is another power than before."""
+        control, commanded = self.profile.control, self._commanded
+        if control is None or commanded is None:
+            return
+        power_w = commanded.power_w(self._now_ms // 60_000)
+        if power_w != self.power_w or control.write in names:
+            self.power_w = power_w
+            self._on_write(control.setpoint, power_w)
+
+    def _holds(self, name: str) -> Fraction:
+        point = self.profile.writes[name]
+        words = [self._written.get(at, 0) for at in range(point.addr, point.end())]
+        return to_raw(point.kind, words) * point.scale
+
+    def _is_out_of_range(self) -> bool:
+        """Whether more is commanded than the device says it takes."""
+        control, commanded = self.profile.control, self._commanded
+        if control is None or commanded is None or not control.limits:
+            return False
+        power_w = commanded.power_w(self._now_ms // 60_000)
+        given = self._values()
+        most = [self._engineering(self.profile.points[name], given) for name in control.limits]
+        return power_w != self.power_w and any(
+            w is not None and w < sign * power_w for w, sign in zip(most, (-1, 1), strict=True))
 
     def _words(self, point: Point, given: Values) -> list[int]:
         """What the registers of one point hold now."""
@@ -166,13 +226,35 @@ class DeviceSimulator:
             return given[point.name]
         signal = self._signals.get(point.name, "")
         if signal in given:
-            turned = signal_point(self.profile.signals[signal])[1]
-            value = Fraction(given[signal], SIGNALS[signal].units[point.unit])
-            return -value if turned else value
+            return self._part(point, signal, given[signal])
+        control = self.profile.control
+        if control and point.name in control.clock:
+            minute = self._now_ms // 60_000
+            return minute // 60 % 24 if point.name == control.clock[0] else minute % 60
         if point.unit in _LIVELY:
             middle, step = _LIVELY[point.unit]
             digit = zlib.crc32(f"{self._seed} {point.name}".encode()) + self._now_ms // _TICK_MS * 7
             return middle + (digit % 31 - 15) * step  # 7 and 31 are coprime: it never stands still
+        return None
+
+    def _part(self, point: Point, signal: str, value: int | Fraction) -> Fraction | None:
+        """What one point shows of a signal, which may be a sum: the coarsest ones take most."""
+        left = Fraction(value)
+        terms = signal_terms(self.profile.signals[signal])
+        if len(terms) == 1:
+            left /= SIGNALS[signal].units[point.unit]
+            return -left if terms[0][1] else left
+        scales = {name: self.profile.term_scale(signal, name, turned) for name, turned in terms}
+        for name in sorted(scales, key=lambda name: -abs(scales[name])):
+            _, low, high = TYPES[self.profile.points[name].kind]
+            is_last = abs(scales[name]) == min(map(abs, scales.values()))
+            raw = round(left / scales[name]) if is_last else left // scales[name]
+            raw = min(max(raw, low), high)
+            if raw in self.profile.points[name].na:
+                raw -= 1
+            if name == point.name:
+                return raw * point.scale
+            left -= raw * scales[name]
         return None
 
     def _power(self, name: str, given: Values) -> int:

@@ -42,8 +42,8 @@ class Station:
         self._park, self._line, self._rtu = park, line, rtu
         self._battery, self._meters = device.battery, device.line
         control = device.profile.control
-        self._setpoint = control.write if control and control.shape == "signed" else ""
-        self._relays = control.write if control and control.shape == "coils" else ""
+        self._setpoint = control.setpoint if control and control.is_power else ""
+        self._relays = control.write if control and not control.is_power else ""
         self._last: Values = {}
 
     @property

@@ -59,7 +59,7 @@ class Driver:
         self.readings = Readings(image, roles)
         self.lease: Lease | None = None
         if image["control"] is not None:
-            self.lease = Lease(image["control"], _commander(roles, image["control"]["shape"]))
+            self.lease = Lease(image["control"], commander(roles, image["control"]["shape"]))
         # Health, for people.
         self.timeouts = 0
         self.exceptions = 0
@@ -245,7 +245,8 @@ class Driver:
             self.lease.failed(now_ms)
 
 
-def _commander(roles: "Sequence[Any]", shape: str) -> "Any":
+def commander(roles: "Sequence[Any]", shape: str) -> "Any":
+    """Return the role that commands a device of this shape; ValueError when none does."""
     for role in roles:
         if hasattr(role, "setpoint_w") and hasattr(role, "claim") == (shape == "coils"):
             return role

@@ -1,12 +1,14 @@
 """A simulated device on the bench, and the client that judges it."""
 
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.client.mixin import ModbusClientMixin
 
 from boards import profiles
+from boards.profile_schema import TYPES, signal_terms
 from hil.simulators import DeviceSimulator
 
 MODBUS = [name for name in profiles.ids() if profiles.load(name).proto == "modbus"]
@@ -16,10 +18,41 @@ JUDGED = {"u16": JUDGE.UINT16, "i16": JUDGE.INT16, "u32": JUDGE.UINT32, "i32": J
           "u64": JUDGE.UINT64, "i64": JUDGE.INT64, "f32": JUDGE.FLOAT32}
 
 
+RATED_W = 5000  # of a device whose profile leaves that to the site
+
+
+def load(profile_id):
+    """A profile as a site would use it."""
+    profile = profiles.load(profile_id)
+    if profile.control and profile.control.shape in ("percent", "slots") \
+            and not profile.control.rated_w:
+        return replace(profile, control=replace(profile.control, rated_w=RATED_W))
+    return profile
+
+
+def showable(profile, values):
+    """The nearest values that the registers of a profile can show."""
+    shown = dict(values)
+    for signal, text in profile.signals.items():
+        low = high = 0
+        for name, turned in signal_terms(text):
+            point, scale = profile.points[name], profile.term_scale(signal, name, turned)
+            ends = [raw * scale for raw in TYPES[point.kind][1:] if not point.power]
+            low, high = low + min(ends, default=-10**9), high + max(ends, default=10**9)
+        shown[signal] = int(min(max(shown[signal], low), high))
+    alone = {text.lstrip("-"): signal for signal, text in profile.signals.items()
+             if len(signal_terms(text)) == 1}
+    for signal, text in profile.signals.items():
+        parts = [alone.get(name) for name, _ in signal_terms(text)]
+        if len(parts) > 1 and None not in parts:  # its parts are signals themselves
+            shown[signal] = sum(shown[part] for part in parts)
+    return shown
+
+
 def simulate(profile_id, values=None, unit=1, **more):
     """A simulated device and the list of what was written to it."""
     heard = []
-    device = DeviceSimulator(profiles.load(profile_id), lambda: values or {},
+    device = DeviceSimulator(load(profile_id), lambda: values or {},
                              lambda name, value: heard.append((name, value)), unit, **more)
     return device, heard
 

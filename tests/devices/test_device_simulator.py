@@ -24,6 +24,8 @@ def test_signals_come_in_the_units_and_signs_of_the_busbar(profile_id):
     device, _ = simulate(profile_id, values)
     for entry in profiles.compile_device(profile, "one", 0, 1)["points"]:
         signal, kind, num, den = entry[0], *entry[3:6]
+        if signal[0] == "+":
+            continue  # one part of a sum; what they come to is tried end to end
         if kind != "bit" and (SIGNALS[signal].signs or values[signal] > 0):
             point = profile.points[profile.signals[signal].removeprefix("-")]
             words = device.read(point.fc, point.addr, registers(kind))

@@ -10,27 +10,31 @@ from types import SimpleNamespace
 import pytest
 
 from boards import profiles
+from boards.profile_schema import signal_terms
+from edge.app import _driver as driver_of
 from edge.devices.bus import Bus
-from edge.devices.driver import Driver
 from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.island.roles import Generator, GridSwitch, Outputs
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
-from tests.devices.simulated import MODBUS, every_profile, simulate
+from tests.devices.simulated import MODBUS, every_profile, load, showable, simulate
 
 PATIENCE_S = 10
 SITE_W = 2_000_000
 LEASE_MS = 5000
 VALUES = [
     {"grid_w": 123_460, "import_wh": 65_430, "export_wh": 10, "store_w": -98_760, "soc_pm": 420,
+     "charge_wh": 70_000_000, "discharge_wh": 700, "charge_max_w": 45_000, "discharge_max_w": 700,
      "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5,
      "islanded": 1, "grid_ok": 0, "gen_w": 54_321, "gen_running": 1000, "gen_ready": 1},
-    {"grid_w": -4_320, "import_wh": 65_440, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
+    {"grid_w": -4_320, "import_wh": 6_554_400, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
+     "charge_wh": 70_000_100, "discharge_wh": 800, "charge_max_w": 0, "discharge_max_w": 50_000,
      "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0,
      "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0},
-    {"grid_w": 0, "import_wh": 65_450, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
+    {"grid_w": 0, "import_wh": 13_107_200, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
+     "charge_wh": 70_000_200, "discharge_wh": 900, "charge_max_w": 100, "discharge_max_w": 5_000,
      "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0,
      "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1},
 ]
@@ -72,7 +76,7 @@ class Gateway:
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
-        self.driver = Driver(image, self.roles)
+        self.driver = driver_of(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
         self.bus.drivers.append(self.driver)
@@ -102,8 +106,8 @@ class Gateway:
 @pytest.fixture
 def bench(request):
     """A device of the profile asked for, its gateway, and what was written to it."""
-    profile = profiles.load(request.param)
-    values = dict(VALUES[0])
+    profile = load(request.param)
+    values = showable(profile, VALUES[0])
     device, heard = simulate(request.param, values)
     limits = {"min_w": -SITE_W, "max_w": SITE_W} if profile.control else {}
     if limits and profile.control.shape == "coils":
@@ -121,16 +125,17 @@ def is_shape(profile_id, shape):
 
 
 on_every_profile = pytest.mark.parametrize("bench", MODBUS, indirect=True)
-on_every_converter = pytest.mark.parametrize(
-    "bench", [name for name in MODBUS if is_shape(name, "signed")], indirect=True)
 on_all_relays = pytest.mark.parametrize(
     "bench", [name for name in MODBUS if is_shape(name, "coils")], indirect=True)
 
 
 def step_of(device, signal, value):
     """The finest step in which a device can show a signal, in canonical units."""
+    terms = signal_terms(device.profile.signals[signal])
+    if len(terms) > 1:
+        return sum(abs(device.profile.term_scale(signal, *term)) for term in terms)
+    point = device.profile.points[terms[0][0]]
     step = abs(device.profile.signal_scale(signal))
-    point = device.profile.points[device.profile.signals[signal].removeprefix("-")]
     if point.power:
         return step * Fraction(10) ** len(str(abs(value))) / 10**4  # four digits at least
     return step if point.kind[0] != "f" else Fraction(abs(value), 1 << 23) + 1
@@ -140,7 +145,7 @@ def step_of(device, signal, value):
 def test_every_signal_arrives(bench):
     gateway, device, values, _ = bench
     for newer in VALUES:
-        values.update(newer)
+        values.update(showable(device.profile, newer))
         gateway.run(11_000, device.advance)  # slow points come with every tenth poll
         for signal in device.profile.signals:
             error = gateway.shown(signal) - values[signal]
@@ -157,44 +162,6 @@ def test_a_meter_that_shows_the_same_power_for_long_is_not_taken_for_frozen(benc
     if device.profile.frozen_s:
         gateway.run(2000 * device.profile.frozen_s)  # its clock stands still: a dead meter
         assert gateway.driver.readings.frozen
-
-
-@on_every_converter
-def test_a_setpoint_arrives_and_is_taken_back_when_the_beat_stops(bench):
-    gateway, device, _, heard = bench
-    control = device.profile.control
-
-    def beat(now_ms):
-        device.advance(now_ms)
-        gateway.command(-123_456, now_ms)
-
-    gateway.run(30_000, beat)
-    step_w = int(abs(device.profile.setpoint_scale(control.write)))
-    held_w = -123_456 // step_w * step_w + step_w  # toward zero
-    assert heard[:len(control.enter)] == list(control.enter)
-    assert set(heard[len(control.enter):]) == {(control.write, held_w)}
-    assert len(heard) >= len(control.enter) + 3, "refreshed"
-    assert gateway.driver.lease.held_w == held_w
-    heard.clear()
-    gateway.run(LEASE_MS + 5000, device.advance)
-    assert heard[-1 - len(control.leave):] == [(control.write, 0), *control.leave]
-    assert not device.expired
-
-
-@on_every_converter
-def test_the_dead_man_bites_when_the_gateway_falls_silent(bench):
-    gateway, device, _, heard = bench
-    control = device.profile.control
-    gateway.run(5000, lambda now_ms: gateway.command(50_000, now_ms))
-    assert heard[-1] == (control.write, 50_000)
-    device.advance(gateway.now_ms)
-    before = len(heard)
-    for seconds in range(control.dead_man.timeout_s):
-        device.advance(gateway.now_ms + seconds * 1000)
-        assert not device.expired
-    device.advance(gateway.now_ms + control.dead_man.timeout_s * 1000)
-    assert device.expired
-    assert heard[before:] == [(control.write, 0)]
 
 
 @on_all_relays
@@ -225,7 +192,7 @@ def test_a_stranger_at_the_address_is_not_believed(profile_id):
     profile = profiles.load(profile_id)
     if not profile.identity:
         return
-    stranger, _ = simulate(profile_id, VALUES[0])
+    stranger, _ = simulate(profile_id, showable(profile, VALUES[0]))
     stranger.fault = lambda reply: reply[:-1] + bytes([reply[-1] ^ 1])
     with serve_tcp([stranger]) as port:
         gateway = Gateway(profile, port)

@@ -66,12 +66,12 @@ def bent(old: str, new: str) -> list[str]:
     ("[6, 50, \"i16\"", "[16, 50, \"f32\"",
      'writes.set type: found "f32", expected a whole-number type for a setpoint'),
     ('["watchdog", 30]', '["watchdog", -1]',
-     'control.enter: found ["watchdog", -1], expected a value that fits one register of'
+     'control.enter: found ["watchdog", -1], expected a value that fits'
      " watchdog"),
     ("refresh_s = 10", "refresh_s = 31",
      "control.refresh_s: found 31, expected at most half of control.dead_man.timeout_s = 60"),
     ('"setpoint"', '"prayer"',
-     'control.dead_man.fed_by: found "prayer", expected one of any write setpoint'),
+     'control.dead_man.fed_by: found "prayer", expected one of any write setpoint heartbeat none'),
     ("tcp = { port = 502, unit = 1 }", "",
      "link: found nothing, expected an rtu table, a tcp table or both"),
     ("[sign]", "[na]\ni61 = [1]\n[sign]",

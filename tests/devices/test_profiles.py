@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boards import profile_modbus, profiles
-from boards.profile_schema import CLASSES, SIGNALS, TYPES, registers, signal_point
+from boards.profile_schema import CLASSES, SIGNALS, TYPES, registers, signal_terms
 from tests.devices.profile_text import BASE
-from tests.devices.simulated import every_profile
+from tests.devices.simulated import every_profile, load
 
 # What every profile gets for free.
 
@@ -30,8 +30,8 @@ def test_every_power_declares_its_direction(profile_id):
     if profile.control and profile.control.shape == "signed":
         assert profile.sign[profile.control.write] in ("charge", "discharge")
     for signal in directed:
-        point, turned = signal_point(profile.signals[signal])
-        assert (profile.sign[point] == SIGNALS[signal].signs[1]) == turned
+        for point, turned in signal_terms(profile.signals[signal]):
+            assert (profile.sign[point] == SIGNALS[signal].signs[1]) == turned
 
 
 @every_profile
@@ -64,8 +64,9 @@ def test_the_image_is_plain_data_and_reads_no_more_than_it_needs(profile_id):
     image = profiles.compile_device(profile, "one", bus=2, unit=7, poll_ms=500)
     assert json.loads(json.dumps(image)) == image
     assert (image["name"], image["bus"], image["unit"], image["poll_ms"]) == ("one", 2, 7, 500)
-    assert {entry[0] for entry in image["points"]} == set(profile.signals)
-    used = {signal_point(text)[0] for text in profile.signals.values()} | set(profile.watch)
+    assert {entry[0].lstrip("+") for entry in image["points"]} == set(profile.signals)
+    used = {point for text in profile.signals.values() for point, _ in signal_terms(text)}
+    used |= set(profile.watch)
     used |= {profile.points[name].power for name in used} - {""}
     edges = {(profile.points[name].fc, at) for name in used
              for at in (profile.points[name].addr, profile.points[name].end() - 1)}
@@ -78,13 +79,13 @@ def test_slow_points_have_slow_blocks_of_their_own(profile_id):
     profile = profiles.load(profile_id)
     image = profiles.compile_device(profile, "one", 0, 1)
     for signal, block, *_ in image["points"]:
-        slow = signal_point(profile.signals[signal])[0] in profile.slow
+        slow = signal_terms(profile.signals[signal.lstrip("+")])[0][0] in profile.slow
         assert image["blocks"][block][3] == (profile.every if slow else 1)
 
 
 @every_profile
 def test_a_device_that_can_be_controlled_obeys_the_site_and_its_register(profile_id):
-    profile = profiles.load(profile_id)
+    profile = load(profile_id)
     if profile.control is None:
         with pytest.raises(ValueError, match="only read"):
             profiles.compile_device(profile, "one", 0, 1, min_w=-1, max_w=1)
@@ -95,7 +96,8 @@ def test_a_device_that_can_be_controlled_obeys_the_site_and_its_register(profile
     for limit_w in (control["min_w"], control["max_w"]):
         assert low <= limit_w * control["num"] // control["den"] <= high
     narrow = profiles.compile_device(profile, "one", 0, 1, min_w=-7, max_w=9)["control"]
-    assert (narrow["min_w"], narrow["max_w"]) == (-7 if low else 0, 9)
+    only_charges = profile.control.shape == "slots"
+    assert (narrow["min_w"], narrow["max_w"]) == (-7 if low else 0, 0 if only_charges else 9)
     for min_w, max_w in ((None, 5), (-5, None), (1, 5), (-5, -1)):
         with pytest.raises(ValueError, match="0 W between them"):
             profiles.compile_device(profile, "one", 0, 1, min_w=min_w, max_w=max_w)
