@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from boards import billing_checks, polling, profiles
 from boards.image import device_image
+from boards.profile_control import power_range
 from boards.shapes import Findings
 from boards.site_devices import OF_RULE, Device, commanded, feeds
 from boards.site_fields import say
@@ -142,7 +143,7 @@ def _check_dead_men(findings: Findings, site: "Site", bus: int, worst_ms: float)
 
 
 def _warn_commands(warnings: Findings, site: "Site", bus: int) -> None:
-    """What holds its last setpoint for ever, and what may be told only so often."""
+    """What holds its last setpoint for ever, takes less than the battery, or only so often."""
     for device in commanded(site.devices):
         control = device.profile.control
         if device.bus != bus or control is None:
@@ -152,22 +153,19 @@ def _warn_commands(warnings: Findings, site: "Site", bus: int) -> None:
             known = "has no dead-man timer" if timer else "is not known to have a dead-man timer"
             say(warnings, key, f"{device.profile.id} {known}: if the gateway loses its power, the "
                 "last setpoint stays")
+        image = device_image(device, site)["control"]
+        low_w, high_w = power_range(device.profile)
+        if image["min_w"] == low_w or image["max_w"] == high_w:
+            say(warnings, key, f"{device.profile.id} can be told {low_w} .. {high_w} W, and the "
+                "battery may do more")
         if control.nv_per_day:
-            image = device_image(device, site)["control"]
-            each_min, least, _ = (round(part) for part in (image["nv"][0] / 60_000,
-                                                           *image["nv"][1:]))
+            each_min, lease = round(image["nv"][0] / 60_000), image["nv"][1]
             say(warnings, key, f"what {device.profile.id} is told is stored for good: at most "
                 f"{control.nv_per_day} writes a day, one in {each_min} min, the first "
-                f"{least * each_min} min after a start")
-        if control.slot and _never_charges(device, site):
+                f"{lease * each_min} min after a start")
+        if control.slot and -image["min_w"] < control.rated_w:
             say(warnings, key, f"rated_w = {control.rated_w} W is more than the battery may be "
                 "charged with: it is never told to charge")
-
-
-def _never_charges(device: Device, site: "Site") -> bool:
-    """Whether a device that charges with its rated power or not at all could only do the latter."""
-    control = device_image(device, site)["control"]
-    return bool(-control["min_w"] * control["num"] < control["den"])
 
 
 def _warn_pace(warnings: Findings, site: "Site", bus: int, pace: polling.Round) -> None:

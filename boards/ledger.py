@@ -1,11 +1,12 @@
 """The carbon ledger of a site: the factor sets it accounts by, and the meters that feed it."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boards.parts import FACTORS, PartError
-from boards.profile_schema import TYPES, Profile, signal_point
+from boards.profile_schema import TYPES, Profile, signal_terms
 from boards.shapes import Findings
 from boards.site_devices import Device, feeds
 from boards.site_fields import say
@@ -177,12 +178,16 @@ def _limits(devices: "list[Device]", signal: str, most_w: int) -> tuple[int, int
 
 
 def _turn_wh(profile: Profile, signal: str) -> int:
-    """Where an unsigned register begins again; a float, or one with a variable scale, never."""
-    point = profile.points[signal_point(profile.signals[signal])[0]]
-    _, low, high = TYPES[point.kind]
-    if low < 0 or point.power:
-        return _NEVER_WH
-    turn = (high + 1) * profile.signal_scale(signal)
+    """Where an unsigned register begins again, also one in parts; a float, one with a variable
+    scale, or a sum of several counters never."""
+    terms = signal_terms(profile.signals[signal])
+    turn = Fraction(0)
+    for scale, name in sorted((profile.term_scale(signal, *term), term[0]) for term in terms):
+        point = profile.points[name]
+        _, low, high = TYPES[point.kind]
+        if low < 0 or point.power or (turn and scale != turn):
+            return _NEVER_WH
+        turn = (high + 1) * scale
     return min(int(turn), _NEVER_WH) if turn.denominator == 1 and turn > 0 else _NEVER_WH
 
 

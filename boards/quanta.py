@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import gcd
 from typing import TYPE_CHECKING
 
-from boards.profile_schema import TYPES
+from boards.profile_schema import TYPES, signal_terms
 from boards.site_devices import feeds
 from edge import journal
 from edge.wire.quanta import quantum
@@ -36,10 +36,12 @@ def pairs(site: "Site") -> bytes:
 
 
 def _step(profile: "Profile", signal: str) -> int:
-    point = profile.points[profile.signals[signal].removeprefix("-")]
-    scale = profile.signal_scale(signal)
-    exact = scale.denominator == 1 and not point.power and point.kind in _INTEGERS
-    return abs(scale.numerator) if exact else 1
+    steps = []
+    for name, turned in signal_terms(profile.signals[signal]):
+        point, scale = profile.points[name], profile.term_scale(signal, name, turned)
+        exact = scale.denominator == 1 and not point.power and point.kind in _INTEGERS
+        steps.append(abs(scale.numerator) if exact else 1)
+    return gcd(*steps)
 
 
 def coarsest(steps: Mapping[int, int]) -> bytes:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from boards import build, profiles
 from boards.describe import summary, text
 from boards.image import compile_site
-from tests.boards.sites import changed, judge
+from boards.ledger import _turn_wh
+from tests.boards.sites import changed, judge, valid
 
 PCS = 'profile = "sinexcel_pcs"\nbus = "pcs-net"'
 OWN = "signals = ['store_w']"
@@ -20,6 +22,8 @@ def test_a_device_without_a_timer_is_warned_of():
     assert said.errors == ()
     assert ("site.toml: device pcs: sungrow_sh has no dead-man timer: if the gateway loses its "
             "power, the last setpoint stays") in said.warnings
+    assert ("site.toml: device pcs: sungrow_sh can be told -65535 .. 65535 W, and the battery may "
+            "do more") in said.warnings
     said = with_pcs("fenecon_commercial40")
     assert any("is not known to have a dead-man timer" in line for line in said.warnings)
     said = with_pcs("huawei_sun2000")
@@ -48,3 +52,17 @@ def test_what_is_stored_for_good_is_told_with_its_budget(rated_w, never):
     assert device["driver"] == "slots"
     assert (device["control"]["num"], device["control"]["den"]) == (1, rated_w)
 
+
+def test_only_who_needs_them_gets_the_modules():
+    extra = {f"edge.devices.{name}" for name in ("shaped", "steps", "sums", "setpoint_mode")}
+    assert extra.isdisjoint(build.edge_modules(compile_site(valid())))
+    assert extra <= build.edge_modules(compile_site(with_pcs("sungrow_sh").site))
+    charging = with_pcs("growatt_sph", "unit = 3\nrated_w = 100_000", "battery-line").site
+    assert extra | {"edge.devices.slots"} <= build.edge_modules(compile_site(charging))
+
+
+
+def test_a_counter_in_two_registers_begins_again_where_both_are_full():
+    assert _turn_wh(profiles.load("deye_storage"), "import_wh") == 100 << 32
+    assert _turn_wh(profiles.load("deye_storage"), "export_wh") == 100 << 32
+    assert _turn_wh(profiles.load("goodwe_et"), "import_wh") == (1 << 53) - 1, "a float"
