@@ -113,6 +113,12 @@ class Steps(Lease):
         if held_w is None:
             self._look_first(self._retry_ms)
 
+    def lost(self) -> None:
+        """The device was away: it may have restarted, or another may stand in its place."""
+        if self._limits is not None:
+            self._limits.charge_w = self._limits.discharge_w = -1
+        Lease.lost(self)
+
     # How it goes on.
 
     def _start(self, state: int) -> None:
@@ -161,9 +167,11 @@ class Steps(Lease):
     def _wish_w(self) -> int:
         w = Lease._wish_w(self)
         limits = self._limits
-        if limits is not None:
-            w = max(-limits.charge_w, min(limits.discharge_w, w))
-        return w
+        if limits is None:
+            return w
+        if limits.charge_w < 0 or limits.discharge_w < 0:
+            return 0
+        return max(-limits.charge_w, min(limits.discharge_w, w))
 
     def _may_write(self) -> bool:
         """Whether a command may go out; the end of one always may."""

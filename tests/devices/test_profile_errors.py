@@ -1,5 +1,7 @@
 """What is said about a bad device profile: all of it, one clear line each."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,3 +144,32 @@ def test_whatever_stands_in_a_profile_is_read_or_refused_in_lines(data):
         said = error.lines
     assert said
     assert all(line.startswith("unit_test.toml: ") for line in said)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_profile_on_disk_is_read_or_refused_in_lines(data):
+    """The same for the profiles there are, whose commands have every shape."""
+    name = data.draw(st.sampled_from(profiles.ids()))
+    lines = (profiles.FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    places = [number for number, line in enumerate(lines) if " = " in line]
+    places += places[-8:] * 10  # where its commands are
+    for number in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=3)):
+        key, value = lines[number].split(" = ", 1)
+        junk = (*JUNK, '"mode"', '"slots"', '"percent"', '[["mode", 4]]', '["mode"]', value[:-3])
+        lines[number] = f"{key} = {data.draw(st.sampled_from(junk))}"
+    try:
+        profile = profiles.parse("\n".join(lines), f"{name}.toml")
+    except profiles.ProfileError as error:
+        said = error.lines
+    else:
+        said = ()
+        _compiles(profile)
+    assert all(line.startswith(f"{name}.toml: ") for line in said)
+
+
+def _compiles(profile):
+    """What is read without a word can be compiled, too."""
+    control = profile.control and replace(profile.control, rated_w=5000)
+    limits = {"min_w": -9000, "max_w": 9000} if control else {}
+    assert profiles.compile_device(replace(profile, control=control), "one", 0, 1, **limits)
