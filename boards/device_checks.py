@@ -154,10 +154,11 @@ def _warn_commands(warnings: Findings, site: "Site", bus: int) -> None:
             say(warnings, key, f"{device.profile.id} {known}: if the gateway loses its power, the "
                 "last setpoint stays")
         image = device_image(device, site)["control"]
-        low_w, high_w = power_range(device.profile)
-        if image["min_w"] == low_w or image["max_w"] == high_w:
-            say(warnings, key, f"{device.profile.id} can be told {low_w} .. {high_w} W, and the "
-                "battery may do more")
+        if device.profile.proto == "modbus":
+            low_w, high_w = power_range(device.profile)
+            if image["min_w"] == low_w or image["max_w"] == high_w:
+                say(warnings, key, f"{device.profile.id} can be told {low_w} .. {high_w} W, and "
+                    "the battery may do more")
         if control.nv_per_day:
             each_min, lease = round(image["nv"][0] / 60_000), image["nv"][1]
             say(warnings, key, f"what {device.profile.id} is told is stored for good: at most "

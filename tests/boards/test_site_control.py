@@ -6,7 +6,7 @@ from boards import build, profiles
 from boards.describe import summary, text
 from boards.image import compile_site
 from boards.ledger import _turn_wh
-from tests.boards.sites import changed, judge, valid
+from tests.boards.sites import ROOT, changed, judge, valid
 
 PCS = 'profile = "sinexcel_pcs"\nbus = "pcs-net"'
 OWN = "signals = ['store_w']"
@@ -29,6 +29,13 @@ def test_a_device_without_a_timer_is_warned_of():
     said = with_pcs("huawei_sun2000")
     assert not any("dead-man" in line for line in said.warnings)
     assert "takes the setpoint, 0 W 60 s after the gateway died" in text(summary(said))
+
+
+def test_a_device_of_another_protocol_is_judged_too():
+    dairy = ROOT / "examples" / "dairy" / "site.toml"
+    said = judge(dairy.read_bytes(), dairy)
+    assert said.errors == ()
+    assert not any("can be told" in line for line in said.warnings)
 
 
 def test_a_rated_power_is_asked_for_where_it_counts():
