@@ -155,7 +155,7 @@ def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profi
         findings.add(f"{key}.bus", got["bus"], f"a bus with link {' or '.join(profile.links)}, as "
                      f"{profile.id} speaks")
         return None
-    if profile.proto != "modbus":
+    if hasattr(profiles.module(profile.proto), "at_site"):
         own = profiles.module(profile.proto).at_site(findings, key, got, profile)
         return own and Device(got["name"], own[0], bus, own[1], got["poll_ms"])
     for name, usual in (("number", ""), ("ct", 1), ("pt", 1)):

@@ -148,7 +148,8 @@ class Steps(Lease):
             path = self._paths[0] + path
         self._sent_raw = raw
         self._sent_w = self.setpoint.power(raw)
-        self._raw = None  # until all is written the device holds neither
+        self._raw = None  # until all is written the device holds neither, and none looks
+        self._verify = False
         self._way = _UNKNOWN
         self._path = path
         self._at = 0

@@ -81,7 +81,7 @@ def told(command, profile_id, values, tmp_path):
     image.write_text(json.dumps(profiles.compile_device(
         profile, "one", 0, 1, poll_ms=30_000 if slow else 1000, **limits)))
     with serve_tcp([device]) as port:
-        line = [*command, HERE / "told_gateway.py", str(port), image, "5000" if slow else "1"]
+        line = [*command, HERE / "told_gateway.py", str(port), image, "2000" if slow else "1"]
         with subprocess.Popen(line, cwd=tmp_path, text=True, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as process:
             yield Told(process, device, tick_s), device, heard
@@ -127,7 +127,7 @@ def test_a_setpoint_arrives_and_ends_with_its_lease(command, profile_id, tmp_pat
         slow = gateway.tick_s > 1
         gateway.run(5 * gateway.tick_s)
         if slow:
-            gateway.run(3 * 3600, 0)  # earn what is to be written
+            gateway.run(2 * 3600, 0)  # earn what is to be written
         steady_s = 3600 if slow else 2 * control.refresh_s
         for wish_w, power_w in wishes(profile):
             gateway.run(5 * gateway.tick_s, wish_w)
@@ -169,7 +169,7 @@ def test_the_dead_man_bites_when_the_gateway_dies(command, profile_id, tmp_path)
     values = {"charge_max_w": LIMIT_W, "discharge_max_w": LIMIT_W}
     with told(command, profile_id, values, tmp_path) as (gateway, device, _):
         if gateway.tick_s > 1:
-            gateway.run(3 * 3600, 0)
+            gateway.run(2 * 3600, 0)
         gateway.run(2 * timer.timeout_s, -LIMIT_W)  # fed, it does not bite
         held_w = device.power_w
         assert held_w < 0
