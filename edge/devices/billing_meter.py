@@ -69,7 +69,7 @@ class BillingMeter:
             self._part_w, self._part_w_ms = value, stamp_ms
         elif signal == "max_demand_at":
             self._part_at, self._part_at_ms = value, stamp_ms
-        if signal[:3] == "max" and self._part_w_ms == self._part_at_ms:
+        if signal in ("max_demand_w", "max_demand_at") and self._part_w_ms == self._part_at_ms:
             self._note_maximum(self._part_w, self._part_at)
         self.values[signal] = value
         return True

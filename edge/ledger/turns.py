@@ -41,8 +41,9 @@ class Turns:
         if known_ms < 0:
             self._believe(at_ms, off_ms)
             return
-        low = max(-known_ms, apart_ms - off_ms)
-        high = min(known_ms, apart_ms + off_ms)
+        low, high = apart_ms - off_ms, apart_ms + off_ms
+        low = low if low > -known_ms else -known_ms
+        high = high if high < known_ms else known_ms
         if low > high:
             self.trust -= 1
             if self.trust == 0:
