@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from boards import profiles
-from edge.devices.driver import Driver
+from edge.app import _driver as driver_of
 from edge.devices.roles import GridMeter, Pv, Storage
 from hil.device_simulator import DeviceSimulator
 from tests.attacks.field import LIMIT, field
 from tests.core.park import snapshot
+from tests.devices.simulated import every_profile, load, showable
 from tests.devices.test_end_to_end import VALUES
 
 WORDS = {"0x8000": (0x8000, 0), "0xFFFF": (0xFFFF, 0xFFFF), "0x7FFF": (0x7FFF, 0xFFFF),
@@ -21,14 +22,17 @@ POWERS = ("grid_w", "store_w", "pv_w")
 def read(profile_id: str, at: int, words: tuple[int, int]) -> tuple[dict[str, int], int]:
     """What every role holds after a poll with two words put in place `at` of the registers that
     are read, and how many values were refused."""
-    profile = profiles.load(profile_id)
-    device = DeviceSimulator(profile, lambda: VALUES[0], lambda name, value: None)
+    profile = load(profile_id)
+    values = showable(profile, VALUES[0])
+    device = DeviceSimulator(profile, lambda: values, lambda name, value: None)
     now = snapshot()
     roles = [GridMeter(now), Storage(now, 10**6, 10**6, 5000), Pv(now)]
     known = {signal for role in roles for signal in role.SIGNALS}
     image = profiles.compile_device(profile, "one", 0, 1)
-    image["points"] = [point for point in image["points"] if point[0] in known]
-    driver = Driver(image, roles)
+    image["points"] = [point for point in image["points"] if point[0].lstrip("+") in known]
+    if "sums" in image:
+        image["sums"] = [one for one in image["sums"] if one[0] in known]
+    driver = driver_of(image, roles)
     rx = bytearray(600)
     place = 0
     for block, (function, start, count, _) in enumerate(image["blocks"]):
@@ -44,10 +48,10 @@ def read(profile_id: str, at: int, words: tuple[int, int]) -> tuple[dict[str, in
     return taken, driver.readings.refused
 
 
-@pytest.mark.parametrize("profile_id", profiles.ids())
+@every_profile
 @pytest.mark.parametrize("words", WORDS)
 def test_any_register_of_any_model(profile_id: str, words: str) -> None:
-    profile = profiles.load(profile_id)
+    profile = load(profile_id)
     image = profiles.compile_device(profile, "one", 0, 1)
     sound, _ = read(profile_id, -9, (0, 0))
     changed = 0
