@@ -2,7 +2,7 @@
 
 A device image says for each point: [signal, block, offset, type, num, den, na, sf]. Its value is
 raw * num / den to the nearest integer, halves up, in integer arithmetic only: a gateway's floats
-have 24 bits and lose a watt-hour in any energy register worth reading. An IEEE 754 single is taken
+have 24 bits and lose a watt-hour in any energy register worth reading. An IEEE 754 float is taken
 apart into mantissa and exponent, so that it too is converted without being rounded on the way.
 """
 
@@ -20,9 +20,9 @@ _BIT = const(0x40)  # one bit of a register: num is its mask
 TYPES = {
     "u16": 1, "i16": 1 | _SIGNED, "bit": 1 | _BIT,
     "u32": 2, "i32": 2 | _SIGNED, "f32": 2 | _FLOAT,
-    "u64": 4, "i64": 4 | _SIGNED,
+    "u64": 4, "i64": 4 | _SIGNED, "f64": 4 | _FLOAT,
     "u32s": 2 | _SWAPPED, "i32s": 2 | _SIGNED | _SWAPPED, "f32s": 2 | _FLOAT | _SWAPPED,
-    "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED,
+    "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED, "f64s": 4 | _FLOAT | _SWAPPED,
 }
 
 # Where things are in a point of the image, behind signal and block.
@@ -70,7 +70,7 @@ def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
         else:
             den *= 10**-power
     if flags & _FLOAT:
-        return _single(raw, num, den)
+        return _float(raw, 16 * (flags & _WORDS), num, den)
     if flags & _SIGNED:
         raw = _signed(raw, 16 * (flags & _WORDS))
     return nearest(raw * num, den)
@@ -127,19 +127,22 @@ def _signed(raw: int, bits: int) -> int:
     return raw - (1 << bits) if raw >> bits - 1 else raw
 
 
-def _single(raw: int, num: int, den: int) -> "int | None":
-    """IEEE 754 binary32 (3.4): (-1)^sign * mantissa * 2^exponent; None for NaN and infinity."""
-    exponent = raw >> 23 & 0xFF
-    mantissa = raw & 0x7FFFFF
-    if exponent == 0xFF:
+def _float(raw: int, bits: int, num: int, den: int) -> "int | None":
+    """IEEE 754 binary32 or binary64 (3.4): (-1)^sign * mantissa * 2^exponent; None for NaN and
+    infinity."""
+    digits = 23 if bits == 32 else 52
+    top = (1 << bits - 1 - digits) - 1
+    exponent = raw >> digits & top
+    mantissa = raw & (1 << digits) - 1
+    if exponent == top:
         return None
     if exponent:
-        mantissa |= 0x800000
+        mantissa |= 1 << digits
     else:
         exponent = 1  # subnormal
-    if raw >> 31:
+    if raw >> bits - 1:
         mantissa = -mantissa
-    exponent -= 150  # 127 of bias, 23 bits of mantissa
+    exponent -= (top >> 1) + digits  # the bias, and the digits behind the point
     if exponent >= 0:
         return nearest((mantissa << exponent) * num, den)
     return nearest(mantissa * num, den << -exponent)
