@@ -23,7 +23,8 @@ COMMANDS = {
     "install": "Write the service that runs a site on a Raspberry Pi.",
     "why": "Why the battery did what it did, at any past second.",
 }
-_MODULES = {"devices": "boards.commands_devices", "run": "boards.commands_run", "install": "boards.commands_run"}
+_MODULES = {"devices": "boards.commands_devices", "run": "boards.commands_run",
+            "install": "boards.commands_run"}
 
 
 class Lazy(click.Group):

@@ -8,7 +8,8 @@ import click
 
 from boards.commands import _JSON, _fail
 
-_COLUMNS = "{id:<20} {class:<9} {link:<13} {values:>6} {requests:>8} {poll:>8} {unverified:>12}  {does}"
+_COLUMNS = ("{id:<20} {class:<9} {link:<13} {values:>6} {requests:>8} {poll:>8} {unverified:>12}"
+            "  {does}")
 _GAP_MS = 25  # between two requests, as a bus has it unless its site says otherwise
 
 
@@ -84,7 +85,8 @@ def _source(profile: Any, text: str) -> str:
     if point is None:
         return text
     scale = point.power or f"{float(point.scale):g}"
-    return f"{text}: function {point.fc}, register {point.addr}, {point.kind} x {scale} {point.unit}"
+    place = f"{text}: function {point.fc}, register {point.addr}"
+    return f"{place}, {point.kind} x {scale} {point.unit}"
 
 
 def _row(told: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +103,8 @@ def _one(told: dict[str, Any]) -> str:
                      f"{told['poll_ms']} ms (modelled)")
     if told["takes"]:
         lines.append(f"takes a setpoint: {told['takes']}")
-    lines += ["", "signals", *(f"  {name:<16} {source}" for name, source in told["signals"].items())]
+    lines += ["", "signals"]
+    lines += [f"  {name:<16} {source}" for name, source in told["signals"].items()]
     for key, title in (("quirks", "good to know"), ("source", "read from"),
                        ("unverified", "not verified: check these at the device")):
         if told[key]:

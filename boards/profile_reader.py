@@ -196,6 +196,7 @@ def read(raw: dict[str, Any], findings: Findings) -> Profile:
         signals=_words(findings, "signals", top["signals"], TEXT),
         slow=slow["points"], every=slow["every"],
         frozen_s=frozen["after_s"], watch=frozen["watch"],
-        areas=top["areas"], holes=top["holes"], identity=top["identity"], constants=top["constants"],
+        areas=top["areas"], holes=top["holes"],
+        identity=top["identity"], constants=top["constants"],
         control=_control(findings, top["control"]) if top["control"] else None,
     )

@@ -275,22 +275,6 @@ def test_a_slow_bus_is_a_warning_until_readings_would_be_stale():
                checked.errors)
 
 
-def test_a_bus_that_cannot_keep_the_beat_at_its_worst_is_a_warning():
-    """At 1200 baud with long gaps the fast block has its second, and both together take 1.1 s."""
-    checked = judge(changed(("baud = 9600", "baud = 1200\ngap_ms = 200")))
-    assert checked.errors == ()
-    assert any(line.startswith("site.toml: bus meter-line: a round takes about") and
-               "longer than the beat of 1000 ms: now and then meter cannot keep it" in line
-               for line in checked.warnings)
-
-
-def test_an_age_limit_that_holds_in_the_mean_and_not_at_the_worst_is_a_warning():
-    checked = judge(changed(("age_max_ms = 5000", "age_max_ms = 1050")))
-    assert checked.errors == ()
-    assert ("site.toml: gate.age_max_ms: found 1050 ms, but a reading of meter may be 1178 ms old "
-            "when its bus has everything to do at once") in checked.warnings
-
-
 def test_load_raises_with_every_line(tmp_path: Path):
     path = tmp_path / "site.toml"
     path.write_text(changed(GOLDEN["missing meter"][0], GOLDEN["bad time zone"][0]))
