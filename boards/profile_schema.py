@@ -194,11 +194,11 @@ class Profile:
     frozen_s: int  # unchanged for so long, the device is taken for dead; 0: never
     watch: tuple[str, ...]  # points read only because they never stand still
     areas: tuple[Register, ...]  # function code, address, count the device is known to answer
-    holes: tuple[Register, ...]  # function code, address, count that no read may cross
     identity: tuple[Register, ...]  # must hold before any reading is believed
     constants: tuple[Register, ...]  # known to hold, not worth insisting on
     control: Control | None
     proto: str = "modbus"  # what it speaks; another has a module profile_<proto> of its own
+    holes: tuple[Register, ...] = ()  # function code, address, count that no read may cross
     links: tuple[str, ...] = ("tcp", "rtu")  # of a bus that it can hang on
 
     def signal_scale(self, signal: str) -> Fraction:
