@@ -74,8 +74,10 @@ def _entry(profile: Profile, plan_: Plan, point: Point, label: str, scale: Fract
     power = -1
     if point.power:
         power = profile.points[point.power].addr - plan_.blocks[block][1]
-    return [label, block, offset, point.kind, scale.numerator, scale.denominator,
-            list(point.na), power]
+    num, den = scale.numerator, scale.denominator
+    if point.kind == "bit":  # the mask, and what the bit is worth
+        num, den = int(point.scale), int(scale / point.scale)
+    return [label, block, offset, point.kind, num, den, list(point.na), power]
 
 
 def compile_device(profile: Profile, name: str, bus: int, unit: int, *, poll_ms: int = 1000,

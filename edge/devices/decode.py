@@ -18,7 +18,7 @@ _SIGNED = const(0x08)
 _FLOAT = const(0x10)
 _SWAPPED = const(0x20)  # the least significant register comes first
 _FORMATS = ("", ">H", ">I", "", ">Q")  # by the number of registers
-_BIT = const(0x40)  # one bit of a register: num is its mask
+_BIT = const(0x40)  # one bit of a register: num is its mask, den what it is worth
 
 TYPES = {
     "u16": 1, "i16": 1 | _SIGNED, "bit": 1 | _BIT,
@@ -64,7 +64,7 @@ def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
             return None
     num = point[_NUM]
     if flags & _BIT:
-        return 1 if raw & num else 0
+        return point[_DEN] if raw & num else 0
     den = point[_DEN]
     if point[_SCALE] >= 0:
         power: int = unpack_from(">h", buf, at + 2 * point[_SCALE])[0]
