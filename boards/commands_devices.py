@@ -8,7 +8,7 @@ import click
 
 from boards.commands import _JSON, _fail
 
-_COLUMNS = ("{id:<20} {class:<9} {link:<13} {values:>6} {requests:>8} {poll:>8} {unverified:>12}"
+_COLUMNS = ("{id:<20} {class:<9} {link:<14} {values:>6} {requests:>8} {poll:>8} {unverified:>12}"
             "  {does}")
 _GAP_MS = 25  # between two requests, as a bus has it unless its site says otherwise
 
@@ -51,8 +51,9 @@ def facts(profile: Any) -> dict[str, Any]:
     from boards import polling, profiles
 
     if profile.rtu:
-        bus = {"link": "rtu", "baud": profile.rtu.baud, "gap_ms": _GAP_MS}
-        link = f"rtu {profile.rtu.baud} {profile.rtu.parity}"
+        kind = "rtu" if "rtu" in profile.links else profile.links[0]
+        bus = {"link": kind, "baud": profile.rtu.baud, "gap_ms": _GAP_MS}
+        link = f"{kind} {profile.rtu.baud} {profile.rtu.parity}"
     else:
         bus, link = {"link": "tcp", "gap_ms": _GAP_MS}, "tcp" if profile.tcp else profile.proto
     image = profiles.compile_device(profile, profile.id, 0, 1)

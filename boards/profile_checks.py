@@ -114,9 +114,9 @@ def _check_term(findings: Findings, profile: Profile, signal: str, name: str, tu
 
 def _check_sum(findings: Findings, profile: Profile, key: str, points: list[Point]) -> None:
     """What is summed up comes from one reading, and so at one pace."""
-    span = max(point.end() for point in points) - min(point.addr for point in points)
-    if len({point.fc for point in points}) > 1 or span > profile.max_regs or any(
-            point.power for point in points):
+    start, end = min(point.addr for point in points), max(point.end() for point in points)
+    if len({point.fc for point in points}) > 1 or end - start > profile.max_regs or any(
+            point.power for point in points) or in_hole(profile, points[0].fc, start, end):
         findings.add(key, profile.signals[key.removeprefix("signals.")],
                      f"points that one request of {profile.max_regs} registers reads")
     if len({point.name in profile.slow for point in points}) > 1:

@@ -178,3 +178,20 @@ def _compiles(profile):
     control = profile.control and replace(profile.control, rated_w=5000)
     limits = {"min_w": -9000, "max_w": 9000} if control else {}
     assert profiles.compile_device(replace(profile, control=control), "one", 0, 1, **limits)
+
+
+def test_a_hole_between_what_belongs_together_is_told():
+    summed = BASE.replace('soc_pm = "soc"', 'soc_pm = "soc"\npv_w = "a + b"').replace(
+        "[writes]", 'a = [3, 30, "u16", 1, "W"]\nb = [3, 32, "u16", 1, "W"]\n[writes]').replace(
+        "[sign]", '[sign]\na = "generation"\nb = "generation"')
+    scaled = BASE.replace("[writes]", 'a = [3, 30, "u16", "b", "W"]\nb = [3, 32, "i16", 1, "sf"]\n'
+                                      "[writes]")
+    for text, line in ((summed, 'signals.pv_w: found "a + b", expected points that one request of '
+                                "125 registers reads"),
+                       (scaled, 'points.a scale: found "b", expected a point with no hole in '
+                                "between")):
+        profiles.parse(text, "unit_test.toml")
+        with pytest.raises(profiles.ProfileError) as raised:
+            profiles.parse(text.replace("[link]", "holes = [[3, 31, 1]]\n[link]"),
+                           "unit_test.toml")
+        assert f"unit_test.toml: {line}" in raised.value.lines
