@@ -17,7 +17,7 @@ from hil import bench_modules
 from hil.bench_tree import NotMeasuredError, counting, tool
 from hil.device_simulator import DeviceSimulator
 
-_DECODED = ("acrel_adw300", "eastron_sdm630", "carlogavazzi_em340", "siemens_pac2200")
+DECODED = ("acrel_adw300", "eastron_sdm630", "carlogavazzi_em340", "siemens_pac2200")
 _TURNAROUND_MS = 20
 _FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "I",
             "f64": "Q", "u32s": "I", "i32s": "I", "f32s": "I"}
@@ -61,9 +61,8 @@ def _decoding(root: Path, arm: Sequence[str], small: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=root) as tree:
         folder = Path(tree)
         bench_modules.build(folder, ("edge.devices.decode",), "bench_decode")
-        for name in _DECODED:
-            case = _case(profiles.load(name))
-            (folder / "case").write_text(json.dumps(case))
+        for name in DECODED:
+            (folder / "case").write_text(json.dumps(case(profiles.load(name))))
             said = set()
             for way in ("offset", "struct"):
                 counted, taken = (
@@ -81,7 +80,7 @@ def _decoding(root: Path, arm: Sequence[str], small: str) -> dict[str, float]:
     return figures
 
 
-def _case(profile: Profile) -> list[Any]:
+def case(profile: Profile) -> list[Any]:
     """Points in the order of their registers, formats, and the bytes of blocks that show what a
     park of some 100 kW would."""
     device = DeviceSimulator(profile, lambda: _shown(profile), lambda name, value: None)
