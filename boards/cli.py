@@ -15,6 +15,7 @@ from boards.parts import Part, PartError
 COMMANDS = {
     "check": "Judge a site file and tell what it is.",
     "list": "What there is: boards, device profiles, rules, tariffs.",
+    "devices": "Every device profile: class, signals, requests, ms a poll, what is unverified.",
     "schema": "The JSON schema of a site file, for editors.",
     "build": "Compile a site for a microcontroller.",
     "flash": "Build, bring it onto the board, and prove every file.",
@@ -22,7 +23,8 @@ COMMANDS = {
     "install": "Write the service that runs a site on a Raspberry Pi.",
     "why": "Why the battery did what it did, at any past second.",
 }
-_MODULES = {"run": "boards.commands_run", "install": "boards.commands_run"}
+_MODULES = {"devices": "boards.commands_devices", "run": "boards.commands_run",
+            "install": "boards.commands_run"}
 
 
 class Lazy(click.Group):

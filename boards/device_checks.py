@@ -46,12 +46,13 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     for number, bus in enumerate(site.buses):
         hung = [image for image in images if image["bus"] == number]
         pace = polling.model(bus.image, hung)
-        paced += [(image, pace.mean_ms) for image in hung]
+        paced += [(image, pace) for image in hung]
         _check_dead_men(findings, site, number, pace.worst_ms)
         _warn_commands(warnings, site, number)
         _warn_pace(warnings, site, number, pace)
-    _check_ages(findings, site, paced)
-    billing_checks.check(findings, warnings, site, paced)
+    _check_ages(findings, warnings, site, paced)
+    billing_checks.check(findings, warnings, site,
+                         [(image, pace.mean_ms) for image, pace in paced])
     _warn_lines(warnings, site)
 
 
@@ -109,23 +110,30 @@ def _names(devices: Sequence[Device]) -> str:
     return " and ".join(device.name for device in devices)
 
 
-def _check_ages(findings: Findings, site: "Site", paced: Sequence[tuple[dict[str, Any], float]]
-                ) -> None:
-    """A reading must be able to come before it is too old."""
-    slowest: dict[tuple[str, str], tuple[int, str]] = {}
-    for image, round_ms in paced:
+def _check_ages(findings: Findings, warnings: Findings, site: "Site",
+                paced: Sequence[tuple[dict[str, Any], polling.Round]]) -> None:
+    """A reading must be able to come before it is too old, and should be even at the worst."""
+    slowest: dict[tuple[str, str], tuple[int, int, str]] = {}
+    of_ledger = {device.name for device in site.devices if device.line}  # not read for the beat
+    for image, pace in paced:
+        if image["name"] in of_ledger:
+            continue
         every = {point[0]: image["blocks"][point[1]][3] for point in image["points"]}
         for signal, *limits in _AGES:
             if signal in every:
-                period_ms = round(max(image["poll_ms"], round_ms) * every[signal])
+                period_ms = round(max(image["poll_ms"], pace.mean_ms) * every[signal])
+                found = (period_ms, period_ms + round(pace.worst_ms), image["name"])
                 for limit in limits:
-                    slowest[limit] = max(slowest.get(limit, (0, "")), (period_ms, image["name"]))
+                    slowest[limit] = max(slowest.get(limit, (0, 0, "")), found)
     tables = {**site.sections, **{f"rules.{rule}": keys for rule, keys in site.rules.items()}}
-    for (section, name), (period_ms, device) in slowest.items():
+    for (section, name), (period_ms, worst_ms, device) in slowest.items():
         limit_ms = tables[section][name]
         if limit_ms is not None and limit_ms < period_ms:
             say(findings, f"{section}.{name}", f"found {limit_ms} ms, expected at least "
                 f"{period_ms} ms, as {device} is read no more often")
+        elif limit_ms is not None and limit_ms < worst_ms:
+            say(warnings, f"{section}.{name}", f"found {limit_ms} ms, but a reading of {device} "
+                f"may be {worst_ms} ms old when its bus has everything to do at once")
 
 
 def _check_dead_men(findings: Findings, site: "Site", bus: int, worst_ms: float) -> None:
@@ -174,6 +182,20 @@ def _warn_pace(warnings: Findings, site: "Site", bus: int, pace: polling.Round) 
     if polls and pace.mean_ms > min(polls):
         say(warnings, f"bus {site.buses[bus].name}", f"a round takes about {pace.mean_ms:.0f} ms, "
             f"longer than poll_ms = {min(polls)}: readings come later than asked for")
+    elif polls:
+        _warn_beat(warnings, site, bus, pace.worst_ms)
+
+
+def _warn_beat(warnings: Findings, site: "Site", bus: int, worst_ms: float) -> None:
+    """What the beat works with comes at its pace, even when everything is due at once."""
+    key, here = f"bus {site.buses[bus].name}", [one for one in site.devices if one.bus == bus]
+    beat_ms = site.sections["site"]["beat_s"] * 1000
+    own = [device for device in commanded(here) if device.poll_ms <= beat_ms]
+    own += [device for signal, *_ in _AGES for device in feeds(here, signal)
+            if device.poll_ms <= beat_ms and device not in own]
+    if own and worst_ms > beat_ms:
+        say(warnings, key, f"a round takes about {worst_ms:.0f} ms at worst, longer than the beat "
+            f"of {beat_ms} ms: now and then {_names(own)} cannot keep it")
 
 
 def _warn_lines(warnings: Findings, site: "Site") -> None:

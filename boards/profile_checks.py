@@ -36,6 +36,12 @@ def check(findings: Findings, profile: Profile) -> None:
         check_control(findings, profile, profile.control)
 
 
+def in_hole(profile: Profile, fc: int, start: int, end: int) -> bool:
+    """Whether a read of the registers start .. end - 1 would cross one that the device refuses."""
+    return any(code == fc and first < end and start < first + count
+               for code, first, count in profile.holes)
+
+
 def _check_places(findings: Findings, profile: Profile) -> None:
     """No two points share a register, and each fits the address space and one request."""
     for key, points in (("points", profile.points), ("writes", profile.writes)):
@@ -56,9 +62,13 @@ def _check_places(findings: Findings, profile: Profile) -> None:
             if point.fc == WRITE_CODES[0] and registers(point.kind) > 1:
                 findings.add(f"{key}.{point.name} type", point.kind,
                              f"a type of one register, as function code {point.fc} writes")
-    for _, start, count in profile.areas:
-        if start + count > 0x10000 or count == 0:
-            findings.add("areas", (start, count), "a start and a count within 65536 registers")
+    for key, areas in (("areas", profile.areas), ("holes", profile.holes)):
+        for _, start, count in areas:
+            if start + count > 0x10000 or count == 0:
+                findings.add(key, (start, count), "a start and a count within 65536 registers")
+    for point in profile.points.values():
+        if in_hole(profile, point.fc, point.addr, point.end()):
+            findings.add(f"points.{point.name} address", point.addr, "registers outside of holes")
 
 
 def _check_powers(findings: Findings, profile: Profile) -> None:
@@ -74,6 +84,8 @@ def _check_powers(findings: Findings, profile: Profile) -> None:
             findings.add(key, point.power, f'a point [{point.fc}, address, "i16", 1, "sf"]')
         elif max(point.end(), power.end()) - min(point.addr, power.addr) > profile.max_regs:
             findings.add(key, point.power, f"a point within {profile.max_regs} registers")
+        elif in_hole(profile, point.fc, min(point.addr, power.addr), max(point.end(), power.end())):
+            findings.add(key, point.power, "a point with no hole in between")
 
 
 def _check_signal(findings: Findings, profile: Profile, signal: str) -> None:
@@ -102,9 +114,9 @@ def _check_term(findings: Findings, profile: Profile, signal: str, name: str, tu
 
 def _check_sum(findings: Findings, profile: Profile, key: str, points: list[Point]) -> None:
     """What is summed up comes from one reading, and so at one pace."""
-    span = max(point.end() for point in points) - min(point.addr for point in points)
-    if len({point.fc for point in points}) > 1 or span > profile.max_regs or any(
-            point.power for point in points):
+    start, end = min(point.addr for point in points), max(point.end() for point in points)
+    if len({point.fc for point in points}) > 1 or end - start > profile.max_regs or any(
+            point.power for point in points) or in_hole(profile, points[0].fc, start, end):
         findings.add(key, profile.signals[key.removeprefix("signals.")],
                      f"points that one request of {profile.max_regs} registers reads")
     if len({point.name in profile.slow for point in points}) > 1:

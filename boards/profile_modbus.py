@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from boards.profile_checks import check
+from boards.profile_checks import check, in_hole
 from boards.profile_control import compile_control, own_points
 from boards.profile_reader import read
 from boards.profile_schema import Point, Profile, registers, signal_terms
@@ -45,14 +45,15 @@ def plan(profile: Profile, names: Iterable[str], slow: Iterable[str] = ()) -> Pl
 
 def _coalesce(profile: Profile, points: Iterable[Point]
               ) -> list[tuple[int, int, list[Point]]]:
-    """Join spans in address order while the gap and the request stay within the limits."""
+    """Join spans in address order while gap and request stay within the limits, across no hole."""
     joined: list[tuple[int, int, list[Point]]] = []
     spans = [(*_span(profile, point), point) for point in points]
     for start, end, point in sorted(spans, key=lambda span: span[:2]):
         if joined:
             first, last, inside = joined[-1]
             near = start - last <= profile.max_gap
-            if near and max(last, end) - first <= profile.max_regs:
+            whole = not in_hole(profile, point.fc, first, max(last, end))
+            if near and whole and max(last, end) - first <= profile.max_regs:
                 joined[-1] = (first, max(last, end), [*inside, point])
                 continue
         joined.append((start, end, [point]))
@@ -73,8 +74,10 @@ def _entry(profile: Profile, plan_: Plan, point: Point, label: str, scale: Fract
     power = -1
     if point.power:
         power = profile.points[point.power].addr - plan_.blocks[block][1]
-    return [label, block, offset, point.kind, scale.numerator, scale.denominator,
-            list(point.na), power]
+    num, den = scale.numerator, scale.denominator
+    if point.kind == "bit":  # the mask, and what the bit is worth
+        num, den = int(point.scale), int(scale / point.scale)
+    return [label, block, offset, point.kind, num, den, list(point.na), power]
 
 
 def compile_device(profile: Profile, name: str, bus: int, unit: int, *, poll_ms: int = 1000,

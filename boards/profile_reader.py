@@ -77,7 +77,7 @@ _TOP = {
     "id": _ID, "vendor": TEXT, "model": TEXT, "class": replace(choice(CLASSES), fallback=""),
     "source": list_of("texts, one for each document that was read", text, needed=True),
     "unverified": _NAMES, "quirks": _NAMES,
-    "areas": _REGISTERS, "identity": _REGISTERS, "constants": _REGISTERS,
+    "areas": _REGISTERS, "holes": _REGISTERS, "identity": _REGISTERS, "constants": _REGISTERS,
     "link": TABLE, "points": TABLE, "writes": TABLE, "na": TABLE, "sign": TABLE,
     "signals": TABLE, "slow": TABLE, "frozen": TABLE, "control": TABLE,
 }
@@ -196,6 +196,7 @@ def read(raw: dict[str, Any], findings: Findings) -> Profile:
         signals=_words(findings, "signals", top["signals"], TEXT),
         slow=slow["points"], every=slow["every"],
         frozen_s=frozen["after_s"], watch=frozen["watch"],
-        areas=top["areas"], identity=top["identity"], constants=top["constants"],
+        areas=top["areas"], holes=top["holes"],
+        identity=top["identity"], constants=top["constants"],
         control=_control(findings, top["control"]) if top["control"] else None,
     )

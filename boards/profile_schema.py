@@ -11,7 +11,7 @@ from fractions import Fraction
 READ_CODES = (3, 4)
 WRITE_CODES = (6, 16)
 
-# name: registers, lowest and highest raw value. A float holds every integer up to 2^24 exactly.
+# name: registers, lowest and highest raw value. A float holds every integer in between exactly.
 _WORDS = {
     "u16": (1, 0, 0xFFFF),
     "bit": (1, 0, 1),  # of a register; its scale is the mask
@@ -21,6 +21,7 @@ _WORDS = {
     "u64": (4, 0, (1 << 64) - 1),
     "i64": (4, -(1 << 63), (1 << 63) - 1),
     "f32": (2, -(1 << 24), 1 << 24),
+    "f64": (4, -(1 << 53), 1 << 53),
 }
 # Suffix s: the least significant register comes first.
 TYPES = _WORDS | {f"{name}s": words for name, words in _WORDS.items() if words[0] > 1}
@@ -80,7 +81,7 @@ SIGNALS = {
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
-           "generator": "gen_w", "switch": "islanded"}  # and its one must
+           "generator": "gen_w", "switch": "islanded", "charger": "import_wh"}  # and its one must
 # Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
 SHAPES = ("signed", "coils", "percent", "mode", "slots")
 PROTOS = ("modbus", "sunspec", "dlt645")
@@ -197,6 +198,7 @@ class Profile:
     constants: tuple[Register, ...]  # known to hold, not worth insisting on
     control: Control | None
     proto: str = "modbus"  # what it speaks; another has a module profile_<proto> of its own
+    holes: tuple[Register, ...] = ()  # function code, address, count that no read may cross
     links: tuple[str, ...] = ("tcp", "rtu")  # of a bus that it can hang on
 
     def signal_scale(self, signal: str) -> Fraction:

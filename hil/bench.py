@@ -270,6 +270,18 @@ def _query(_: Path | None) -> dict[str, float]:
     return measure()
 
 
+def _devices(_: Path | None) -> dict[str, float]:
+    from hil.bench_devices import tables
+
+    return tables()
+
+
+def _devices_decode(_: Path | None) -> dict[str, float]:
+    from hil.bench_devices import decoding
+
+    return decoding()
+
+
 _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "beat": _beat_heap, "beat.arm": _beat_arm, "beat.arm_instructions": _beat_arm_more,
     "beat.ten_devices": _beat_ten,
@@ -279,4 +291,5 @@ _MEASURES: dict[str, Callable[[Path | None], dict[str, float]]] = {
     "emulate": _emulate, "wire": _wire, "window": _window, "evidence": _evidence,
     "ledger": _ledger, "ledger.audit": _audit, "uplink": _uplink, "oneway": _oneway,
     "store": _store, "crash": _crash, "query": _query,
+    "devices": _devices, "devices.decode": _devices_decode,
 }

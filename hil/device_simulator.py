@@ -289,6 +289,8 @@ def _readable(profile: Profile) -> dict[int, set[int]]:
         first = last[fc] if start - last.get(fc, -0x10000) <= profile.max_gap else start
         readable.setdefault(fc, set()).update(range(first, end))
         last[fc] = max(end, last.get(fc, end))
+    for fc, start, count in profile.holes:
+        readable.get(fc, set()).difference_update(range(start, start + count))
     readable.setdefault(_HOLDING, set()).update(_registers(profile.writes.values()))
     return readable
 

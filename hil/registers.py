@@ -8,17 +8,17 @@ import struct
 from fractions import Fraction
 
 _FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "u64": ">Q", "i64": ">q",
-            "f32": ">f"}
+            "f32": ">f", "f64": ">d"}
 
 
 def to_words(kind: str, raw: Fraction | int) -> list[int]:
-    """Registers of a raw value, in address order; a float takes the nearest single.
+    """Registers of a raw value, in address order; a float takes the nearest there is.
 
     Raises ValueError when the value does not fit the type.
     """
     form = _FORMATS[kind.removesuffix("s")]
     try:
-        data = struct.pack(form, float(raw) if form == ">f" else round(raw))
+        data = struct.pack(form, float(raw) if kind[0] == "f" else round(raw))
     except (struct.error, OverflowError) as error:
         raise ValueError(f"found {raw}, expected a value that fits {kind}") from error
     words = list(struct.unpack(f">{len(data) // 2}H", data))

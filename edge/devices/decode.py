@@ -2,9 +2,11 @@
 
 A device image says for each point: [signal, block, offset, type, num, den, na, sf]. Its value is
 raw * num / den to the nearest integer, halves up, in integer arithmetic only: a gateway's floats
-have 24 bits and lose a watt-hour in any energy register worth reading. An IEEE 754 single is taken
+have 24 bits and lose a watt-hour in any energy register worth reading. An IEEE 754 float is taken
 apart into mantissa and exponent, so that it too is converted without being rounded on the way.
 """
+
+from struct import unpack_from
 
 from edge.compat import TYPE_CHECKING, const
 
@@ -15,14 +17,15 @@ _WORDS = const(0x07)
 _SIGNED = const(0x08)
 _FLOAT = const(0x10)
 _SWAPPED = const(0x20)  # the least significant register comes first
-_BIT = const(0x40)  # one bit of a register: num is its mask
+_FORMATS = ("", ">H", ">I", "", ">Q")  # by the number of registers
+_BIT = const(0x40)  # one bit of a register: num is its mask, den what it is worth
 
 TYPES = {
     "u16": 1, "i16": 1 | _SIGNED, "bit": 1 | _BIT,
     "u32": 2, "i32": 2 | _SIGNED, "f32": 2 | _FLOAT,
-    "u64": 4, "i64": 4 | _SIGNED,
+    "u64": 4, "i64": 4 | _SIGNED, "f64": 4 | _FLOAT,
     "u32s": 2 | _SWAPPED, "i32s": 2 | _SIGNED | _SWAPPED, "f32s": 2 | _FLOAT | _SWAPPED,
-    "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED,
+    "u64s": 4 | _SWAPPED, "i64s": 4 | _SIGNED | _SWAPPED, "f64s": 4 | _FLOAT | _SWAPPED,
 }
 
 # Where things are in a point of the image, behind signal and block.
@@ -52,17 +55,19 @@ def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
     `at` is the index in `buf` of the first register of the point's block.
     """
     flags = TYPES[point[_TYPE]]
-    raw = _unsigned(buf, at + 2 * point[_OFFSET], flags)
-    mask = (1 << 16 * (flags & _WORDS)) - 1
+    n = flags & _WORDS
+    raw: int = unpack_from(_FORMATS[n], buf, at + 2 * point[_OFFSET])[0]
+    if flags & _SWAPPED:
+        raw = _turned(raw, n)
     for absent in point[_NA]:
-        if (absent ^ raw) & mask == 0:  # whether the profile wrote 0x8000 or -32768
+        if (absent ^ raw) & (1 << 16 * n) - 1 == 0:  # be it 0x8000 or -32768
             return None
     num = point[_NUM]
     if flags & _BIT:
-        return 1 if raw & num else 0
+        return point[_DEN] if raw & num else 0
     den = point[_DEN]
     if point[_SCALE] >= 0:
-        power = _signed(_unsigned(buf, at + 2 * point[_SCALE], 1), 16)
+        power: int = unpack_from(">h", buf, at + 2 * point[_SCALE])[0]
         if power > _SCALE_MAX or power < -_SCALE_MAX:
             return None
         if power >= 0:
@@ -70,9 +75,9 @@ def decode(buf: bytearray, at: int, point: "Sequence[Any]") -> "int | None":
         else:
             den *= 10**-power
     if flags & _FLOAT:
-        return _single(raw, num, den)
+        return _float(raw, 16 * n, num, den)
     if flags & _SIGNED:
-        raw = _signed(raw, 16 * (flags & _WORDS))
+        raw = _signed(raw, 16 * n)
     return nearest(raw * num, den)
 
 
@@ -114,32 +119,35 @@ def check(point: "Sequence[Any]", blocks: "Sequence[Sequence[int]]") -> None:
         raise ValueError(signal + ": the denominator must be positive")
 
 
-def _unsigned(buf: bytearray, at: int, flags: int) -> int:
-    n = flags & _WORDS
-    raw = 0
-    for i in range(n):
-        j = at + 2 * (n - 1 - i if flags & _SWAPPED else i)
-        raw = raw << 16 | buf[j] << 8 | buf[j + 1]
-    return raw
+def _turned(raw: int, n: int) -> int:
+    """The other way round: its least significant register became the first of `n`."""
+    turned = 0
+    for _ in range(n):
+        turned = turned << 16 | raw & 0xFFFF
+        raw >>= 16
+    return turned
 
 
 def _signed(raw: int, bits: int) -> int:
     return raw - (1 << bits) if raw >> bits - 1 else raw
 
 
-def _single(raw: int, num: int, den: int) -> "int | None":
-    """IEEE 754 binary32 (3.4): (-1)^sign * mantissa * 2^exponent; None for NaN and infinity."""
-    exponent = raw >> 23 & 0xFF
-    mantissa = raw & 0x7FFFFF
-    if exponent == 0xFF:
+def _float(raw: int, bits: int, num: int, den: int) -> "int | None":
+    """IEEE 754 binary32 or binary64 (3.4): (-1)^sign * mantissa * 2^exponent; None for NaN and
+    infinity."""
+    digits = 23 if bits == 32 else 52
+    top = (1 << bits - 1 - digits) - 1
+    exponent = raw >> digits & top
+    mantissa = raw & (1 << digits) - 1
+    if exponent == top:
         return None
     if exponent:
-        mantissa |= 0x800000
+        mantissa |= 1 << digits
     else:
         exponent = 1  # subnormal
-    if raw >> 31:
+    if raw >> bits - 1:
         mantissa = -mantissa
-    exponent -= 150  # 127 of bias, 23 bits of mantissa
+    exponent -= (top >> 1) + digits  # the bias, and the digits behind the point
     if exponent >= 0:
         return nearest((mantissa << exponent) * num, den)
     return nearest(mantissa * num, den << -exponent)

@@ -15,7 +15,8 @@ MODBUS = [name for name in profiles.ids() if profiles.load(name).proto == "modbu
 every_profile = pytest.mark.parametrize("profile_id", MODBUS)
 JUDGE = ModbusClientMixin.DATATYPE
 JUDGED = {"u16": JUDGE.UINT16, "i16": JUDGE.INT16, "u32": JUDGE.UINT32, "i32": JUDGE.INT32,
-          "u64": JUDGE.UINT64, "i64": JUDGE.INT64, "f32": JUDGE.FLOAT32}
+          "u64": JUDGE.UINT64, "i64": JUDGE.INT64, "f32": JUDGE.FLOAT32,
+          "f64": JUDGE.FLOAT64}
 
 
 RATED_W = 5000  # of a device whose profile leaves that to the site

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from edge.devices.decode import TYPES, check, decode, encode, fits, split, words
 
-FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "f"}
+FORMATS = {"u16": "H", "i16": "h", "u32": "I", "i32": "i", "u64": "Q", "i64": "q", "f32": "f",
+           "f64": "d"}
 KINDS = st.sampled_from(sorted(TYPES.keys() - {"bit"}))
 NUMS = st.integers(-10**9, 10**9).filter(bool)
 DENS = st.integers(1, 10**9)
@@ -47,6 +48,17 @@ def test_any_value_is_the_nearest_integer_to_the_exact_one(kind, data, num, den,
 def test_any_single_is_exact(value, num, den):
     assert decoded(struct.pack(">f", value), "f32", num, den) == nearest(
         Fraction(value) * num / den)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), NUMS, DENS)
+def test_any_double_is_exact(value, num, den):
+    assert decoded(struct.pack(">d", value), "f64", num, den) == nearest(
+        Fraction(value) * num / den)
+
+
+@pytest.mark.parametrize("data", ["7FF0000000000000", "FFF0000000000000", "7FF8000000000000"])
+def test_a_double_that_is_no_number(data):
+    assert decoded(bytes.fromhex(data), "f64") is None
 
 
 @pytest.mark.parametrize(("data", "value"), [

@@ -20,15 +20,16 @@ def bent(old: str, new: str) -> list[str]:
 
 @pytest.mark.parametrize(("old", "new", "line"), [
     ("vendor", "vendr",
-     'vendr: unknown key, expected one of 19 names; did you mean "vendor"?'),
+     'vendr: unknown key, expected one of 20 names; did you mean "vendor"?'),
     ('"pcs"', '"psc"',
-     'class: found "psc", expected one of meter pcs bms pv generator switch; did you mean "pcs"?'),
+     'class: found "psc", expected one of meter pcs bms pv generator switch charger; did you '
+     'mean "pcs"?'),
     ('["nobody/nothing@0"]', "[]",
      "source: found [], expected a list of texts, one for each document that was read"),
     ("[3, 10,", "[3, 70000,", "points.p.address: found 70000, expected a whole number 0 .. 65535"),
     ("[3, 10,", "[2, 10,", "points.p.function code: found 2, expected one of 3 4"),
     ('"i16", 0.1', '"i61", 0.1',
-     'points.p.type: found "i61", expected one of 13 names; did you mean "i64"?'),
+     'points.p.type: found "i61", expected one of 15 names; did you mean "i64"?'),
     ("0.1, \"kW\"", "-0.1, \"kW\"",
      "points.p.scale: found -0.1, expected a number above 0, or the name of a scale-factor"
      " point"),
@@ -77,12 +78,16 @@ def bent(old: str, new: str) -> list[str]:
     ("tcp = { port = 502, unit = 1 }", "",
      "link: found nothing, expected an rtu table, a tcp table or both"),
     ("[sign]", "[na]\ni61 = [1]\n[sign]",
-     'na.i61: unknown key, expected one of 16 names; did you mean "i64"?'),
+     'na.i61: unknown key, expected one of 18 names; did you mean "i64"?'),
     ("[sign]", "[na]\np = [0x10000]\n[sign]",
      "na of p: found 65536, expected a raw value of type i16"),
     ("[link]", "identity = [[3, 1]]\n[link]",
      "identity: found [[3, 1]], expected a list of [function code 3 or 4, address, 16-bit"
      " value]"),
+    ("[link]", "holes = [[3, 21, 1]]\n[link]",
+     "points.e address: found 20, expected registers outside of holes"),
+    ("[link]", "holes = [[3, 21, 0]]\n[link]",
+     "holes: found [21, 0], expected a start and a count within 65536 registers"),
     ('"unit_test"', '"unit_tset"', 'id: found "unit_tset", expected "unit_test", the name of the'
                                    " file"),
 ])
@@ -173,3 +178,20 @@ def _compiles(profile):
     control = profile.control and replace(profile.control, rated_w=5000)
     limits = {"min_w": -9000, "max_w": 9000} if control else {}
     assert profiles.compile_device(replace(profile, control=control), "one", 0, 1, **limits)
+
+
+def test_a_hole_between_what_belongs_together_is_told():
+    summed = BASE.replace('soc_pm = "soc"', 'soc_pm = "soc"\npv_w = "a + b"').replace(
+        "[writes]", 'a = [3, 30, "u16", 1, "W"]\nb = [3, 32, "u16", 1, "W"]\n[writes]').replace(
+        "[sign]", '[sign]\na = "generation"\nb = "generation"')
+    scaled = BASE.replace("[writes]", 'a = [3, 30, "u16", "b", "W"]\nb = [3, 32, "i16", 1, "sf"]\n'
+                                      "[writes]")
+    for text, line in ((summed, 'signals.pv_w: found "a + b", expected points that one request of '
+                                "125 registers reads"),
+                       (scaled, 'points.a scale: found "b", expected a point with no hole in '
+                                "between")):
+        profiles.parse(text, "unit_test.toml")
+        with pytest.raises(profiles.ProfileError) as raised:
+            profiles.parse(text.replace("[link]", "holes = [[3, 31, 1]]\n[link]"),
+                           "unit_test.toml")
+        assert f"unit_test.toml: {line}" in raised.value.lines

@@ -1,6 +1,7 @@
 """Every device profile on disk, and what the compiler promises for any."""
 
 import json
+import statistics
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from boards import profile_modbus, profiles
 from boards.profile_schema import CLASSES, SIGNALS, TYPES, registers, signal_terms
 from tests.devices.profile_text import BASE
-from tests.devices.simulated import every_profile, load
+from tests.devices.simulated import MODBUS, every_profile, load, simulate
 
 # What every profile gets for free.
 
@@ -156,14 +157,22 @@ def layouts(draw):
     powers = [place for place in places if place[3] == "i16"]
     shared = draw(st.sampled_from(powers)) if powers else None
     lines = [f"max_regs = {max_regs}", f"max_gap = {max_gap}", "[points]"]
+    scaled_spans = []
     for place in places:
         near = shared and shared[1] == place[1] and max(
             shared[2] + 1, place[2] + registers(place[3])) - min(shared[2], place[2]) <= max_regs
         scaled = near and place is not shared and draw(st.booleans())
+        scaled_spans += [(place[1], min(place[2], shared[2]), max(place[2], shared[2]))] \
+            if scaled else []
         scale, unit = (f'"{shared[0]}"' if scaled else 1), "sf" if place is shared else ""
         lines.append(f'{place[0]} = [{place[1]}, {place[2]}, "{place[3]}", {scale}, "{unit}"]')
     text = BASE.replace("[3, 10,", "[3, 60000,").replace("[3, 20,", "[3, 60020,")
     text = text.replace("[3, 22,", "[3, 60022,").replace("[points]", "\n".join(lines))
+    holes = [[fc, end, 1] for _, fc, start, kind in places
+             if (end := start + registers(kind)) and draw(st.booleans())
+             and all(other[1] != fc or other[2] != end for other in places)
+             and not any(code == fc and first < end <= last for code, first, last in scaled_spans)]
+    text = text.replace("[link]", f"holes = {holes}\n[link]")
     return profiles.parse(text, "unit_test.toml")
 
 
@@ -187,11 +196,16 @@ def test_blocks_cover_everything_hold_the_limits_and_could_not_be_fewer(profile)
         assert start <= span_of(profile, name)[0]
         assert span_of(profile, name)[1] <= start + count <= start + profile.max_regs
         spans[block].append(span_of(profile, name))
+    for fc, start, count, _ in plan.blocks:
+        assert not any(code == fc and hole in range(start, start + count)
+                       for code, hole, _ in profile.holes), "asked where nobody answers"
     for (fc, start, count, _), (fc2, start2, _, _), first in zip(
             plan.blocks, plan.blocks[1:], map(min, spans[1:]), strict=False):
         if fc == fc2:
             assert first[0] == start2
             assert (start2 - start - count > profile.max_gap
+                    or any(code == fc and start + count <= hole < first[1]
+                           for code, hole, _ in profile.holes)
                     or max(first[1], start + count) - start > profile.max_regs), "not joined"
 
 
@@ -206,3 +220,43 @@ def test_a_plan_for_a_few_points_reads_only_those(profile, data):
         assert min(span_of(profile, name)[0] for name in inside) == start
         assert max(span_of(profile, name)[1] for name in inside) == start + count
         assert {name in names[:1] for name in inside} == {every > 1}
+
+
+@every_profile
+def test_an_image_holds_whole_numbers_only(profile_id):
+    """A scale is a numerator and a denominator: nothing on the gateway is a float."""
+    def numbers(of):
+        return [of] if not isinstance(of, (list, dict)) else [
+            part for one in (of.values() if isinstance(of, dict) else of) for part in numbers(one)]
+    profile = profiles.load(profile_id)
+    for image in (profiles.compile_device(profile, "one", 0, 1),
+                  profile_modbus.compile_all_points(profile)):
+        assert not [part for part in numbers(image) if isinstance(part, float)]
+        assert all(type(num) is type(den) is int and den > 0
+                   for _, _, _, _, num, den, *_ in image["points"])
+
+
+def test_twenty_maps_take_at_most_60_requests():
+    """Three a map, however many there are, and four values a request; SunSpec devices have no map
+    of their own."""
+    paces = [profile_modbus.pace(profiles.load(name), 9600) for name in MODBUS
+             if not name.startswith("sunspec")]
+    values, requests = sum(pace.values for pace in paces), sum(pace.requests for pace in paces)
+    assert len(paces) >= 20
+    assert requests <= 3 * len(paces)
+    assert values >= 4 * requests
+
+
+def test_most_profiles_are_short():
+    lines = [len((profiles.FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines())
+             for name in profiles.ids()]
+    assert statistics.median(lines) < 60
+
+
+def test_a_gap_that_refuses_to_be_read_is_refused_by_the_simulator_and_never_asked_for():
+    profile = profiles.load("carlogavazzi_em340")
+    device, _ = simulate("carlogavazzi_em340")
+    assert device.read(4, 4, 3) is None
+    assert device.read(4, 6, 1) is None
+    for fc, start, count, _ in profile_modbus.compile_all_points(profile)["blocks"]:
+        assert device.read(fc, start, count) is not None
