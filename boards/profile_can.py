@@ -209,8 +209,8 @@ def compile_device(profile: CanProfile, name: str, bus: int, unit: int, *, poll_
         "poll_ms": profile.period_ms, "driver": "can_bms", "control": None,
         "stale_ms": profile.stale_ms,
         "blocks": [[ident, 0, needed[ident], 1] for ident in idents],
-        "points": [[names_of.get(point.name, point.name), idents.index(point.fc), point.addr, point.kind,
-                    *profile.ranges[point.name]] for point in points],
+        "points": [[names_of.get(point.name, point.name), idents.index(point.fc), point.addr,
+                    point.kind, *profile.ranges[point.name]] for point in points],
         "signals": [[signal, at[point], *_ratio(profile, signal)]
                     for signal, point in profile.signals.items() if signal not in _DIRECTIONS],
         "limits": [[signal, at[profile.signals[signal]], at[limits["voltage"]],

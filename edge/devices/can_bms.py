@@ -60,8 +60,8 @@ class CanBms:
         if length(rx) < self._least[block]:
             self.refused += 1
             return
-        n = 0
-        for _, of, at, kind, low, high in self._points:
+        for n in range(len(self._points)):
+            _, of, at, kind, low, high = self._points[n]
             if of == block:
                 value = number(rx, at, kind)
                 if low <= value <= high:
@@ -71,7 +71,6 @@ class CanBms:
                     self._tell(n)
                 else:
                     self.refused += 1
-            n += 1
 
     def watch(self, now_ms: int) -> None:
         """Forget what is too old, and hand on what the battery may do now."""

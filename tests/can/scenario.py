@@ -78,7 +78,8 @@ def heap():
     for second in range(600):
         burst(1000 * (second + 4))
     after = gc.mem_alloc()
-    assert bus.requests == 603 and battery.values["charge_max_w"] == 18285
+    assert bus.requests == 603
+    assert battery.values["charge_max_w"] == 18285
     return after - before
 
 

@@ -1,4 +1,4 @@
-"""A battery management system on CAN: what it says becomes limits, and nothing it leaves out does."""
+"""A battery management system on CAN: what it says becomes limits, what it leaves out 0 W."""
 
 import pytest
 from hypothesis import given
