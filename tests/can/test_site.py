@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_said(old, new, said):
 ])
 def test_a_profile_that_contradicts_itself_is_refused(old, new, said):
     assert old in PROFILE
-    with pytest.raises(profiles.ProfileError, match=".+") as caught:
+    with pytest.raises(profiles.ProfileError, match=r".+") as caught:
         profiles.parse(PROFILE.replace(old, new), "pylontech_lv.toml")
     assert any(said in line for line in caught.value.lines), caught.value.lines
 
