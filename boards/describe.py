@@ -4,6 +4,7 @@ from typing import Any
 
 from boards import clouds, ledger, polling, storage, tariff_words
 from boards.image import compile_site, encode
+from boards.profile_can import CanProfile, setup
 from boards.site import Checked, Site
 from boards.site_devices import Device, commanded
 from boards.site_fields import with_unit
@@ -62,6 +63,8 @@ def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
         "name": bus.name, "link": bus.image["link"], "place": bus.place,
         "baud": bus.image.get("baud"), "requests": pace.requests, "values": pace.values,
         "round_ms": round(pace.mean_ms), "round_worst_ms": round(pace.worst_ms),
+        "setup": [setup(device.profile, bus.place) for device in site.devices
+                  if device.bus == number and isinstance(device.profile, CanProfile)],
         "devices": [{"name": device.name, "profile": device.profile.id, "unit": device.unit,
                      "model": f"{device.profile.vendor} {device.profile.model}",
                      "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
@@ -102,6 +105,7 @@ def text(said: dict[str, Any]) -> str:
                      f" in {bus['requests']} requests, about {bus['round_ms']} ms a round "
                      f"({bus['round_worst_ms']} at worst; modelled) for a beat of "
                      f"{said['beat_s'] * 1000}")
+        lines += [f"    first of all, as root: {command}" for command in bus["setup"]]
         for device in bus["devices"]:
             does = ", ".join(device["signals"]) + (
                 _takes(device) if device["setpoint"] else

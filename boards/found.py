@@ -61,6 +61,8 @@ def misfits(site: "Site", board: BoardFile) -> list[str]:
     findings = Findings(site.path.name)
     uarts = board.constants.get("UARTS")
     for bus in site.buses:
+        if board.micropython and bus.image["link"] == "can":
+            findings.add(f"bus {bus.name} link", "can", f"another on {board.name}: it has no CAN")
         path = bus.image.get("path")
         if path is None:
             continue

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boards.can_port import CanPort
 from boards.journal_file import Header
 from boards.journal_folder import JournalFolder
 from boards.serial_port import SerialPort
@@ -40,8 +41,10 @@ class HostBoard:
         self._needs_time = False
         self.key_file: Path | None = None  # of the broker's client certificate, PEM
 
-    def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort:
+    def open_port(self, bus: Mapping[str, Any]) -> TcpPort | SerialPort | CanPort:
         """The byte pipe of one bus of the image, not opened yet."""
+        if "interface" in bus:
+            return CanPort(bus)
         return TcpPort(bus["host"], bus["port"]) if "host" in bus else SerialPort(bus)
 
     def wall(self) -> tuple[int, int, bool]:

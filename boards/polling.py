@@ -29,6 +29,8 @@ class Round:
 
 def model(bus: Mapping[str, Any], devices: Sequence[Mapping[str, Any]]) -> Round:
     """Model one round of a bus; `devices` are the compiled images that hang on it."""
+    if bus["link"] == "can":  # nobody is asked: its devices speak by themselves
+        return Round(0, sum(len(device["points"]) for device in devices), 0.0, 0.0)
     mean_ms = worst_ms = 0.0
     requests = values = 0
     for device in devices:

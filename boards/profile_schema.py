@@ -84,7 +84,7 @@ CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded", "charger": "import_wh"}  # and its one must
 # Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
 SHAPES = ("signed", "coils", "percent", "mode", "slots")
-PROTOS = ("modbus", "sunspec", "dlt645")
+PROTOS = ("modbus", "sunspec", "dlt645", "can")
 FED_BY = ("any", "write", "setpoint", "heartbeat", "none")  # what restarts a dead-man timer
 
 Register = tuple[int, int, int]  # function code, address, 16-bit value

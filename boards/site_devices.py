@@ -30,7 +30,7 @@ class Bus:
         """What the bus occupies: two buses cannot have the same."""
         image = self.image
         if "host" not in image:
-            return str(image["path"])
+            return str(image.get("path", image.get("interface")))
         return f"{image['host'].lower().rstrip('.')}:{image['port']}"
 
 

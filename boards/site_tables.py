@@ -51,10 +51,13 @@ DLT645: tuple[Field, ...] = (
 )
 DLT645_TCP: tuple[Field, ...] = (*TCP[:1], ("port", "port", 1, 65535, None, "its TCP port"),
                                  *TCP[2:])
-LINKS = {"tcp": TCP, "rtu": RTU, "dlt645": DLT645, "dlt645_tcp": DLT645_TCP}
+CAN: tuple[Field, ...] = (
+    ("interface", "text", None, None, None, "network interface of the CAN controller, as can0"),
+)
+LINKS = {"tcp": TCP, "rtu": RTU, "dlt645": DLT645, "dlt645_tcp": DLT645_TCP, "can": CAN}
 NAME: Field = ("name", "id", None, None, None, "its name in messages")
 LINK: Field = ("link", "link", None, None, None,
-               "tcp, rtu, dlt645, or dlt645_tcp: that through a serial server")
+               "tcp, rtu, can, dlt645, or dlt645_tcp: that through a serial server")
 DEVICE: tuple[Field, ...] = (
     NAME,
     ("profile", "profile", None, None, None, "what model it is: a file in edge/devices"),

@@ -40,6 +40,13 @@ def _driver(device: dict, roles: list):
     return Driver(device, roles)
 
 
+def _bus(image: dict, port):
+    """A bus that asks its devices, or one on which they speak by themselves."""
+    if image["link"] == "can":
+        return __import__("edge.devices.canbus", None, None, ("bus",)).bus(image, port)
+    return Bus(image, port)
+
+
 async def _pause_ms(ms: int):
     """Let the other tasks run for ms milliseconds."""
     if _sleep_ms:
@@ -60,7 +67,7 @@ class App:
             store = __import__("edge.price_store", None, None, ("restore",))
             store.restore(self.site, board.state("prices"))
         self.controller = Controller(self.site)
-        self.buses = [Bus(bus, board.open_port(bus)) for bus in image["buses"]]
+        self.buses = [_bus(bus, board.open_port(bus)) for bus in image["buses"]]
         site: Any = self.site
         for device in image["devices"]:
             if "line" in device:  # a meter of the ledger's own

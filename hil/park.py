@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from boards.ledger import tenants
 from boards.site_devices import feeds
 from hil import fault_slave, lines
+from hil.can_station import CanStation
+from hil.can_station import serve as serve_can
 from hil.device_simulator import DeviceSimulator, Values
 from hil.dlt645_station import Dlt645Station
 from hil.dlt645_station import serve as serve_dlt645
@@ -133,7 +135,8 @@ class Park:
         self._buses = [bus.image for bus in site.buses]
         self.lines = [Line() for _ in self._buses]
         slip_min = 1 if site.sections["demand"]["sliding"] else 15
-        self.stations: list[Station | Dlt645Station] = [
+        self.stations: list[Station | Dlt645Station | CanStation] = [
+            CanStation(device, self) if device.profile.proto == "can" else
             Dlt645Station(device, self, self.lines[device.bus], slip_min)
             if device.profile.proto == "dlt645" else
             Station(device, self, self.lines[device.bus],
@@ -150,7 +153,7 @@ class Park:
         """The setpoint as Plant.run takes it: of several batteries one each."""
         return self.setpoints if len(self.setpoints) > 1 else self.setpoints[0]
 
-    def station(self, role: str) -> Station | Dlt645Station | None:
+    def station(self, role: str) -> Station | Dlt645Station | CanStation | None:
         """The device that has a role (hil/scenario.py), where the site has one."""
         found = self._roles[role]
         return next((one for one in self.stations if found and one.name == found[0].name), None)
@@ -190,6 +193,9 @@ class Park:
     def _serve(self, stack: ExitStack, number: int) -> dict[str, Any]:
         bus, stations = self._buses[number], self._on_bus[number]
         meters = [one for one in stations if isinstance(one, Dlt645Station)]
+        for one in stations:
+            if isinstance(one, CanStation):
+                return stack.enter_context(serve_can(one))
         if meters:
             baud = bus.get("baud", 2400) if self.in_real_time else 0
             return stack.enter_context(serve_dlt645(meters, self.lines[number], bus["link"], baud))

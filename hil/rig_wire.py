@@ -20,6 +20,7 @@ from edge.app import App
 from edge.blocks import FileBlocks, RamBlocks
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
+from hil.can_station import CanLine
 from hil.cloud import Cloud
 from hil.island import IslandPlant, lived
 from hil.line import Clock, Line, RigError, SerialLine, TcpLine
@@ -51,8 +52,8 @@ class Board(HostBoard):
         self._lines = iter(lines)
         self._clock = clock
 
-    def open_port(self, bus: Mapping[str, Any]) -> TcpLine | SerialLine:
-        kind = TcpLine if "host" in bus else SerialLine
+    def open_port(self, bus: Mapping[str, Any]) -> TcpLine | SerialLine | CanLine:
+        kind = CanLine if "interface" in bus else TcpLine if "host" in bus else SerialLine
         return kind(bus, next(self._lines), self._clock)
 
     def wall(self) -> tuple[int, int, bool]:
