@@ -9,6 +9,7 @@ from tests.queries.served import Api
 from tests.queries.stores import DAY_UTC, batch, birth, fill, row
 
 SLOW = 100
+ROWS = 20_000  # more than what a kernel takes in for both ends
 IMPATIENT = """
 from cloud_bridge.web import guard, server
 server._ASK_S, server._TAKE_S, guard._STALL_S = 0.5, 0.5, 0.5
@@ -75,9 +76,9 @@ def test_a_byte_now_and_then_is_slow_too(api):
 
 
 def test_slow_to_listen(api, pipes):
-    rows = [row(DAY_UTC + i, grid_w=1_000 * i, import_wh=i) for i in range(6_000)]
+    rows = [row(DAY_UTC + i, grid_w=1_000 * i, import_wh=i) for i in range(ROWS)]
     fill(api.store, [(1, 2, birth(1)), *((2 + i, 1, batch(rows[250 * i:250 * i + 250]))
-                                         for i in range(24))], ("demo", "big"), DAY_UTC)
+                                         for i in range(ROWS // 250))], ("demo", "big"), DAY_UTC)
     ask = (f"GET {BIG} HTTP/1.1\r\nHost: {api.host}\r\nAuthorization: Bearer"
            f" {api.tokens['root']}\r\n\r\n").encode()
     for pipe in pipes[:8]:
@@ -85,7 +86,7 @@ def test_slow_to_listen(api, pipes):
         pipe.sendall(ask)
     status, _, body = api.ask(BIG)
     assert status == 200
-    assert body.count(b"\n") == 6_001
+    assert body.count(b"\n") == ROWS + 1
     while sum('"stalled"' in line for line in api.log) < 8:
         assert api.ask("/v1/health", None)[0] == 200
     assert api.get("/v1/lag")["data"]
