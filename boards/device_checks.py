@@ -189,7 +189,10 @@ def _warn_pace(warnings: Findings, site: "Site", bus: int, pace: polling.Round) 
 def _warn_beat(warnings: Findings, site: "Site", bus: int, worst_ms: float) -> None:
     """What the beat works with comes at its pace, even when everything is due at once."""
     key, here = f"bus {site.buses[bus].name}", [one for one in site.devices if one.bus == bus]
-    beat_ms = site.sections["site"]["beat_s"] * 1000
+    beat_s = site.sections["site"]["beat_s"]
+    if beat_s is None:
+        return
+    beat_ms = beat_s * 1000
     own = [device for device in commanded(here) if device.poll_ms <= beat_ms]
     own += [device for signal, *_ in _AGES for device in feeds(here, signal)
             if device.poll_ms <= beat_ms and device not in own]

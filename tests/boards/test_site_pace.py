@@ -120,3 +120,9 @@ def test_a_meter_of_the_ledger_may_be_read_as_seldom_as_one_likes():
     """It feeds no rule, so no age limit is its own: it was held against the grid meter's."""
     assert judge(changed(('unit = 2\npoll_ms = 5000', 'unit = 2\npoll_ms = 60_000'), base=MILL),
                  MILL).errors == ()
+
+
+def test_a_beat_that_is_none_is_one_line_and_no_bus_is_held_against_it() -> None:
+    errors = judge(changed(("beat_s = 1", "beat_s = 99999"))).errors
+    assert len(errors) == 1
+    assert errors[0].startswith("site.toml: site.beat_s: found 99999")
