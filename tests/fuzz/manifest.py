@@ -55,7 +55,7 @@ def _judged(data: bytes) -> None:
         assert floor <= version
         assert made_s < expires_s
         assert sum(size for _, size, _ in files) <= OWN["slot_bytes"]
-        assert all(".." not in path and path[0] != "/" for path, _, _ in files)
+        assert all(".." not in path.split("/") and path[0] != "/" for path, _, _ in files)
     reason, following = result(manifest.new_keys(data, TRUST))
     assert (following is None) == bool(reason)
     assert reason in REASONS or following[0] == TRUST[0] + 1
