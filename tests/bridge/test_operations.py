@@ -20,7 +20,7 @@ from cloud_bridge.__main__ import main
 from cloud_bridge.fair import Fair
 from cloud_bridge.metrics import STALLED_S, Metrics, Page
 from cloud_bridge.store import Store
-from hil.mosquitto import find
+from hil.mosquitto import Mosquitto
 from tests.sync.test_mqtt_store import TOPIC, message, numbers
 from tests.sync.test_serve import Bridges
 from tests.sync.test_serve import Gateway as Client
@@ -204,20 +204,16 @@ def test_wrong_use_is_told_without_secrets(wrong):
 def test_what_the_broker_has_to_grant_is_enough_and_no_more(tmp_path, serve):
     """The list in docs/bridge.md, on a mosquitto that goes by it."""
     text = (ROOT / "docs" / "bridge.md").read_text(encoding="utf-8")
-    acl, conf = tmp_path / "acl", tmp_path / "mosquitto.conf"
+    acl = tmp_path / "acl"
     acl.write_text(text.partition("```acl\n")[2].partition("```")[0])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {acl}\nuser root\n")
-    broker = subprocess.Popen([find(), "-c", conf], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-    try:
-        bridges = [serve(f"mqtt://bridge@127.0.0.1:{port}", tmp_path / "park.db", more=more)
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with Mosquitto(folder, settings=(f"acl_file {acl}",)) as broker:
+        bridges = [serve(f"mqtt://bridge@127.0.0.1:{broker.port}", tmp_path / "park.db", more=more)
                    for more in ((), ("--share", "park"))]
         for bridge in bridges:
             bridge.wait("ready")
-        with Client("127.0.0.1", port, "gw07") as gateway:
+        with Client("127.0.0.1", broker.port, "gw07") as gateway:
             gateway.client.publish("parkedge/demo/gw08/b", message(1), 1).wait_for_publish(10)
             gateway.client.publish("parkedge/demo/gw08/ack", b"", 1).wait_for_publish(10)
             gateway.client.publish("parkedge/demo/gw07/ack", b"\x01", 1).wait_for_publish(10)
@@ -226,9 +222,6 @@ def test_what_the_broker_has_to_grant_is_enough_and_no_more(tmp_path, serve):
             assert set(map(tuple, gateway.acks)) == {(1, 9, 1)}  # and none that it sent itself
         for bridge in bridges:
             assert bridge.end() == 0
-    finally:
-        broker.kill()
-        broker.wait()
     assert numbers(tmp_path / "park.db", "messages", "gateway") == ["gw07"]
 
 
