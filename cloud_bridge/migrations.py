@@ -13,8 +13,12 @@ from cloud_bridge.intake import Cursor, StoreError
 
 def check(db: sqlite3.Connection, path: str) -> None:
     """StoreError when the file is not ours, or newer. Nothing is written."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    db.execute("BEGIN")  # both of one moment: another program may be making the file
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        db.execute("ROLLBACK")
     if (version == 0) != (tables == 0) or version < 0:
         raise StoreError(f"{path}: not a store of parkedge (version {version} with {tables}"
                          " tables)")

@@ -234,7 +234,7 @@ class DeviceSimulator:
         if point.unit in _LIVELY:
             middle, step = _LIVELY[point.unit]
             digit = zlib.crc32(f"{self._seed} {point.name}".encode()) + self._now_ms // _TICK_MS * 7
-            step = max(step, point.scale)  # what the register can show
+            step = step if point.power else max(step, point.scale)  # what the register can show
             return middle + (digit % 31 - 15) * step  # 7 and 31 are coprime: it never stands still
         return None
 

@@ -1,10 +1,12 @@
 """Older stores become newer ones, whole or not at all; newer and foreign ones are left alone."""
 
 import sqlite3
+from contextlib import closing
 
 import psycopg
 import pytest
 
+from cloud_bridge import migrations
 from cloud_bridge.databases import opener
 from cloud_bridge.intake import StoreError, Stream
 from cloud_bridge.store import Store
@@ -98,3 +100,19 @@ def test_a_database_of_somebody_else_is_left_alone(postgres_url):
         opener(postgres_url)()
     with pytest.raises(StoreError, match="PostgreSQL: "):
         opener("postgresql://host?what=this")()
+
+
+def test_a_store_that_another_program_makes_meanwhile_is_one(tmp_path):
+    path = tmp_path / "park.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db, \
+            closing(sqlite3.connect(path, isolation_level=None)) as other:
+        db.execute("PRAGMA journal_mode = WAL")
+
+        def between(statement):
+            if "sqlite_master" in statement:
+                migrations.migrate(other)
+
+        db.set_trace_callback(between)
+        migrations.check(db, str(path))
+        db.set_trace_callback(None)
+        migrations.check(db, str(path))
