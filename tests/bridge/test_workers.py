@@ -184,3 +184,5 @@ def test_answers_name_what_is_ahead(mosquitto, postgres_url, serve):
     with Client(mosquitto.host, mosquitto.port) as gateway:
         gateway.publish(message(1), message(3), message(4))
         gateway.wait([1, 9, 1, 3, 4])
+        assert gateway.acks[-1] == [1, 9, 1, 3, 4]
+        assert all(told[2] <= 1 for told in gateway.acks), "nothing beyond the hole is freed"

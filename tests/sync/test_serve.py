@@ -270,6 +270,7 @@ def test_broker_may_come_later_and_go(mosquitto, path):
         with Gateway(mosquitto.host, mosquitto.port) as gateway:
             gateway.publish(message(1))
             gateway.wait([1, 9, 1])
+    assert numbers(path) == [1]
 
 
 def test_serve_on_the_embedded_broker(serve, path):
