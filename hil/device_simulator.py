@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_terms
+from boards.registers import to_raw, to_words
 from hil.device_control import Commanded
 from hil.faults import Piece
-from hil.registers import to_raw, to_words
 
 Values = Mapping[str, int | Fraction]
 Fault = Callable[[bytes], bytes]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from boards.profile_schema import SIGNALS, Control, DeadMan, Point, Profile
+from boards.registers import to_words
 from boards.sunspec_models import HEAD, Model, Spot, models
 from boards.sunspec_schema import Choice, Steering, SunspecProfile
 from hil.device_simulator import DeviceSimulator, Values
-from hil.registers import to_words
 
 _FC, _WRITE, _WRITE_ONE = 3, 16, 6
 _SUNS = (0x5375, 0x6E53)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from boards import profiles
 from boards.profile_schema import SIGNALS, TYPES, registers
-from hil.registers import to_raw, to_words
+from boards.registers import to_raw, to_words
 from hil.simulators import DeviceSimulator
 from hil.wire_rate import Line
 from tests.devices.profile_text import BASE

@@ -13,7 +13,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from boards import profile_modbus, profiles
 from boards.profile_schema import TYPES, registers
-from hil.registers import to_words
+from boards.registers import to_words
 from hil.simulators import serve_rtu, serve_tcp
 from tests.devices.simulated import client_of, every_profile, judge, read, simulate
 
