@@ -121,7 +121,7 @@ def site(tmp_path):
         yield port, images, heard
 
 
-STORY = "True\n123400 5000000 -20000 -30000\nTrue\n0 0 0 0 False\n"
+STORY = "True\n123400 5000000 -20000 0 -30000\nTrue\n0 0 0 0 False\n"
 
 
 def check_heard(heard):
@@ -135,7 +135,7 @@ def check_heard(heard):
 def test_on_a_socket_under_cpython(site):
     port, images, heard = site
     done = subprocess.run([sys.executable, HERE / "bus_client.py", "127.0.0.1", str(port), images,
-                           "-30000"], cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
+                           "-30000", "0"], cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
                           capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == STORY
     check_heard(heard)
@@ -143,7 +143,8 @@ def test_on_a_socket_under_cpython(site):
 
 def test_on_a_socket_under_micropython(site, micropython):
     port, images, heard = site
-    done = micropython.run(HERE / "bus_client.py", "127.0.0.1", port, images, -30_000, heap="112k")
+    done = micropython.run(HERE / "bus_client.py", "127.0.0.1", port, images, -30_000, 0,
+                           heap="112k")
     assert done.stdout == STORY
     check_heard(heard)
 

@@ -209,8 +209,8 @@ def check(battery):
 
 def test_on_a_socket_under_cpython(site):
     port, path, battery = site
-    done = subprocess.run([sys.executable, HERE / "sunspec_client.py", "127.0.0.1", str(port), path,
-                           "-30000"], cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
+    done = subprocess.run([sys.executable, HERE / "bus_client.py", "127.0.0.1", str(port), path,
+                           "-30000", "425"], cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
                           capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == STORY
     check(battery)
@@ -218,7 +218,7 @@ def test_on_a_socket_under_cpython(site):
 
 def test_on_a_socket_under_micropython(site, micropython):
     port, path, battery = site
-    done = micropython.run(HERE / "sunspec_client.py", "127.0.0.1", str(port), path, "-30000")
+    done = micropython.run(HERE / "bus_client.py", "127.0.0.1", str(port), path, "-30000", "425")
     assert done.stdout == STORY
     check(battery)
 
