@@ -36,12 +36,13 @@ def registers(kind: str) -> int:
 class Canonical:
     """A signal of the beat: the units it can be made from and which way it is positive."""
 
-    units: Mapping[str, int]  # unit of the point -> canonical units in one of it
+    units: Mapping[str, int | Fraction]  # unit of the point -> canonical units in one of it
     signs: tuple[str, ...] = ()  # (the canonical direction, its opposite); none: never signed
 
 
 _POWER = {"W": 1, "kW": 1000, "MW": 1_000_000}
 _ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
+_HEAT: Mapping[str, int | Fraction] = {**_ENERGY, "MJ": Fraction(2500, 9), "GJ": Fraction(2_500_000, 9)}
 _SHARE = {"pm": 1, "%": 10}
 _MILLI = {"V": 1000, "A": 1000, "Hz": 1000}
 SIGNALS = {
@@ -77,11 +78,17 @@ SIGNALS = {
     **{f"{what}_l{phase}_{unit}": Canonical(_MILLI) for what, unit in (("v", "mv"), ("i", "ma"))
        for phase in range(1, 4)},
     "f_mhz": Canonical(_MILLI),
+    # Totals of a meter of water, heat, cold, gas or steam (edge/devices/medium.py).
+    "volume_l": Canonical({"l": 1, "m3": 1000}),
+    "mass_kg": Canonical({"kg": 1, "t": 1000}),
+    **{signal: Canonical(_HEAT) for signal in ("energy_wh", "heat_wh", "cold_wh")},
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
-           "generator": "gen_w", "switch": "islanded", "charger": "import_wh"}  # and its one must
+           "generator": "gen_w", "switch": "islanded", "charger": "import_wh",  # and its one must
+           "medium": ""}  # or one of MEDIUM
+MEDIUM = ("volume_l", "mass_kg", "energy_wh", "heat_wh", "cold_wh")
 # Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
 SHAPES = ("signed", "coils", "percent", "mode", "slots")
 PROTOS = ("modbus", "sunspec", "dlt645", "can")
