@@ -42,7 +42,8 @@ class Canonical:
 
 _POWER = {"W": 1, "kW": 1000, "MW": 1_000_000}
 _ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
-_HEAT: Mapping[str, int | Fraction] = {**_ENERGY, "MJ": Fraction(2500, 9), "GJ": Fraction(2_500_000, 9)}
+_HEAT: Mapping[str, int | Fraction] = _ENERGY | {"MJ": Fraction(2500, 9),
+                                                "GJ": Fraction(2_500_000, 9)}
 _SHARE = {"pm": 1, "%": 10}
 _MILLI = {"V": 1000, "A": 1000, "Hz": 1000}
 SIGNALS = {
