@@ -78,7 +78,7 @@ def build(site: "Site", board: BoardFile) -> Built:
         raise BuildError(f"{board.name} needs no build: parkedge run SITE --board {board.name}")
     image = compile_site(site)
     shared = edge_modules(image)
-    own = closure([f"boards.{board.name}"]) - shared
+    own = closure([f"boards.{board.name}", *_inputs(image)]) - shared
     bytecode = {name: compile_module(name) for name in sorted(shared | own)}
     files = {_path(name, ".mpy"): code for name, code in bytecode.items()}
     files |= {path: (ROOT / path).read_bytes() for name, path in DATA.items() if name in bytecode}
@@ -124,9 +124,18 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
         asked += ["edge.root", "edge.evidence.verifier"]
     stepped = ["edge.wire.quanta"] if "step" in image["telemetry"] else []
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
+    media = ["edge.media"] if "media" in image else []
+    if media and image["media"]["pulses"]:
+        media.append("edge.pulses")
     return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *asked, *looked, *stepped,
+                    *media,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
+
+
+def _inputs(image: Mapping[str, Any]) -> list[str]:
+    """What its board needs to count pulses."""
+    return ["boards.pulse_pin"] if image.get("media", {}).get("pulses") else []
 
 
 def _cloud(image: Mapping[str, Any]) -> list[str]:
@@ -253,6 +262,7 @@ def _told() -> tuple[Set[str], Set[str], Mapping[str, Mapping[str, str]]]:
     of others, and private attributes that may be numbered."""
     edge = {_name(path) for path in (ROOT / "edge").rglob("*.py")}
     own = [f"boards.{board.name}" for board in boards().values() if board.micropython]
+    own.append("boards.pulse_pin")
     trees = {name: ast.parse(lean(source(name))) for name in sorted(closure([*edge, *own]))}
     apart = {name for name in trees if name.startswith(_APART)} | closure(_BEAT)
     return (set().union(*map(given_by_name, trees.values())),

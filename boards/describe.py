@@ -28,6 +28,8 @@ def _valid(site: Site) -> dict[str, Any]:
                       for name in site.batteries}}
     if "ledger" in image:
         told["ledger"] = ledger.told(site)
+    if site.media:
+        told["media"] = [one.said() for one in site.media]
     if site.sections["broker"]["cloud"] != "plain":
         told["cloud"] = {**clouds.image(site), **site.sections["cloud"]}
     return told | {
@@ -134,6 +136,10 @@ def text(said: dict[str, Any]) -> str:
         lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
     if "ledger" in said:
         lines.append("ledger  " + _ledger(said["ledger"]))
+    for one in said.get("media", ()):
+        weight = f", a pulse is {one['weight']} {one['fine']}" if one["weight"] else ""
+        lines.append(f"medium  {one['name']}: {one['medium']} in {one['unit']}, {one['use']} of "
+                     f"{one['account']}, from {one['from']}{weight}")
     if "cloud" in said:
         lines.append("cloud   " + ", ".join(f"{key} {value}" for key, value in
                                             said["cloud"].items() if value != ""))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import broker, clouds, iec104, ledger, plan, profiles, quanta, zone
+from boards import broker, clouds, iec104, ledger, plan, profiles, quanta, site_media, zone
 from boards.site_tables import OWN_TABLES
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
@@ -48,6 +48,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["commands"] = dict(sections["commands"])
     if "iec104" in sections:
         image["iec104"] = iec104.image(site)
+    if site.media:
+        image["media"] = site_media.image(site.media)
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
@@ -119,6 +121,8 @@ def device_image(device: "Device", site: "Site") -> dict[str, Any]:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
     image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
                                     poll_ms=device.poll_ms, **limits)
+    if device.media:
+        return site_media.labelled(image, device.media)
     if device.line:
         image["line"] = device.line
     return image | {"battery": device.battery} if site.batteries else image

@@ -26,7 +26,7 @@ def check(findings: Findings, profile: Profile) -> None:
     if must and must not in profile.signals:
         findings.add(f"signals.{must}", None, f"its point: every {profile.kind} has it")
     if profile.kind == "medium" and not set(MEDIUM) & set(profile.signals):
-        findings.add("signals", None, f"one of {' '.join(MEDIUM)}: every medium has it")
+        findings.add("signals", None, f"one of {' '.join(MEDIUM)}")
     _check_places(findings, profile)
     _check_powers(findings, profile)
     for signal in profile.signals:

@@ -83,13 +83,15 @@ SIGNALS = {
     "volume_l": Canonical({"l": 1, "m3": 1000}),
     "mass_kg": Canonical({"kg": 1, "t": 1000}),
     **{signal: Canonical(_HEAT) for signal in ("energy_wh", "heat_wh", "cold_wh")},
+    **{f"pulses_{place}": Canonical({"pulses": 1}) for place in range(1, 9)},  # of a counter module
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
            "generator": "gen_w", "switch": "islanded", "charger": "import_wh",  # and its one must
            "medium": ""}  # or one of MEDIUM
-MEDIUM = ("volume_l", "mass_kg", "energy_wh", "heat_wh", "cold_wh")
+MEDIUM = ("volume_l", "mass_kg", "energy_wh", "heat_wh", "cold_wh",
+          *(f"pulses_{place}" for place in range(1, 9)))
 # Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
 SHAPES = ("signed", "coils", "percent", "mode", "slots")
 PROTOS = ("modbus", "sunspec", "dlt645", "can")

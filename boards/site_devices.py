@@ -45,6 +45,7 @@ class Device:
     poll_ms: int
     battery: int = 0  # whose it is, as a place among the site's batteries
     line: str = ""  # of the ledger alone: the line or the tenant it is the meter of
+    media: tuple[tuple[str, int], ...] = ()  # of [[medium]] alone: signal, place among these
 
 
 def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
@@ -208,7 +209,8 @@ def _battery(findings: Findings, key: str, name: str, profile: Profile, batterie
 
 def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
     """The devices that read one signal for the beat."""
-    return [device for device in devices if signal in device.profile.signals and not device.line]
+    return [device for device in devices if signal in device.profile.signals
+            and not device.line and not device.media]
 
 
 def commanded(devices: Sequence[Device], shape: str = "signed") -> list[Device]:

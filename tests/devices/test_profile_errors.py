@@ -206,5 +206,5 @@ def test_a_medium_has_one_of_its_totals() -> None:
     with pytest.raises(profiles.ProfileError) as caught:
         profiles.parse(text, "unit_test.toml")
     assert caught.value.lines == ("unit_test.toml: signals: found nothing, expected one of "
-                                  "volume_l mass_kg energy_wh heat_wh cold_wh: every medium has "
-                                  "it",)
+                                  "volume_l mass_kg energy_wh heat_wh cold_wh pulses_1 pulses_2 "
+                                  "pulses_3 pulses_4 pulses_5 pulses_6 pulses_7 pulses_8",)
