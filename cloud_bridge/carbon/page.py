@@ -6,7 +6,9 @@ from typing import Any
 from cloud_bridge.carbon.budget import Outlook
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, Indicator, shown
+from cloud_bridge.carbon.metered import Told
 from cloud_bridge.carbon.standard import Standard
+from cloud_bridge.media import time_text
 
 
 def rules(standard: Standard) -> dict[str, str]:
@@ -31,6 +33,15 @@ def row(one: Indicator) -> dict[str, Any]:
                        zip(COLUMNS, one.values, strict=True)},
             "answers": dict(zip(COLUMNS, one.answers, strict=True)), "verdict": one.verdict,
             "why": one.why}
+
+
+def meter(one: Told) -> dict[str, Any]:
+    """A meter of water, heat ..., for a machine: exact fractions."""
+    return {"name": one.meter.name, "medium": one.meter.medium, "use": one.meter.use,
+            "account": one.meter.account, "unit": one.meter.unit, "amount": str(one.amount),
+            "covered": str(one.covered), "not_counted": one.why, "oldest_s": one.oldest_s,
+            "refused": one.refused,
+            "events": [{"time": time_text(utc), "what": what} for utc, what in one.events]}
 
 
 def ahead(one: Outlook | None) -> dict[str, Any] | None:
@@ -68,9 +79,26 @@ def text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> li
     for bill in said["bills"]:
         lines.append(f"bill of {bill['account']}: {shown(Fraction(bill['billed_wh']), 0, True)} Wh"
                      f" billed, {bill['measured_wh']} Wh measured")
+    for each in said["media"]:
+        lines += _meter(each)
+    lines += [f"in place of a statement: {one}" for one in said["media_for_statements"]]
     lines += [f"statement {one['id']}, {one['subject']}: by {one['by']}"
               for one in said["statements"]]
     return lines + [f"not counted: {one}" for one in said["left_out"]]
+
+
+def _meter(one: dict[str, Any]) -> list[str]:
+    """A meter for people: how much, of how much of the time, what was found."""
+    covered = shown(Fraction(one["covered"]) * 100, 2, False)
+    line = (f"meter {one['name']}: {shown(Fraction(one['amount']), 3, True)} {one['unit']} of "
+            f"{one['medium']}, {one['use']} of {one['account']}; {covered} % of the time measured")
+    if one["not_counted"]:
+        line += f"; not counted: {one['not_counted']}"
+    if one["refused"]:
+        line += f"; {one['refused']} readings or pulses refused"
+    if one["oldest_s"]:
+        line += f"; readings up to {one['oldest_s']} s old"
+    return [line, *(f"  {event['time']}: {event['what']}" for event in one["events"])]
 
 
 def _cell(one: Indicator, value: Fraction | None, up: bool) -> str:

@@ -131,3 +131,8 @@ def parse(lines: Iterable[bytes], name: str) -> Iterator[Quarter]:
 def index_of(day: datetime.date, utc_offset_min: int) -> int:
     """The quarter-hour in which a local day begins."""
     return ((day - EPOCH.date()).days * 1440 - utc_offset_min) // MINUTES
+
+
+def utc_of(index: int) -> int:
+    """When a quarter-hour begins, in seconds since 1970."""
+    return int(EPOCH.timestamp()) + 60 * MINUTES * index
