@@ -21,6 +21,7 @@ _MOST = 12
 _LARGEST = 1 << 53
 UNITS = {"l": {"l": 1, "m3": 1000}, "kg": {"kg": 1, "t": 1000},
          "wh": {"wh": 1, "kwh": 1000, "mwh": 10**6, "mj": 0, "gj": 0}}  # 0: no whole number of Wh
+WORDS = {"wh": "Wh", "kwh": "kWh", "mwh": "MWh", "mj": "MJ", "gj": "GJ"}  # as people write them
 QUARTER_S = 900
 _LATE_S = 120  # a reading so long behind a quarter-hour is of its end
 _SLACK_S = 900  # what flows in it may come on top: registers step, and are read at other times
@@ -162,9 +163,11 @@ def told_at(one: Reading) -> int:
 def joined(shown: Mapping[Meter, Iterable[Reading]]) -> dict[Meter, list[Reading]]:
     """The readings of one meter together, as it was told last: its limits may have changed."""
     found: dict[tuple[str, ...], tuple[Meter, list[Reading]]] = {}
-    for meter, some in sorted(shown.items(), key=lambda pair: max(pair[1], default=_NONE)):
+    for meter, some in shown.items():
         key = (meter.name, meter.medium, meter.use, meter.fine, meter.account)
-        found[key] = meter, [*found.get(key, (meter, []))[1], *some]
+        known, others = found.get(key, (meter, []))
+        newer = max(some, default=_NONE) >= max(others, default=_NONE)
+        found[key] = meter if newer else known, [*others, *some]
     return dict(found.values())
 
 

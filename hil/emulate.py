@@ -29,6 +29,7 @@ from hil.trace import Trace
 if TYPE_CHECKING:
     from boards.site import Site
     from hil.books import Books
+    from hil.media import Media
 
 _DAY_S = 86400
 STEP_MAX_W = 16_000_000  # edge/config.py
@@ -47,6 +48,7 @@ class Emulator:
                  split: Split | None = None) -> None:
         self.dut, self.plant, self.trace, self.bounds = dut, plant, Trace(), Bounds()
         self.books: Books | None = None  # of a site with a ledger
+        self.media: Media | None = None  # and of one with meters of water, heat ...
         self._load, self._pv, self._beat_s, self._keep = load, pv, beat_s, keep
         self._day, self._second = start
         self._now_ms = 0
@@ -126,6 +128,8 @@ class Emulator:
         if self.books:
             self.plant.load_w = load_w
             self.books.measure()
+        if self.media:
+            self.media.show()
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

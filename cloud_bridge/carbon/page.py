@@ -8,7 +8,7 @@ from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, Indicator, shown
 from cloud_bridge.carbon.metered import Told
 from cloud_bridge.carbon.standard import Standard
-from cloud_bridge.media import time_text
+from cloud_bridge.media import WORDS, time_text
 
 
 def rules(standard: Standard) -> dict[str, str]:
@@ -81,6 +81,8 @@ def text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> li
                      f" billed, {bill['measured_wh']} Wh measured")
     for each in said["media"]:
         lines += _meter(each)
+    if said["media"]:
+        lines.append("readings of meters are what the store has of them: no ledger signs them")
     lines += [f"in place of a statement: {one}" for one in said["media_for_statements"]]
     lines += [f"statement {one['id']}, {one['subject']}: by {one['by']}"
               for one in said["statements"]]
@@ -89,8 +91,9 @@ def text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> li
 
 def _meter(one: dict[str, Any]) -> list[str]:
     """A meter for people: how much, of how much of the time, what was found."""
-    covered = shown(Fraction(one["covered"]) * 100, 2, False)
-    line = (f"meter {one['name']}: {shown(Fraction(one['amount']), 3, True)} {one['unit']} of "
+    covered, unit = shown(Fraction(one["covered"]) * 100, 2, False), one["unit"]
+    unit = WORDS.get(unit, unit)
+    line = (f"meter {one['name']}: {shown(Fraction(one['amount']), 3, True)} {unit} of "
             f"{one['medium']}, {one['use']} of {one['account']}; {covered} % of the time measured")
     if one["not_counted"]:
         line += f"; not counted: {one['not_counted']}"

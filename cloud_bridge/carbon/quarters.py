@@ -15,7 +15,7 @@ id. These, `lines` and `span` may be missing.
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloud_bridge import fields
@@ -126,6 +126,12 @@ def parse(lines: Iterable[bytes], name: str) -> Iterator[Quarter]:
             raise fields.mistake(f"{where}: index", quarter.index, f"{last + quarter.span} or more")
         last = quarter.index
         yield quarter
+
+
+def line(one: Quarter) -> str:
+    """A quarter-hour as a line of JSON, without its end."""
+    return json.dumps({**asdict(one), "lines": dict(one.lines), "load_ug": dict(one.load_ug)},
+                      ensure_ascii=False)
 
 
 def index_of(day: datetime.date, utc_offset_min: int) -> int:
