@@ -4,14 +4,16 @@ Readings are told with what the gateway's last birth before them said that they 
 """
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
 
 from cloud_bridge import media
 from cloud_bridge.batches import BadMessage, decode_batch, listed
-from cloud_bridge.media import Meter, Reading
+from cloud_bridge.media import Meter, Piece, Reading
 from cloud_bridge.queries.intervals import utcs_of
 from cloud_bridge.queries.spans import RAW, Span, text
 from cloud_bridge.store import Stream
@@ -117,21 +119,37 @@ def teller(archive: "Archive", park: str, gateway: str,
     if asked.resolution in (RAW, "1min"):
         return lambda start, end: {}
     found = media.joined(readings(archive, park, gateway, asked.start, asked.end + _AROUND_S))
-    judged = [(_column(meter), media.judge(meter, shown).pieces, shown)
+    judged = [(_column(meter), _Flow(media.judge(meter, shown).pieces, shown))
               for meter, shown in found.items()]
 
     def tell(start: int, end: int) -> dict[str, int]:
         told: dict[str, int] = {}
-        for name, pieces, shown in judged:
-            for piece in pieces:
-                if start <= piece.start and piece.end <= end:
-                    told[f"{name}.moved"] = told.get(f"{name}.moved", 0) + piece.amount
-            for reading in shown:
-                if start < media.told_at(reading) <= end:
-                    told[f"{name}.last"] = reading.value
+        for name, flow in judged:
+            moved, last = flow.within(start, end)
+            if moved is not None:
+                told[f"{name}.moved"] = moved
+            if last is not None:
+                told[f"{name}.last"] = last
         return told
 
     return tell
+
+
+class _Flow:
+    """Pieces and readings of one meter, looked up by time."""
+
+    def __init__(self, pieces: list[Piece], shown: list[Reading]) -> None:
+        self._pieces = pieces
+        self._starts = [piece.start for piece in pieces]
+        self._shown = sorted((media.told_at(one), one.value) for one in shown)
+
+    def within(self, start: int, end: int) -> tuple[int | None, int | None]:
+        """What flowed between readings that lie inside, and the last of those behind its start."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        inside = [one.amount for one in self._pieces[first:last] if one.end <= end]
+        at = bisect_right(self._shown, end, key=itemgetter(0)) - 1
+        known = at >= 0 and self._shown[at][0] > start
+        return sum(inside) if inside else None, self._shown[at][1] if known else None
 
 
 def _column(meter: Meter) -> str:
