@@ -83,6 +83,7 @@ SIGNALS = {
     "volume_l": Canonical({"l": 1, "m3": 1000}),
     "mass_kg": Canonical({"kg": 1, "t": 1000}),
     **{signal: Canonical(_HEAT) for signal in ("energy_wh", "heat_wh", "cold_wh")},
+    "age_s": Canonical({"s": 1}),  # of these, where who answers has asked a meter before
     **{f"pulses_{place}": Canonical({"pulses": 1}) for place in range(1, 9)},  # of a counter module
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))

@@ -35,6 +35,7 @@ _MEDIA = {  # -> what it may be counted in, and what it may be used as
     "electricity": (("wh",), (_SHOWN,)),
 }
 _PULSES = "pulses_"
+_AGE = "age_s"
 _SUFFIX = {"l": ("volume_l",), "kg": ("mass_kg",),
            "wh": ("energy_wh", "heat_wh", "cold_wh", "import_wh")}
 _QUANTITY = re.compile(r"(\d{1,12})(?:\.(\d{1,9})|/([1-9]\d{0,8}))?\s*([A-Za-z]+3?)")
@@ -234,7 +235,7 @@ def _devices(findings: Findings, found: Sequence[Medium], devices: Sequence[Devi
         if media:
             profile = replace(device.profile, signals={
                 signal: point for signal, point in device.profile.signals.items()
-                if signal in media})
+                if signal in media or signal == _AGE})
             device = replace(device, profile=profile, media=tuple(media.items()))
         elif device.profile.kind == "medium" and "medium" not in findings.spoiled:
             findings.add(f"device {device.name}", device.profile.id, "a [[medium]] that names it")
@@ -247,7 +248,8 @@ def image(found: Sequence[Medium]) -> dict[str, Any]:
     return {
         "meters": [one.told() for one in found],
         "counts": [[label(one.signal, place), one.weight.numerator, one.weight.denominator,
-                    one.offset] for place, one in enumerate(found)],
+                    one.offset, label(_AGE, place) if one.device else ""]
+                   for place, one in enumerate(found)],
         "pulses": [[place, one.input, one.debounce_ms, one.max_hz, one.identity]
                    for place, one in enumerate(found) if one.input]}
 
@@ -258,10 +260,14 @@ def label(signal: str, place: int) -> str:
 
 
 def labelled(compiled: dict[str, Any], media: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """The image of a device that reads for these meters (signal, place)."""
+    """The image of a device that reads for these meters (signal, place); the age of its readings is
+    that of all of them."""
     names = {name: mark + label(signal, place) for signal, place in media
              for mark, name in (("", signal), ("+", f"+{signal}"))}
-    points = [[names.get(point[0], point[0]), *point[1:]] for point in compiled["points"]]
+    points = [[names.get(point[0], point[0]), *point[1:]] for point in compiled["points"]
+              if point[0] != _AGE]
+    points = [[label(_AGE, place), *point[1:]] for point in compiled["points"]
+              if point[0] == _AGE for _, place in media] + points
     sums = {"sums": [[names.get(name, name), n] for name, n in compiled["sums"]]} \
         if "sums" in compiled else {}
     return {**compiled, "points": points, **sums}

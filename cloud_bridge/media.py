@@ -24,6 +24,7 @@ UNITS = {"l": {"l": 1, "m3": 1000}, "kg": {"kg": 1, "t": 1000},
 WORDS = {"wh": "Wh", "kwh": "kWh", "mwh": "MWh", "mj": "MJ", "gj": "GJ"}  # as people write them
 QUARTER_S = 900
 _LATE_S = 120  # a reading so long behind a quarter-hour is of its end
+AGE_MOST_S = 3600  # of a reading that is taken for a quarter-hour's end
 _SLACK_S = 900  # what flows in it may come on top: registers step, and are read at other times
 
 
@@ -57,7 +58,7 @@ _NONE = Reading(0, 0)
 
 class Piece(NamedTuple):
     """What flowed between two readings. A reading told at a quarter-hour's end is taken for that
-    moment's, though it may be less than a quarter-hour older."""
+    moment's, though it may be less than an hour older."""
 
     start: int
     end: int
@@ -96,7 +97,7 @@ def _meter(told: object) -> Meter | None:
 
 
 def read(values: Sequence[int], known: Sequence[Meter]) -> list[tuple[Meter, Reading]]:
-    """The readings in a row of a frame; a meter that was not heard in that quarter-hour has none.
+    """The readings in a row of a frame; a meter that was not heard for an hour has none.
     None at all when the row is of other meters, or of a time that cannot be."""
     if len(values) != 2 + COLUMNS * len(known) or values[0] <= 0 or not 0 <= values[1] < 86_400:
         return []
@@ -104,7 +105,7 @@ def read(values: Sequence[int], known: Sequence[Meter]) -> list[tuple[Meter, Rea
     found = []
     for place, meter in enumerate(known):
         whole, rest, age_s, refused = values[2 + COLUMNS * place:2 + COLUMNS * (place + 1)]
-        if whole >= 0 and 0 <= rest < 1000 and 0 <= age_s < QUARTER_S and refused >= 0:
+        if whole >= 0 and 0 <= rest < 1000 and 0 <= age_s < AGE_MOST_S and refused >= 0:
             found.append((meter, Reading(utc, 1000 * whole + rest, age_s, refused)))
     return found
 

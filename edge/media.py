@@ -31,20 +31,25 @@ _MASK = const((1 << 30) - 1)
 
 class Meter:
     """One meter: `count` is what its device reads as `signal`, a name of its own, or the pulses of
-    an input. Its reading is `offset` + `count` * `num` / `den`, rounded down, in its unit."""
+    an input. Its reading is `offset` + `count` * `num` / `den`, rounded down, in its unit. As `age`
+    the device says how old that was when it was read, s ("": it does not)."""
 
-    def __init__(self, signal: str, num: int, den: int, offset: int):
-        self.SIGNALS = (signal,)
+    def __init__(self, signal: str, num: int, den: int, offset: int, age: str):
+        self.SIGNALS = (signal, age)
         self._num, self._den, self._offset = num, den, offset
         self.count = 0
         self.stamp_ms = 0  # when that was so
         self.heard = False  # since the last row
         self.refused = 0
         self._age_s = -1
+        self._before_s = 0  # how old the reading was when it was read
 
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
         """Keep one reading of its device; False when it is impossible or unknown."""
-        if signal not in self.SIGNALS:
+        if signal == self.SIGNALS[1]:
+            self._before_s = value if value < _OLD_S else _OLD_S
+            return True
+        if signal != self.SIGNALS[0]:
             return False
         if not 0 <= value < _MOST:
             self.refused += 1
@@ -67,7 +72,7 @@ class Meter:
         if self.heard:
             self.heard = False
             old_ms = ticks_diff(now_ms, self.stamp_ms)
-            self._age_s = old_ms // 1000 if old_ms > 0 else 0
+            self._age_s = (old_ms // 1000 if old_ms > 0 else 0) + self._before_s
         elif 0 <= self._age_s < _OLD_S:
             self._age_s += _QUARTER_S
         return self._age_s

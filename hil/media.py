@@ -49,7 +49,7 @@ class Media:
         share_pc = _DAY_PC if _FROM_S <= now.local_second < _UNTIL_S else _NIGHT_PC
         for place, meter in enumerate(self._site.media.meters):
             self._flowed[place] += self._meters[place].most_per_h * span_s * share_pc
-            signal, num, den, _ = self._keys["counts"][place]
+            signal, num, den, _, _ = self._keys["counts"][place]
             meter.take(signal, self._flowed[place] * den // (360_000 * num), now.row[2])
         self._energies.step()
 

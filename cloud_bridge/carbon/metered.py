@@ -20,7 +20,7 @@ from cloud_bridge.media import Meter, Piece, Reading
 
 _GJ_PER_WH = Fraction(9, 2_500_000)
 _UTC_0 = int(EPOCH.timestamp())
-Span = tuple[int, int]  # seconds since 1970
+Span = tuple[int, int]  # seconds since 1970: from, to
 # (medium, use) -> subject of the statements it stands for, and the value of theirs.
 _ROLES = {("water", "fresh"): ("water", "fresh_m3"), ("water", "reused"): ("water", "reused_m3"),
           **{(medium, use): (subject, value) for medium in ("heat", "steam") for use, subject, value
@@ -43,14 +43,17 @@ class Sums:
 @dataclass(frozen=True)
 class Told:
     """One meter: what flowed in the period, in its unit; which part of the period that is known
-    for; why it counts nowhere ("": it does); what people must know, and when; how old readings were
-    at most, s; readings or pulses refused."""
+    for; why it counts nowhere ("": it does); what people must know, and when; from when to when it
+    is not known, and where readings are missing that the register bridged; how old readings were at
+    most, s; readings or pulses refused."""
 
     meter: Meter
     amount: Fraction
     covered: Fraction
     why: str
     events: tuple[tuple[int, str], ...]
+    unknown: tuple[Span, ...]
+    bridged: tuple[Span, ...]
     oldest_s: int
     refused: int
 
@@ -88,11 +91,8 @@ def meter(readings: Mapping[Meter, Sequence[Reading]], statements: Iterable[Stat
             replaced += more
         own = [piece for piece in pieces if not any(
             piece.start < end and start < piece.end for start, end in standing)]
-        amount, cover = sum(piece.amount for piece in pieces), _share(pieces, period)
-        told.append(Told(one, _in_unit(one, amount), cover, why, tuple(
-            event for event in judged.told if period[0] <= event[0] < period[1]),
-            max((reading.age_s for reading in shown), default=0),
-            max((reading.refused for reading in shown), default=0)))
+        amount = sum(piece.amount for piece in pieces)
+        told.append(_told(one, amount, why, judged, pieces, shown, period))
         if why:
             continue
         for sums, some in ((seen, amount), (counted, sum(piece.amount for piece in own))):
@@ -107,6 +107,20 @@ def meter(readings: Mapping[Meter, Sequence[Reading]], statements: Iterable[Stat
         known[name].append(_part(media.merged(days), period))
     return Metered(seen, counted, {name: min(parts) for name, parts in known.items()}, tuple(told),
                    tuple(left), tuple(replaced))
+
+
+def _told(one: Meter, amount: int, why: str, judged: media.Judged, pieces: Sequence[Piece],
+          shown: Sequence[Reading], period: Span) -> Told:
+    runs = media.merged((piece.start, piece.end) for piece in pieces)
+    edges = [period[0], *(edge for run in runs for edge in run), period[1]]
+    unknown = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)
+               if start < end]
+    bridged = [(piece.start, piece.end) for piece in pieces
+               if piece.end - piece.start > media.QUARTER_S]
+    return Told(one, _in_unit(one, amount), _part(runs, period), why, tuple(
+        event for event in judged.told if period[0] <= event[0] < period[1]), tuple(unknown),
+        tuple(bridged), max((reading.age_s for reading in shown), default=0),
+        max((reading.refused for reading in shown), default=0))
 
 
 def _role(one: Meter, carriers: Mapping[str, Carrier], method: Method) -> tuple[str, str, str]:
@@ -192,10 +206,6 @@ def _days(one: Statement, utc_offset_min: int) -> Span:
     first, end = one.first - EPOCH.date(), one.last + datetime.timedelta(1) - EPOCH.date()
     return (_UTC_0 + 86_400 * first.days - 60 * utc_offset_min,
             _UTC_0 + 86_400 * end.days - 60 * utc_offset_min)
-
-
-def _share(pieces: Iterable[Piece], period: Span) -> Fraction:
-    return _part(media.merged((piece.start, piece.end) for piece in pieces), period)
 
 
 def _part(spans: Iterable[Span], of: Span) -> Fraction:

@@ -10,6 +10,8 @@ from cloud_bridge.carbon.metered import Told
 from cloud_bridge.carbon.standard import Standard
 from cloud_bridge.media import WORDS, time_text
 
+_MOST = 10  # times that nobody knows, on a page for people
+
 
 def rules(standard: Standard) -> dict[str, str]:
     """A standard, for a machine."""
@@ -40,8 +42,13 @@ def meter(one: Told) -> dict[str, Any]:
     return {"name": one.meter.name, "medium": one.meter.medium, "use": one.meter.use,
             "account": one.meter.account, "unit": one.meter.unit, "amount": str(one.amount),
             "covered": str(one.covered), "not_counted": one.why, "oldest_s": one.oldest_s,
-            "refused": one.refused,
+            "refused": one.refused, "unknown": _spans(one.unknown), "bridged": _spans(one.bridged),
             "events": [{"time": time_text(utc), "what": what} for utc, what in one.events]}
+
+
+def _spans(found: tuple[tuple[int, int], ...]) -> list[dict[str, Any]]:
+    return [{"start": time_text(start), "end": time_text(end), "s": end - start}
+            for start, end in found]
 
 
 def ahead(one: Outlook | None) -> dict[str, Any] | None:
@@ -101,7 +108,14 @@ def _meter(one: dict[str, Any]) -> list[str]:
         line += f"; {one['refused']} readings or pulses refused"
     if one["oldest_s"]:
         line += f"; readings up to {one['oldest_s']} s old"
-    return [line, *(f"  {event['time']}: {event['what']}" for event in one["events"])]
+    if one["bridged"]:
+        longest_h = Fraction(max(gap["s"] for gap in one["bridged"]), 3600)
+        line += (f"; {len(one['bridged'])} gaps in its readings, the longest "
+                 f"{shown(longest_h, 2, True)} h, bridged by its register")
+    unknown = [f"  {gap['start']} to {gap['end']}: not known" for gap in one["unknown"][:_MOST]]
+    if len(one["unknown"]) > _MOST:
+        unknown.append(f"  and {len(one['unknown']) - _MOST} times more; --json has them")
+    return [line, *(f"  {event['time']}: {event['what']}" for event in one["events"]), *unknown]
 
 
 def _cell(one: Indicator, value: Fraction | None, up: bool) -> str:

@@ -39,7 +39,7 @@ _FIELDS = {
     "unit": fields.one_of(unit for units in media.UNITS.values() for unit in units),
     "most_per_h": fields.whole(1, _MOST), "turns_at": fields.whole(0, _MOST),
     "kj_per_kg": fields.whole(0, _MOST), "reading": fields.whole(0, _MOST),
-    "age_s": fields.whole(0, media.QUARTER_S - 1), "refused": fields.whole(0, _MOST),
+    "age_s": fields.whole(0, media.AGE_MOST_S - 1), "refused": fields.whole(0, _MOST),
 }
 
 

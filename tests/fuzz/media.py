@@ -44,7 +44,7 @@ def one(data: bytes) -> None:
 def _judge(shown: dict[media.Meter, list[Reading]]) -> None:
     for meter, some in media.joined(shown).items():
         for piece in media.judge(meter, some).pieces:
-            most = meter.most_per_h * (max(piece.end - piece.start, 0) + 3_000) // 3600
+            most = meter.most_per_h * (max(piece.end - piece.start, 0) + 4_800) // 3600
             assert 0 <= piece.amount <= most
             assert readings.parse([readings.line(meter, some[0]).encode()], "again") == {
                 meter: some[:1]}

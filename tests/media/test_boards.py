@@ -68,6 +68,24 @@ def test_an_interrupt_counts_what_stands(pulse_pin: Any, monkeypatch: pytest.Mon
     assert one.count() == 2
 
 
+def test_the_microcontroller_has_such_inputs(pulse_pin: Any, monkeypatch: pytest.MonkeyPatch
+                                             ) -> None:
+    """The rest of the chip is played in tests/boards/test_w5500.py."""
+    for name in ("RTC", "UART", "WDT", "Timer", "reset"):
+        setattr(sys.modules["machine"], name, None)
+    monkeypatch.setitem(sys.modules, "network", ModuleType("network"))
+    monkeypatch.delitem(sys.modules, "boards.w5500_evb_pico2", raising=False)
+    import boards.w5500_evb_pico2 as chip
+
+    monkeypatch.delitem(sys.modules, "boards.w5500_evb_pico2")
+    board = chip.Board.__new__(chip.Board)  # without its network
+    for name in chip.PULSE_INPUTS.split():
+        assert board.open_pulse(name, 20).count() == 0
+        assert Pin.newest.number == int(name.removeprefix("GP"))
+    used = {pin for pins in chip._PINS for pin in pins} | {*range(16, 22)}  # UARTs, the W5500
+    assert not used & {int(name.removeprefix("GP")) for name in chip.PULSE_INPUTS.split()}
+
+
 class Request:
     """What libgpiod gives: events that wait, each with its number."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_bridge.carbon import carriers, standard
+from cloud_bridge.carbon import carriers, page, standard
 from cloud_bridge.carbon.indicators import MET, NOT_ENOUGH, Indicator, indicators
 from cloud_bridge.carbon.measure import measure
 from cloud_bridge.carbon.metered import Metered, meter
@@ -110,6 +110,25 @@ def test_a_long_silence_costs_nothing_where_the_register_goes_on() -> None:
     own = counted(shown)
     assert own.told[0].amount == Fraction(19_200, 1000)
     assert own.told[0].covered == 1
+    assert [end - start for start, end in own.told[0].bridged] == [3 * 900, 131 * 900]
+    assert own.told[0].unknown == ()
+
+
+def test_an_auditor_is_told_what_was_found() -> None:
+    shown = steady(WATER, 100, first=10**9)[WATER]
+    shown[100:] = [one._replace(value=one.value - 10**9) for one in shown[100:]]
+    shown[50] = shown[50]._replace(value=7, refused=3)
+    del shown[20:24]
+    lines = page._meter(page.meter(counted({WATER: shown[4:]}).told[0]))
+    assert lines == [
+        "meter town-water: 18.700 m3 of water, fresh of works; 97.39 % of the time measured; 3 "
+        "readings or pulses refused; 2 gaps in its readings, the longest 1.25 h, bridged by its "
+        "register",
+        "  2026-01-01T04:30:00Z: a reading of 7 l cannot be: left out",
+        "  2026-01-01T17:00:00Z: exchanged or set, from 1000009900 to 10000 l: what flowed in "
+        "between is not counted",
+        "  2025-12-31T16:00:00Z to 2025-12-31T17:00:00Z: not known",
+        "  2026-01-01T16:45:00Z to 2026-01-01T17:00:00Z: not known"]
 
 
 def test_a_meter_whose_limit_was_changed_is_one_meter() -> None:

@@ -31,7 +31,7 @@ class Source:
 
 def begun(device: RamBlocks, source: Source, now_ms: int = 0, max_hz: int = 100,
           which: int = WHICH) -> tuple[Pulses, Meter]:
-    meter = Meter("", 10, 1, 0)
+    meter = Meter("", 10, 1, 0, "")
     return Pulses([(meter, source, max_hz, which)], device, now_ms), meter
 
 
@@ -97,7 +97,7 @@ def test_noise_is_not_counted() -> None:
 
 def test_another_meter_begins_at_nothing_and_others_keep_theirs() -> None:
     device, sources = RamBlocks(256, 4), [Source(), Source()]
-    meters = [Meter("", 1, 1, 0), Meter("", 1, 1, 0)]
+    meters = [Meter("", 1, 1, 0, ""), Meter("", 1, 1, 0, "")]
     pulses = Pulses([(meters[0], sources[0], 10, 1), (meters[1], sources[1], 10, 2)], device, 0)
     sources[0].n, sources[1].n = 4, 7
     pulses.step(1000)

@@ -51,8 +51,9 @@ def counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("acrel_adw300", "sinexcel_pcs", "soltaro_bms"):
         (tmp_path / f"{name}.toml").write_text((profiles.FOLDER / f"{name}.toml").read_text())
     own = BASE.partition("[writes]")[0].replace('"pcs"', '"medium"')
-    (tmp_path / "heat_meter.toml").write_text(own.replace("unit_test", "heat_meter") +
-                                              '[signals]\nheat_wh = "e"\n')
+    (tmp_path / "heat_meter.toml").write_text(own.replace("unit_test", "heat_meter").replace(
+        '0.1, "%"', '1, "s"') +
+                                              '[signals]\nheat_wh = "e"\nage_s = "soc"\n')
     module = own.replace("unit_test", "counter").replace('0.01, "MWh"', '1, "pulses"')
     (tmp_path / "counter.toml").write_text(module + '[signals]\npulses_1 = "e"\n')
     monkeypatch.setattr(profiles, "FOLDER", tmp_path)
@@ -102,7 +103,9 @@ def test_a_device_is_read_for_its_meter_alone(counters: str) -> None:
     assert errors == []
     assert site
     image = compile_site(site)
-    assert image["devices"][-1]["points"][0][0] == "heat_wh.5" == image["media"]["counts"][-1][0]
+    points = [point[0] for point in image["devices"][-1]["points"]]
+    assert points == ["age_s.5", "heat_wh.5"]
+    assert image["media"]["counts"][-1] == ["heat_wh.5", 1, 1, 0, "age_s.5"]
     assert image["media"]["meters"][-1][3:8] == [
         "wh", "gj", "hall", 555_555, round(Fraction(10**14, 3600))]
     assert judged(counters)[0] == [
@@ -116,7 +119,7 @@ def test_a_module_that_counts_pulses_is_a_profile(counters: str) -> None:
     assert errors == []
     assert site
     assert compile_site(site)["media"]["counts"][-1] == [
-        "pulses_1.5", 25_000, 9, int(Fraction(125, 10) * 10**9 / 3600)]
+        "pulses_1.5", 25_000, 9, int(Fraction(125, 10) * 10**9 / 3600), "age_s.5"]
     assert judged(text.replace('weight = "1/100 GJ"', ""))[0] == [
         "medium[5] hall.weight: found nothing, expected what a pulse stands for"]
 
@@ -174,7 +177,7 @@ def test_a_weight_is_never_rounded(part: int, of: int, unit: str) -> None:
     raw = amend.read(STEAM)
     raw["medium"][0] |= {"weight": f"{part}/{of} {unit}", "most_per_h": "1/1000000 l"}
     image = compile_site(amend.site(raw, STEAM))
-    _, num, den, _ = image["media"]["counts"][0]
+    _, num, den, _, _ = image["media"]["counts"][0]
     assert Fraction(num, den) == Fraction(part, of) * (1000 if unit == "m3" else 1)
 
 

@@ -22,7 +22,8 @@ from tests.media.meters import HEAT, REUSED, WATER
 
 METERS = (WATER, HEAT, REUSED)
 KEYS = {"meters": [list(one) for one in METERS],
-        "counts": [["", 10, 1, 5_000], ["heat_wh.1", 1, 1, 0], ["volume_l.2", 1, 1, 0]],
+        "counts": [["", 10, 1, 5_000, ""], ["heat_wh.1", 1, 1, 0, "age_s.1"],
+                   ["volume_l.2", 1, 1, 0, ""]],
         "pulses": [[0, "GP7", 20, 100, 0xFFFF_FFF0]]}
 
 
@@ -125,9 +126,19 @@ def test_a_meter_that_falls_silent_is_told_no_more(started: tuple[Any, Board]) -
     live(app, board, 60, heat=False)
     found = shown(app.outbox.vital)
     assert len(found[WATER]) == 6
-    assert [one.age_s for one in found[HEAT]] == [0, 0]
+    assert [one.age_s for one in found[HEAT]] == [0, 0, 900, 1_800, 2_700]  # then no more
     live(app, board, 15)
-    assert len(shown(app.outbox.vital)[HEAT]) == 3
+    assert [one.age_s for one in shown(app.outbox.vital)[HEAT]][5:] == [0]
+
+
+def test_a_device_that_knows_how_old_its_reading_is_is_believed(started: tuple[Any, Board]) -> None:
+    app, board = started
+    meter = app.site.media.meters[1]
+    assert meter.take("age_s.1", 700, 0)
+    live(app, board, 30)
+    meter.take("age_s.1", 1 << 31, 0)
+    live(app, board, 15)
+    assert [one.age_s for one in shown(app.outbox.vital)[HEAT]] == [700, 700]
 
 
 def test_what_is_impossible_is_refused_and_told(started: tuple[Any, Board]) -> None:
