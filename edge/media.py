@@ -34,7 +34,7 @@ class Meter:
     an input. Its reading is `offset` + `count` * `num` / `den`, rounded down, in its unit. As `age`
     the device says how old that was when it was read, s ("": it does not)."""
 
-    def __init__(self, signal: str, num: int, den: int, offset: int, age: str):
+    def __init__(self, signal: str, num: int, den: int, offset: int, age: str = ""):
         self.SIGNALS = (signal, age)
         self._num, self._den, self._offset = num, den, offset
         self.count = 0
