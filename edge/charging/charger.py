@@ -1,30 +1,30 @@
 """One charger of electric vehicles: what it draws, what it may draw, and the limit it is told.
 
 As in edge/devices/roles.py a driver hands over one signal at a time through `take`. Currents mA a
-phase, powers W; here what is drawn is positive.
+phase, powers W, and here what is drawn is positive.
 """
 
 from array import array
 
 from edge.compat import const
-from edge.devices.roles import plausible_w
 
-_MOST_MA = const(1_000_000)
+_MOST_MA = const(300_000)  # beyond these the beat's 31-bit arithmetic is not proven
+_MOST_W = const(1_000_000)
 _CARRIES_MA = const(1000)  # a phase with less is taken to carry none
 _FUTURE = const(1 << 29)  # as in edge/snapshot.py
 _TICKS = const((1 << 30) - 1)
 
 
 class Charger:
-    """`keys` are those of its [[charger]] in the image. `setpoint_w` is the limit a phase in mA,
-    0 to pause; like a battery's it is a lease: a driver may keep it alive for `lease_ms` after
+    """It hangs on `phase` 1 .. 3 alone, or on all of them (0). `setpoint_w` is the limit a phase in
+    mA, 0 to pause; like a battery's it is a lease: a driver may keep it alive for `lease_ms` after
     `setpoint_ms`."""
 
     SIGNALS = ("charger_w", "i_l1_ma", "i_l2_ma", "i_l3_ma", "plugged", "charger_max_ma",
                "import_wh")
     NEEDS = ("plugged",)
 
-    def __init__(self, keys: dict, voltage_v: int, lease_ms: int):
+    def __init__(self, phase: int, voltage_v: int, lease_ms: int):
         self.setpoint_w = self.setpoint_ms = 0
         self.lease_ms = lease_ms
         self.asks: list = [1]  # what `plugged` reads while a car asks for current
@@ -35,7 +35,7 @@ class Charger:
         self.i_ma = array("i", [0] * 3)
         self.known = False  # whether power or currents were ever read
         self.ms = 0  # when they were
-        self.ways = 3 if keys["phase"] == 0 else 1  # phases that carry its current
+        self.ways = 1 if phase else 3  # phases that carry its current
         self._all_ways = self.ways
         self._measured = False  # it has a power of its own
         self._voltage_v = voltage_v
@@ -43,7 +43,7 @@ class Charger:
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
         """Keep one reading; False when it is impossible or unknown."""
         if signal == "charger_w":
-            if not plausible_w(value):
+            if not -_MOST_W <= value <= _MOST_W:
                 return False
             self._measured = True
             self.drawn_w = -value if value < 0 else 0

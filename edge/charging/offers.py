@@ -1,0 +1,229 @@
+"""What each charger is offered a phase, mA (0: it pauses), and what that comes to.
+
+An offer is a promise that a vehicle may use at any moment, so the promises must fit into what there
+is room for, whatever is drawn. No offer lies between 0 and the least at which a vehicle charges.
+"""
+
+from array import array
+
+from edge.compat import const
+
+_PHASE = const(0)  # places in a charger as the image lists it; 1: its priority
+_MIN_MA = const(2)
+_MAX_MA = const(3)
+_SAFE_MA = const(4)
+_SURPLUS = const(7)
+
+_SUM = const(0)  # places of what is told for each limit: the sum, three phases, the sun's surplus
+_SUN = const(4)
+_NODES = const(5)
+
+_FREE = const(0)  # why an offer is what it is: places in WORDS
+_CHARGES = const(1)
+_WAITS = const(2)
+_SILENT = const(4)
+WORDS = ("no-vehicle", "charges", "waits", "rests", "silent")
+
+_LONG_S = const(1_000_000)
+_HALVE_S = const(900)  # what was had counts half after so long
+_SLACK_MA = const(2000)  # below its offer by so much a vehicle takes less than it may
+_KEEP_MA = const(1000)  # what it is left above what it takes
+_USES_MA = const(500)  # so near its offer it uses all of it
+_IDLE_W = const(500)
+
+
+class Offers:
+    """`listed` are the chargers of the image, most important first, `chargers` their roles, `keys`
+    those of edge/rules/charging.py. `room_w` is what may be promised at each limit: to be written
+    by whoever knows (edge/charging/room.py)."""
+
+    def __init__(self, keys: dict, listed: list, chargers: list, phased: bool):
+        n = len(listed)
+        self.listed = listed
+        self.phased = phased
+        self.ma = array("i", [0] * n)
+        self.why = bytearray(n)
+        self.held_s = array("i", [_LONG_S] * n)  # since it was started or paused
+        self.had = array("i", [0] * n)  # lately: A s, fading
+        self.idle = bytearray(n)  # it draws nothing of its offer
+        self.least_w = array("i", [0] * _NODES)  # what is drawn where that is known: at least,
+        self.most_w = array("i", [0] * _NODES)  # and at most
+        self.promised_w = array("i", [0] * _NODES)
+        self.room_w = array("i", [0] * _NODES)
+        self._chargers = chargers
+        self._moved_s = array("i", [_LONG_S] * n)  # since its offer changed
+        self._slack_s = array("i", [0] * n)  # for how long it has taken less than it may
+        self._need_ma = array("i", [_LONG_S] * n)  # more it does not take
+        self._halve_s = 0
+        self._voltage_v = keys["voltage_v"]
+        self._age_max_ms = keys["age_max_ms"]
+        self._settle_s = keys["settle_s"]
+        self._idle_s = keys["idle_s"]
+        self._margin_w = keys["margin_w"]
+
+    def look(self, now_ms: int, span_s: int):
+        """Tell what is drawn and promised. A charger without a vehicle is offered nothing; one that
+        says nothing is offered its safe limit, and so much is kept free for it."""
+        least_w, most_w, promised_w = self.least_w, self.most_w, self.promised_w
+        for node in range(_NODES):
+            least_w[node] = most_w[node] = promised_w[node] = 0
+        for k in range(len(self.listed)):
+            charger = self._chargers[k]
+            if self.held_s[k] < _LONG_S:
+                self.held_s[k] += span_s
+            if self._moved_s[k] < _LONG_S:
+                self._moved_s[k] += span_s
+            if not charger.fresh(now_ms, self._age_max_ms):
+                self._set(k, self.listed[k][_SAFE_MA], _SILENT)
+                self._add(promised_w, k, self.watts(k, self.ma[k]))
+                continue
+            why = self.why[k]
+            if not charger.plugged:
+                if why != _FREE:
+                    self._set(k, 0, _FREE)
+                    self.held_s[k] = self._need_ma[k] = _LONG_S  # the next one need not rest
+                    self.idle[k] = 0
+            elif not why or why == _SILENT:
+                self.why[k] = _CHARGES if self.ma[k] else _WAITS
+            self._draw(k, charger.drawn_w)
+
+    def _draw(self, k: int, drawn_w: int):
+        """Count what a charger draws: while it follows an offer, anything between."""
+        offer_w = self.watts(k, self.ma[k])
+        least_w = most_w = promised_w = drawn_w
+        if offer_w > drawn_w:
+            promised_w = offer_w
+        if self._moved_s[k] < self._settle_s:
+            promised_w = offer_w
+            if offer_w > drawn_w:
+                most_w = offer_w
+            else:
+                least_w = offer_w
+        self._add(self.least_w, k, least_w)
+        self._add(self.most_w, k, most_w)
+        self._add(self.promised_w, k, promised_w)
+
+    def learn(self, span_s: int):
+        """Find what each vehicle takes, and remember what it has had in the last span_s."""
+        self._halve_s += span_s
+        halve = self._halve_s >= _HALVE_S
+        if halve:
+            self._halve_s = 0
+        for k in range(len(self.listed)):
+            if halve:
+                self.had[k] //= 2
+            if self.ma[k] and self.why[k] != _SILENT:
+                self._learn(k, span_s)
+
+    def _learn(self, k: int, span_s: int):
+        charger, offer_ma = self._chargers[k], self.ma[k]
+        drawn_ma = charger.drawn_w * 1000 // (self._voltage_v * charger.ways)
+        self.had[k] += drawn_ma * span_s // 1000
+        if charger.drawn_w > _IDLE_W:
+            self.idle[k] = 0
+        if drawn_ma + _USES_MA >= offer_ma:
+            self._need_ma[k] = _LONG_S
+        if self._moved_s[k] < self._settle_s or drawn_ma + _SLACK_MA >= offer_ma:
+            self._slack_s[k] = 0
+        else:
+            self._slack_s[k] += span_s
+            if self._slack_s[k] >= self._idle_s:
+                if charger.drawn_w <= _IDLE_W:
+                    self.idle[k] = 1
+                drawn_ma += _KEEP_MA
+                least_ma = self.listed[k][_MIN_MA]
+                self._need_ma[k] = drawn_ma if drawn_ma > least_ma else least_ma
+        most_ma = self.most_ma(k)
+        if offer_ma > most_ma:
+            self.change(k, most_ma if most_ma >= self.listed[k][_MIN_MA] else 0)
+
+    def most_ma(self, k: int) -> int:
+        """The most that makes sense; below its least: it cannot charge at all."""
+        most_ma = self.listed[k][_MAX_MA]
+        if self._chargers[k].charger_max_ma < most_ma:
+            most_ma = self._chargers[k].charger_max_ma
+        if self._need_ma[k] < most_ma:
+            most_ma = self._need_ma[k]
+        return most_ma
+
+    def change(self, k: int, ma: int):
+        """Offer something else, and tell what that leaves or takes of the room."""
+        self._add(self.promised_w, k, self.watts(k, ma) - self.watts(k, self.ma[k]))
+        self._set(k, ma, _CHARGES if ma else _WAITS)
+
+    def rest(self):
+        """Nobody knows what the site draws: none more than its safe limit."""
+        for k in range(len(self.listed)):
+            safe_ma = self.listed[k][_SAFE_MA]
+            if self.ma[k] > safe_ma:
+                self.change(k, safe_ma)
+
+    def hand_over(self, now_ms: int):
+        """Hand the offers to the chargers."""
+        for k in range(len(self.listed)):
+            charger = self._chargers[k]
+            charger.setpoint_w = self.ma[k]
+            charger.setpoint_ms = now_ms
+
+    def fits(self, k: int, ma: int, freed_w) -> bool:
+        """Whether so much more a phase leaves the margin free at every limit of a charger, once
+        `freed_w` has been freed there."""
+        w = self.watts(k, ma)
+        room_w, promised_w, one = self.room_w, self.promised_w, self.listed[k]
+        most_w = promised_w[_SUM] - freed_w[_SUM] + w + self._margin_w
+        if most_w > room_w[_SUM] or (one[_SURPLUS] and most_w > room_w[_SUN]):
+            return False
+        if self.phased:
+            w = w // self._chargers[k].ways + self._margin_w // 3
+            for phase in range(1, 4):
+                if self.is_on(k, phase) and \
+                        promised_w[phase] - freed_w[phase] + w > room_w[phase]:
+                    return False
+        return True
+
+    def is_on(self, k: int, node: int) -> bool:
+        """Whether lowering a charger helps at a limit."""
+        one = self.listed[k]
+        if node == _SUN:
+            return one[_SURPLUS] != 0
+        return node == _SUM or one[_PHASE] == 0 or one[_PHASE] == node
+
+    def above_ma(self, k: int) -> int:
+        """What it is offered above its least; none while it is silent."""
+        if not self.ma[k] or self.why[k] == _SILENT:
+            return 0
+        return self.ma[k] - self.listed[k][_MIN_MA]
+
+    def watts(self, k: int, ma: int) -> int:
+        """What so much a phase is."""
+        return ma * self._voltage_v // 1000 * self._chargers[k].ways
+
+    def at(self, k: int, node: int, ma: int) -> int:
+        """What so much a phase is at one limit, W."""
+        w = self.watts(k, ma)
+        return w // self._chargers[k].ways if 0 < node < _SUN else w
+
+    def add(self, nodes_w, k: int, ma: int):
+        """Add so much a phase of a charger to the sum and to the phases that it is on."""
+        self._add(nodes_w, k, self.watts(k, ma))
+
+    def _add(self, nodes_w, k: int, w: int):
+        nodes_w[_SUM] += w
+        nodes_w[_SUN] += w
+        if self.phased:
+            phase = self.listed[k][_PHASE]
+            if phase:
+                nodes_w[phase] += w
+            else:  # a vehicle of one phase may be on any
+                w //= self._chargers[k].ways
+                nodes_w[1] += w
+                nodes_w[2] += w
+                nodes_w[3] += w
+
+    def _set(self, k: int, ma: int, why: int):
+        if ma != self.ma[k]:
+            if not ma or not self.ma[k]:
+                self.held_s[k] = 0
+            self.ma[k] = ma
+            self._moved_s[k] = self._slack_s[k] = 0
+        self.why[k] = why
