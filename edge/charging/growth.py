@@ -18,6 +18,7 @@ _MIN_ON_S = const(5)
 _MIN_OFF_S = const(6)
 _SURPLUS = const(7)
 _NODES = const(5)
+_FINE_MA = const(500)  # smaller steps are not worth a write
 _FREE = const(0)
 _WAITS = const(2)
 _RESTS = const(3)
@@ -42,7 +43,7 @@ class Growth:
             k = self._next(first, last)
             if k >= 0:
                 least_ma = offers.listed[k][_MIN_MA]
-                if offers.fits(k, least_ma, self._none_w):
+                if offers.spare_ma(k, self._none_w) >= least_ma:
                     offers.change(k, least_ma)
                     return
                 if not offers.idle[k] and self._make_room(k, first, last, step_ma):
@@ -77,7 +78,7 @@ class Growth:
         for other in range(first, len(offers.listed)):
             if self._share(k, other):
                 offers.add(freed_w, other, offers.above_ma(other))
-        if offers.fits(k, offers.listed[k][_MIN_MA], freed_w):
+        if offers.spare_ma(k, freed_w) >= offers.listed[k][_MIN_MA]:
             for other in range(first, len(offers.listed)):
                 if self._share(k, other):
                     self._give(other, step_ma)
@@ -103,11 +104,14 @@ class Growth:
                 lowest_ma = offers.ma[k]
         raised = False
         for k in range(first, last + 1):
-            if self._may_grow(k) and offers.ma[k] <= lowest_ma + step_ma // 2:
+            if self._may_grow(k) and offers.ma[k] < lowest_ma + _FINE_MA:
                 by_ma = offers.most_ma(k) - offers.ma[k]
                 if by_ma > step_ma:
                     by_ma = step_ma
-                if offers.fits(k, by_ma, self._none_w):
+                spare_ma = offers.spare_ma(k, self._none_w)
+                if by_ma > spare_ma:
+                    by_ma = spare_ma
+                if by_ma >= _FINE_MA or by_ma == offers.most_ma(k) - offers.ma[k]:
                     offers.change(k, offers.ma[k] + by_ma)
                     raised = True
                 elif not raised and self._take(k, first, last, step_ma):
@@ -118,10 +122,13 @@ class Growth:
         """Take a step for k from somebody who has more than is due."""
         offers = self._offers
         for other in range(len(offers.listed) - 1, first - 1, -1):
-            if other != k and self._share(k, other) and offers.above_ma(other) > 0 and (
-                    other > last or offers.ma[other] > offers.ma[k] + step_ma):
-                self._give(other, step_ma)
-                return True
+            if other != k and self._share(k, other) and offers.above_ma(other) > 0:
+                by_ma = step_ma
+                if other <= last and by_ma > (offers.ma[other] - offers.ma[k]) // 2:
+                    by_ma = (offers.ma[other] - offers.ma[k]) // 2
+                if by_ma >= _FINE_MA:
+                    self._give(other, by_ma)
+                    return True
         return False
 
     def _give(self, other: int, step_ma: int):

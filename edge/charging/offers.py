@@ -30,6 +30,7 @@ _SLACK_MA = const(2000)  # below its offer by so much a vehicle takes less than 
 _KEEP_MA = const(1000)  # what it is left above what it takes
 _USES_MA = const(500)  # so near its offer it uses all of it
 _IDLE_W = const(500)
+_MOST_W = const(1_000_000)
 
 
 class Offers:
@@ -123,9 +124,9 @@ class Offers:
             self.idle[k] = 0
         if drawn_ma + _USES_MA >= offer_ma:
             self._need_ma[k] = _LONG_S
-        if self._moved_s[k] < self._settle_s or drawn_ma + _SLACK_MA >= offer_ma:
+        if drawn_ma + _SLACK_MA >= offer_ma:
             self._slack_s[k] = 0
-        else:
+        elif self._moved_s[k] >= self._settle_s:
             self._slack_s[k] += span_s
             if self._slack_s[k] >= self._idle_s:
                 if charger.drawn_w <= _IDLE_W:
@@ -165,21 +166,23 @@ class Offers:
             charger.setpoint_w = self.ma[k]
             charger.setpoint_ms = now_ms
 
-    def fits(self, k: int, ma: int, freed_w) -> bool:
-        """Whether so much more a phase leaves the margin free at every limit of a charger, once
-        `freed_w` has been freed there."""
-        w = self.watts(k, ma)
+    def spare_ma(self, k: int, freed_w) -> int:
+        """How much more a phase leaves the margin free at every limit of a charger, once `freed_w`
+        has been freed there."""
         room_w, promised_w, one = self.room_w, self.promised_w, self.listed[k]
-        most_w = promised_w[_SUM] - freed_w[_SUM] + w + self._margin_w
-        if most_w > room_w[_SUM] or (one[_SURPLUS] and most_w > room_w[_SUN]):
-            return False
+        spare_w = room_w[_SUM]
+        if one[_SURPLUS] and room_w[_SUN] < spare_w:
+            spare_w = room_w[_SUN]
+        spare_w += freed_w[_SUM] - promised_w[_SUM] - self._margin_w
+        spare_w //= self._chargers[k].ways
         if self.phased:
-            w = w // self._chargers[k].ways + self._margin_w // 3
             for phase in range(1, 4):
-                if self.is_on(k, phase) and \
-                        promised_w[phase] - freed_w[phase] + w > room_w[phase]:
-                    return False
-        return True
+                w = room_w[phase] + freed_w[phase] - promised_w[phase] - self._margin_w // 3
+                if self.is_on(k, phase) and w < spare_w:
+                    spare_w = w
+        if spare_w > _MOST_W:  # inside 31 bits
+            spare_w = _MOST_W
+        return spare_w * 1000 // self._voltage_v if spare_w > 0 else 0
 
     def is_on(self, k: int, node: int) -> bool:
         """Whether lowering a charger helps at a limit."""
@@ -225,5 +228,5 @@ class Offers:
             if not ma or not self.ma[k]:
                 self.held_s[k] = 0
             self.ma[k] = ma
-            self._moved_s[k] = self._slack_s[k] = 0
+            self._moved_s[k] = 0
         self.why[k] = why

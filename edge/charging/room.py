@@ -96,14 +96,14 @@ class Room:
         return True
 
     def _leave_to_battery(self):
-        """What the battery is charged with comes first; of the sun, all that it could take where it
-        stores the sun. Where a limit holds it back, the chargers give way a little each beat."""
+        """What the battery is charged with comes first; of the sun, all that it could take. Where a
+        limit holds it back, the chargers give way a little each beat."""
         envelope = self._site.envelope
         room_w, promised_w = self._offers.room_w, self._offers.promised_w
         w = envelope.choose_w()
         if w < 0:
             room_w[_SUM] += w
-        if self._stores_sun:
+        if self._stores_sun or w < 0:
             w = envelope.lo_w
         if w < 0:
             room_w[_SUN] += w
