@@ -49,8 +49,6 @@ class Charger:
             self.drawn_w = -value if value < 0 else 0
         elif signal == "plugged":
             self.plugged = value in self.asks
-            if not self.plugged:
-                self.ways = self._all_ways  # the next car may have more phases
             return True
         elif value < 0:
             return False
@@ -71,7 +69,11 @@ class Charger:
         return True
 
     def fresh(self, now_ms: int, max_ms: int) -> bool:
-        """Whether what it draws was read no more than max_ms ago."""
+        """Whether what it draws was read no more than max_ms ago; counts the phases it is on.
+        While nothing flows, the next vehicle may be on all of them."""
+        i_ma = self.i_ma
+        ways = (i_ma[0] > _CARRIES_MA) + (i_ma[1] > _CARRIES_MA) + (i_ma[2] > _CARRIES_MA)
+        self.ways = ways if 0 < ways < self._all_ways else self._all_ways
         age_ms = now_ms - self.ms & _TICKS
         if self.known and max_ms < age_ms < _FUTURE:
             self.known = False  # ticks come round: what was stale never looks new again
@@ -80,11 +82,6 @@ class Charger:
     def _current(self, k: int, ma: int):
         i_ma = self.i_ma
         i_ma[k] = ma
-        ways = (i_ma[0] > _CARRIES_MA) + (i_ma[1] > _CARRIES_MA) + (i_ma[2] > _CARRIES_MA)
-        if ways and ways < self._all_ways:
-            self.ways = ways
-        elif ways:
-            self.ways = self._all_ways
         if not self._measured:
             self.drawn_w = (i_ma[0] + i_ma[1] + i_ma[2]) * self._voltage_v // 1000
 
