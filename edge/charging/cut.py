@@ -71,7 +71,7 @@ def _pause(offers, node: int, first: int, last: int) -> bool:
         found = -1
         for k in range(first, last + 1):
             if offers.ma[k] and offers.why[k] != _SILENT and offers.is_on(k, node) and (
-                    node != _SUN or offers.held_s[k] >= offers.listed[k][_MIN_ON_S]) and (
+                    node != _SUN or offers.now_s - offers.since_s[k] >= offers.listed[k][_MIN_ON_S]) and (
                     found < 0 or yields(offers, k, found)):
                 found = k
         if found < 0:

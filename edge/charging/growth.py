@@ -63,7 +63,7 @@ class Growth:
         for k in range(first, last + 1):
             if not offers.ma[k] and offers.why[k] != _FREE and offers.why[k] != _SILENT:
                 one = offers.listed[k]
-                offers.why[k] = _WAITS if offers.held_s[k] >= one[_MIN_OFF_S] else _RESTS
+                offers.why[k] = _WAITS if offers.now_s - offers.since_s[k] >= one[_MIN_OFF_S] else _RESTS
                 if offers.why[k] == _WAITS and offers.most_ma(k) >= one[_MIN_MA] \
                         and (found < 0 or yields(offers, found, k)):
                     found = k
@@ -86,7 +86,7 @@ class Growth:
         found = -1
         for other in range(len(offers.listed) - 1, first - 1, -1):
             if offers.ma[other] and offers.why[other] != _SILENT and self._share(k, other) \
-                    and offers.held_s[other] >= offers.listed[other][_MIN_ON_S] \
+                    and offers.now_s - offers.since_s[other] >= offers.listed[other][_MIN_ON_S] \
                     and (other > last or yields(offers, other, k)) \
                     and (found < 0 or (found <= last and yields(offers, other, found))):
                 found = other

@@ -25,6 +25,7 @@ _SILENT = const(4)
 WORDS = ("no-vehicle", "charges", "waits", "rests", "silent")
 
 _LONG_S = const(1_000_000)
+_ROUND = const(3)  # beats in which each charger has its turn to be looked at
 _HALVE_S = const(900)  # what was had counts half after so long
 _SLACK_MA = const(2000)  # below its offer by so much a vehicle takes less than it may
 _KEEP_MA = const(1000)  # what it is left above what it takes
@@ -34,28 +35,35 @@ _MOST_W = const(1_000_000)
 
 
 class Offers:
-    """`listed` are the chargers of the image, most important first, `chargers` their roles, `keys`
-    those of edge/rules/charging.py. `room_w` is what may be promised at each limit: to be written
-    by whoever knows (edge/charging/room.py)."""
+    """`listed` are the chargers of the image, most important first, `keys` those of
+    edge/rules/charging.py; `phased`: phases have limits. `room_w` is what may be promised at each
+    limit: to be written by whoever knows (edge/charging/room.py)."""
 
-    def __init__(self, keys: dict, listed: list, chargers: list, phased: bool):
+    def __init__(self, keys: dict, listed: list, phased: bool):
         n = len(listed)
         self.listed = listed
         self.phased = phased
+        self.now_ms = 0  # of the running beat: the limits' leases run from it
+        self.now_s = 0  # seconds of all beats so far
         self.ma = array("i", [0] * n)
         self.why = bytearray(n)
-        self.held_s = array("i", [_LONG_S] * n)  # since it was started or paused
+        self.since_s = array("i", [-_LONG_S] * n)  # when it was started or paused
         self.had = array("i", [0] * n)  # lately: A s, fading
         self.idle = bytearray(n)  # it draws nothing of its offer
         self.least_w = array("i", [0] * _NODES)  # what is drawn where that is known: at least,
         self.most_w = array("i", [0] * _NODES)  # and at most
         self.promised_w = array("i", [0] * _NODES)
         self.room_w = array("i", [0] * _NODES)
-        self._chargers = chargers
-        self._moved_s = array("i", [_LONG_S] * n)  # since its offer changed
+        self.chargers: list = []  # their roles
+        self._each_w = (array("i", [0] * n), array("i", [0] * n), array("i", [0] * n))
+        self._ways = bytearray([1] * n)  # on which that was counted
+        self._moved_s = array("i", [-_LONG_S] * n)  # when its offer changed
+        self._looked_s = array("i", [0] * n)
         self._slack_s = array("i", [0] * n)  # for how long it has taken less than it may
         self._need_ma = array("i", [_LONG_S] * n)  # more it does not take
-        self._halve_s = 0
+        self._next = 0
+        self._at_once = (n + _ROUND - 1) // _ROUND
+        self._halved_s = 0
         self._voltage_v = keys["voltage_v"]
         self._age_max_ms = keys["age_max_ms"]
         self._settle_s = keys["settle_s"]
@@ -63,61 +71,83 @@ class Offers:
         self._margin_w = keys["margin_w"]
 
     def look(self, now_ms: int, span_s: int):
-        """Tell what is drawn and promised. A charger without a vehicle is offered nothing; one that
-        says nothing is offered its safe limit, and so much is kept free for it."""
-        least_w, most_w, promised_w = self.least_w, self.most_w, self.promised_w
-        for node in range(_NODES):
-            least_w[node] = most_w[node] = promised_w[node] = 0
-        for k in range(len(self.listed)):
-            charger = self._chargers[k]
-            if self.held_s[k] < _LONG_S:
-                self.held_s[k] += span_s
-            if self._moved_s[k] < _LONG_S:
-                self._moved_s[k] += span_s
-            if not charger.fresh(now_ms, self._age_max_ms):
-                self._set(k, self.listed[k][_SAFE_MA], _SILENT)
-                self._add(promised_w, k, self.watts(k, self.ma[k]))
-                continue
-            why = self.why[k]
-            if not charger.plugged:
-                if why != _FREE:
-                    self._set(k, 0, _FREE)
-                    self.held_s[k] = self._need_ma[k] = _LONG_S  # the next one need not rest
-                    self.idle[k] = 0
-            elif not why or why == _SILENT:
-                self.why[k] = _CHARGES if self.ma[k] else _WAITS
-            self._draw(k, charger.drawn_w)
+        """Begin a beat: look at a part of the chargers, so that a beat is short. All have had their
+        turn after _ROUND beats."""
+        self.now_ms = now_ms
+        self.now_s += span_s
+        for _ in range(self._at_once):
+            self._look(self._next)
+            self._next += 1
+            if self._next == len(self.listed):
+                self._next = 0
+                if self.now_s - self._halved_s >= _HALVE_S:
+                    self._halved_s = self.now_s
+                    for k in range(len(self.listed)):
+                        self.had[k] //= 2
+
+    def _look(self, k: int):
+        """What is drawn and promised at one. Without a vehicle it is offered nothing; while it says
+        nothing it is offered its safe limit, and so much is kept free for it."""
+        charger = self.chargers[k]
+        span_s = self.now_s - self._looked_s[k]
+        self._looked_s[k] = self.now_s
+        if not charger.fresh(self.now_ms, self._age_max_ms):
+            self._set(k, self.listed[k][_SAFE_MA], _SILENT)
+            self._count(k, 0, 0, self.watts(k, self.ma[k]))
+            return
+        why = self.why[k]
+        if not charger.plugged:
+            if why != _FREE:
+                self._set(k, 0, _FREE)
+                self.since_s[k] = self.now_s - _LONG_S  # the next one need not rest
+                self._need_ma[k] = _LONG_S
+                self.idle[k] = 0
+        elif not why or why == _SILENT:
+            self.why[k] = _CHARGES if self.ma[k] else _WAITS
+        elif self.ma[k]:
+            self._learn(k, charger, span_s)
+        self._draw(k, charger.drawn_w)
 
     def _draw(self, k: int, drawn_w: int):
         """Count what a charger draws: while it follows an offer, anything between."""
         offer_w = self.watts(k, self.ma[k])
-        least_w = most_w = promised_w = drawn_w
-        if offer_w > drawn_w:
-            promised_w = offer_w
-        if self._moved_s[k] < self._settle_s:
-            promised_w = offer_w
-            if offer_w > drawn_w:
-                most_w = offer_w
-            else:
-                least_w = offer_w
-        self._add(self.least_w, k, least_w)
-        self._add(self.most_w, k, most_w)
-        self._add(self.promised_w, k, promised_w)
+        if self.now_s - self._moved_s[k] >= self._settle_s:
+            self._count(k, drawn_w, drawn_w, offer_w if offer_w > drawn_w else drawn_w)
+        elif offer_w > drawn_w:
+            self._count(k, drawn_w, offer_w, offer_w)
+        else:
+            self._count(k, offer_w, drawn_w, offer_w)
 
-    def learn(self, span_s: int):
-        """Find what each vehicle takes, and remember what it has had in the last span_s."""
-        self._halve_s += span_s
-        halve = self._halve_s >= _HALVE_S
-        if halve:
-            self._halve_s = 0
-        for k in range(len(self.listed)):
-            if halve:
-                self.had[k] //= 2
-            if self.ma[k] and self.why[k] != _SILENT:
-                self._learn(k, span_s)
+    def _count(self, k: int, least_w: int, most_w: int, promised_w: int):
+        """Put into the sums what a charger comes to now, in the place of what it came to before."""
+        leasts_w, mosts_w, promises_w = self._each_w
+        if self.phased:
+            self._on_phases(k, -1)
+        self.least_w[_SUM] += least_w - leasts_w[k]
+        self.most_w[_SUM] += most_w - mosts_w[k]
+        self.promised_w[_SUM] += promised_w - promises_w[k]
+        leasts_w[k] = least_w
+        mosts_w[k] = most_w
+        promises_w[k] = promised_w
+        self.promised_w[_SUN] = self.promised_w[_SUM]
+        if self.phased:
+            self._ways[k] = self.chargers[k].ways
+            self._on_phases(k, 1)
 
-    def _learn(self, k: int, span_s: int):
-        charger, offer_ma = self._chargers[k], self.ma[k]
+    def _on_phases(self, k: int, sign: int):
+        """Add what a charger came to last to the phases it is on; a vehicle of one phase may be on
+        any."""
+        leasts_w, mosts_w, promises_w = self._each_w
+        ways = self._ways[k]
+        for phase in range(1, 4):
+            if self.is_on(k, phase):
+                self.least_w[phase] += sign * (leasts_w[k] // ways)
+                self.most_w[phase] += sign * (mosts_w[k] // ways)
+                self.promised_w[phase] += sign * (promises_w[k] // ways)
+
+    def _learn(self, k: int, charger, span_s: int):
+        """Find what a vehicle takes, and remember what it has had in the last span_s."""
+        offer_ma = self.ma[k]
         drawn_ma = charger.drawn_w * 1000 // (self._voltage_v * charger.ways)
         self.had[k] += drawn_ma * span_s // 1000
         if charger.drawn_w > _IDLE_W:
@@ -126,7 +156,7 @@ class Offers:
             self._need_ma[k] = _LONG_S
         if drawn_ma + _SLACK_MA >= offer_ma:
             self._slack_s[k] = 0
-        elif self._moved_s[k] >= self._settle_s:
+        elif self.now_s - self._moved_s[k] >= self._settle_s:
             self._slack_s[k] += span_s
             if self._slack_s[k] >= self._idle_s:
                 if charger.drawn_w <= _IDLE_W:
@@ -141,16 +171,16 @@ class Offers:
     def most_ma(self, k: int) -> int:
         """The most that makes sense; below its least: it cannot charge at all."""
         most_ma = self.listed[k][_MAX_MA]
-        if self._chargers[k].charger_max_ma < most_ma:
-            most_ma = self._chargers[k].charger_max_ma
+        if self.chargers[k].charger_max_ma < most_ma:
+            most_ma = self.chargers[k].charger_max_ma
         if self._need_ma[k] < most_ma:
             most_ma = self._need_ma[k]
         return most_ma
 
     def change(self, k: int, ma: int):
         """Offer something else, and tell what that leaves or takes of the room."""
-        self._add(self.promised_w, k, self.watts(k, ma) - self.watts(k, self.ma[k]))
         self._set(k, ma, _CHARGES if ma else _WAITS)
+        self._draw(k, self.chargers[k].drawn_w)
 
     def rest(self):
         """Nobody knows what the site draws: none more than its safe limit."""
@@ -158,13 +188,6 @@ class Offers:
             safe_ma = self.listed[k][_SAFE_MA]
             if self.ma[k] > safe_ma:
                 self.change(k, safe_ma)
-
-    def hand_over(self, now_ms: int):
-        """Hand the offers to the chargers."""
-        for k in range(len(self.listed)):
-            charger = self._chargers[k]
-            charger.setpoint_w = self.ma[k]
-            charger.setpoint_ms = now_ms
 
     def spare_ma(self, k: int, freed_w) -> int:
         """How much more a phase leaves the margin free at every limit of a charger, once `freed_w`
@@ -174,7 +197,7 @@ class Offers:
         if one[_SURPLUS] and room_w[_SUN] < spare_w:
             spare_w = room_w[_SUN]
         spare_w += freed_w[_SUM] - promised_w[_SUM] - self._margin_w
-        spare_w //= self._chargers[k].ways
+        spare_w //= self.chargers[k].ways
         if self.phased:
             for phase in range(1, 4):
                 w = room_w[phase] + freed_w[phase] - promised_w[phase] - self._margin_w // 3
@@ -199,34 +222,27 @@ class Offers:
 
     def watts(self, k: int, ma: int) -> int:
         """What so much a phase is."""
-        return ma * self._voltage_v // 1000 * self._chargers[k].ways
+        return ma * self._voltage_v // 1000 * self.chargers[k].ways
 
     def at(self, k: int, node: int, ma: int) -> int:
         """What so much a phase is at one limit, W."""
         w = self.watts(k, ma)
-        return w // self._chargers[k].ways if 0 < node < _SUN else w
+        return w // self.chargers[k].ways if 0 < node < _SUN else w
 
     def add(self, nodes_w, k: int, ma: int):
         """Add so much a phase of a charger to the sum and to the phases that it is on."""
-        self._add(nodes_w, k, self.watts(k, ma))
-
-    def _add(self, nodes_w, k: int, w: int):
+        w = self.watts(k, ma)
         nodes_w[_SUM] += w
-        nodes_w[_SUN] += w
         if self.phased:
-            phase = self.listed[k][_PHASE]
-            if phase:
-                nodes_w[phase] += w
-            else:  # a vehicle of one phase may be on any
-                w //= self._chargers[k].ways
-                nodes_w[1] += w
-                nodes_w[2] += w
-                nodes_w[3] += w
+            w //= self.chargers[k].ways
+            for phase in range(1, 4):
+                if self.is_on(k, phase):
+                    nodes_w[phase] += w
 
     def _set(self, k: int, ma: int, why: int):
         if ma != self.ma[k]:
             if not ma or not self.ma[k]:
-                self.held_s[k] = 0
+                self.since_s[k] = self.now_s
             self.ma[k] = ma
-            self._moved_s[k] = 0
+            self._moved_s[k] = self.now_s
         self.why[k] = why

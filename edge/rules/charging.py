@@ -35,13 +35,13 @@ def rule(by: int, keys: dict, site):
     then let one step grow. Where vehicles come first the battery leaves them what they were
     promised; it never discharges for them here."""
     listed = keys["chargers"]
-    chargers = [Charger(one[0], keys["voltage_v"], keys["lease_ms"]) for one in listed]
     phases = None
     for role in site.roles:
         if "l1_w" in role.SIGNALS:
             phases = role
-    site.roles.append(Chargers(chargers))
-    offers = Offers(keys, listed, chargers, phases is not None)
+    offers = Offers(keys, listed, phases is not None)
+    offers.chargers = [Charger(offers, k, listed[k][0], keys) for k in range(len(listed))]
+    site.roles.append(Chargers(offers.chargers))
     room = Room(keys, offers, phases, site)
     if keys["names"]:  # somebody is told
         shown = __import__("edge.charging.shown", None, None, ("Shown",))
@@ -62,7 +62,6 @@ def rule(by: int, keys: dict, site):
             if cut(offers):
                 wait_s = 0
             elif wait_s >= _TICK_S:
-                offers.learn(wait_s)
                 grow(ramp_ma * wait_s)
                 wait_s = 0
             if not battery_first:
@@ -71,6 +70,5 @@ def rule(by: int, keys: dict, site):
                     w = 0
                 if w > envelope.lo_w:
                     envelope.at_least(w, by)
-        offers.hand_over(now.row[2])
 
     return narrow
