@@ -28,7 +28,7 @@ def cut(offers) -> bool:
     was = False
     listed, promised_w, room_w = offers.listed, offers.promised_w, offers.room_w
     for node in range(_NODES):
-        if promised_w[node] > room_w[node] and (offers.phased or not 0 < node < _SUN):
+        if promised_w[node] > room_w[node] and _matters(offers, node):
             last = len(listed) - 1
             while last >= 0 and promised_w[node] > room_w[node]:
                 first = last
@@ -40,6 +40,17 @@ def cut(offers) -> bool:
                     was = True
                 last = first - 1
     return was
+
+
+def _matters(offers, node: int) -> bool:
+    """Whether there is such a limit, and anybody whom it may lower."""
+    if node == _SUN:
+        return offers.sunny > 0
+    return offers.promised_w[node] > 0 and (node == _SUM or offers.phased)
+
+
+def _had_its_time(offers, k: int) -> bool:
+    return offers.now_s - offers.since_s[k] >= offers.listed[k][_MIN_ON_S]
 
 
 def _lower(offers, node: int, first: int, last: int) -> bool:
@@ -70,9 +81,9 @@ def _pause(offers, node: int, first: int, last: int) -> bool:
     while offers.promised_w[node] > offers.room_w[node]:
         found = -1
         for k in range(first, last + 1):
-            if offers.ma[k] and offers.why[k] != _SILENT and offers.is_on(k, node) and (
-                    node != _SUN or offers.now_s - offers.since_s[k] >= offers.listed[k][_MIN_ON_S]) and (
-                    found < 0 or yields(offers, k, found)):
+            if offers.ma[k] and offers.why[k] != _SILENT and offers.is_on(k, node) \
+                    and (node != _SUN or _had_its_time(offers, k)) \
+                    and (found < 0 or yields(offers, k, found)):
                 found = k
         if found < 0:
             break

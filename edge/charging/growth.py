@@ -33,10 +33,12 @@ class Growth:
         self._offers = offers
         self._none_w = array("i", [0] * _NODES)
         self._freed_w = array("i", [0] * _NODES)
+        self._held = False  # room is being made
 
-    def step(self, step_ma: int):
-        """One change for the better: start who waits, else make room, else raise the lowest."""
+    def start(self, step_ma: int):
+        """Start one who waits, or make room for one."""
         offers = self._offers
+        self._held = True
         first = 0
         while first < len(offers.listed):
             last = self._last_alike(first)
@@ -49,8 +51,13 @@ class Growth:
                 if not offers.idle[k] and self._make_room(k, first, last, step_ma):
                     return
             first = last + 1
+        self._held = False
+
+    def rise(self, step_ma: int):
+        """Raise the lowest offers, unless room is being made."""
+        offers = self._offers
         first = 0
-        while first < len(offers.listed):
+        while first < len(offers.listed) and not self._held:
             last = self._last_alike(first)
             if self._raise(first, last, step_ma):
                 return
@@ -63,8 +70,9 @@ class Growth:
         for k in range(first, last + 1):
             if not offers.ma[k] and offers.why[k] != _FREE and offers.why[k] != _SILENT:
                 one = offers.listed[k]
-                offers.why[k] = _WAITS if offers.now_s - offers.since_s[k] >= one[_MIN_OFF_S] else _RESTS
-                if offers.why[k] == _WAITS and offers.most_ma(k) >= one[_MIN_MA] \
+                rested = offers.now_s - offers.since_s[k] >= one[_MIN_OFF_S]
+                offers.why[k] = _WAITS if rested else _RESTS
+                if rested and offers.most_ma[k] >= one[_MIN_MA] \
                         and (found < 0 or yields(offers, found, k)):
                     found = k
         return found
@@ -105,13 +113,13 @@ class Growth:
         raised = False
         for k in range(first, last + 1):
             if self._may_grow(k) and offers.ma[k] < lowest_ma + _FINE_MA:
-                by_ma = offers.most_ma(k) - offers.ma[k]
+                by_ma = offers.most_ma[k] - offers.ma[k]
                 if by_ma > step_ma:
                     by_ma = step_ma
                 spare_ma = offers.spare_ma(k, self._none_w)
                 if by_ma > spare_ma:
                     by_ma = spare_ma
-                if by_ma >= _FINE_MA or by_ma == offers.most_ma(k) - offers.ma[k]:
+                if by_ma >= _FINE_MA or by_ma == offers.most_ma[k] - offers.ma[k]:
                     offers.change(k, offers.ma[k] + by_ma)
                     raised = True
                 elif not raised and self._take(k, first, last, step_ma):
@@ -139,7 +147,7 @@ class Growth:
 
     def _may_grow(self, k: int) -> bool:
         offers = self._offers
-        return offers.ma[k] > 0 and offers.why[k] != _SILENT and offers.ma[k] < offers.most_ma(k)
+        return offers.ma[k] > 0 and offers.why[k] != _SILENT and offers.ma[k] < offers.most_ma[k]
 
     def _share(self, k: int, other: int) -> bool:
         """Whether what one leaves is the other's to have; who waits for the sun displaces nobody

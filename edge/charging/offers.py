@@ -25,7 +25,7 @@ _SILENT = const(4)
 WORDS = ("no-vehicle", "charges", "waits", "rests", "silent")
 
 _LONG_S = const(1_000_000)
-_ROUND = const(3)  # beats in which each charger has its turn to be looked at
+_ROUND = const(8)  # beats in which each charger has had its turn to be looked at
 _HALVE_S = const(900)  # what was had counts half after so long
 _SLACK_MA = const(2000)  # below its offer by so much a vehicle takes less than it may
 _KEEP_MA = const(1000)  # what it is left above what it takes
@@ -46,6 +46,8 @@ class Offers:
         self.now_ms = 0  # of the running beat: the limits' leases run from it
         self.now_s = 0  # seconds of all beats so far
         self.ma = array("i", [0] * n)
+        self.most_ma = array("i", [0] * n)  # that makes sense; below its least it cannot charge
+        self.sunny = 0  # offers to those who charge with the sun alone
         self.why = bytearray(n)
         self.since_s = array("i", [-_LONG_S] * n)  # when it was started or paused
         self.had = array("i", [0] * n)  # lately: A s, fading
@@ -106,7 +108,20 @@ class Offers:
             self.why[k] = _CHARGES if self.ma[k] else _WAITS
         elif self.ma[k]:
             self._learn(k, charger, span_s)
+        self._limit(k, charger)
         self._draw(k, charger.drawn_w)
+
+    def _limit(self, k: int, charger):
+        """Find the most that a charger may be offered."""
+        one = self.listed[k]
+        most_ma = one[_MAX_MA]
+        if charger.charger_max_ma < most_ma:
+            most_ma = charger.charger_max_ma
+        if self._need_ma[k] < most_ma:
+            most_ma = self._need_ma[k]
+        self.most_ma[k] = most_ma
+        if self.ma[k] > most_ma:
+            self.change(k, most_ma if most_ma >= one[_MIN_MA] else 0)
 
     def _draw(self, k: int, drawn_w: int):
         """Count what a charger draws: while it follows an offer, anything between."""
@@ -121,6 +136,9 @@ class Offers:
     def _count(self, k: int, least_w: int, most_w: int, promised_w: int):
         """Put into the sums what a charger comes to now, in the place of what it came to before."""
         leasts_w, mosts_w, promises_w = self._each_w
+        if least_w == leasts_w[k] and most_w == mosts_w[k] and promised_w == promises_w[k] \
+                and self._ways[k] == self.chargers[k].ways:
+            return
         if self.phased:
             self._on_phases(k, -1)
         self.least_w[_SUM] += least_w - leasts_w[k]
@@ -130,8 +148,8 @@ class Offers:
         mosts_w[k] = most_w
         promises_w[k] = promised_w
         self.promised_w[_SUN] = self.promised_w[_SUM]
+        self._ways[k] = self.chargers[k].ways
         if self.phased:
-            self._ways[k] = self.chargers[k].ways
             self._on_phases(k, 1)
 
     def _on_phases(self, k: int, sign: int):
@@ -164,18 +182,6 @@ class Offers:
                 drawn_ma += _KEEP_MA
                 least_ma = self.listed[k][_MIN_MA]
                 self._need_ma[k] = drawn_ma if drawn_ma > least_ma else least_ma
-        most_ma = self.most_ma(k)
-        if offer_ma > most_ma:
-            self.change(k, most_ma if most_ma >= self.listed[k][_MIN_MA] else 0)
-
-    def most_ma(self, k: int) -> int:
-        """The most that makes sense; below its least: it cannot charge at all."""
-        most_ma = self.listed[k][_MAX_MA]
-        if self.chargers[k].charger_max_ma < most_ma:
-            most_ma = self.chargers[k].charger_max_ma
-        if self._need_ma[k] < most_ma:
-            most_ma = self._need_ma[k]
-        return most_ma
 
     def change(self, k: int, ma: int):
         """Offer something else, and tell what that leaves or takes of the room."""
@@ -243,6 +249,8 @@ class Offers:
         if ma != self.ma[k]:
             if not ma or not self.ma[k]:
                 self.since_s[k] = self.now_s
+                if self.listed[k][_SURPLUS]:
+                    self.sunny += 1 if ma else -1
             self.ma[k] = ma
             self._moved_s[k] = self.now_s
         self.why[k] = why

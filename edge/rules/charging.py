@@ -46,13 +46,14 @@ def rule(by: int, keys: dict, site):
     if keys["names"]:  # somebody is told
         shown = __import__("edge.charging.shown", None, None, ("Shown",))
         site.live = list(getattr(site, "live", ())) + [shown.Shown(keys["names"], offers).tell]
-    grow = Growth(offers).step
+    growth = Growth(offers)
     wait_s = 0
+    risen = False
 
     def narrow(now, by=by, envelope=site.envelope, offers=offers, find=room.find, cut=cut,
-               grow=grow, battery_first=keys["battery_first"],
+               start=growth.start, rise=growth.rise, battery_first=keys["battery_first"],
                ramp_ma=keys["ramp_ma_per_s"]):
-        nonlocal wait_s
+        nonlocal wait_s, risen
         offers.look(now.row[2], now.span_s)
         if not find(now):
             offers.rest()
@@ -62,7 +63,11 @@ def rule(by: int, keys: dict, site):
             if cut(offers):
                 wait_s = 0
             elif wait_s >= _TICK_S:
-                grow(ramp_ma * wait_s)
+                risen = not risen  # in turns, so that a beat is short
+                if risen:
+                    rise(ramp_ma * 2 * wait_s)
+                else:
+                    start(ramp_ma * 2 * wait_s)
                 wait_s = 0
             if not battery_first:
                 w = offers.promised_w[0] - offers.room_w[0]
