@@ -280,7 +280,9 @@ def plant_of(image: Mapping[str, Any], battery: Battery) -> Plant:
 
 
 def lived(plant: Plant) -> dict[str, int]:
-    """What became of a plant that can be on its own; empty for any other."""
+    """What became of a plant that can be on its own, or has chargers; empty for any other."""
+    if isinstance(plant, charging.ChargingPlant):
+        return {"charged_wh": sum(stall.total_ws for stall in plant.stalls) // 3600}
     if not isinstance(plant, IslandPlant):
         return {}
     told = {"island_s": plant.island_s, "black_s": plant.black_s,
