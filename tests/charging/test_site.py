@@ -26,7 +26,7 @@ def said(old, new, text=TEXT):
 @pytest.mark.parametrize(("old", "new", "line"), [
     ('device = "box-1"', 'device = "box-9"',
      "charger dock-1.device: found box-9, expected one of box-1 box-2 box-3 box-4 box-5 box-6; did "
-     'you mean "box-1"?'),
+     'you mean "box-6"?'),
     ('device = "box-1"', 'device = "pcs"',
      "charger dock-1.device: found pcs with the profile sinexcel_pcs, expected one that takes a "
      "current"),
