@@ -34,9 +34,9 @@ def test_without_a_grid_meter_all_fall_to_their_safe_limit(tmp_path: Path) -> No
     before_w = [one.grid_w for one in record.samples if one.at_s < fault.at_s][-1]
     blind_w = [one.grid_w + one.store_w for one in record.samples
                if fault.at_s + 20 <= one.at_s < fault.end_s]
-    assert before_w > 110_000
-    assert max(blind_w) <= 70_000 + 6 * 6 * 3 * 230, "six times 6 A on three phases"
-    assert max(blind_w) > 75_000, "and they still charge"
+    assert before_w > 440_000
+    assert max(blind_w) <= 400_000 + 6 * 6 * 3 * 230, "six times 6 A on three phases"
+    assert max(blind_w) > 405_000, "and they still charge"
 
 
 @pytest.mark.usefixtures("micropython")
