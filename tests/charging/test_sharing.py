@@ -274,3 +274,25 @@ def test_the_sun_goes_to_vehicles_or_to_the_battery_first_as_declared(
     yard.run(300)
     assert yard.offers == [offer_ma]
     assert yard.site.now.command_w == battery_w
+
+
+@pytest.mark.parametrize("battery_first", [0, 1])
+def test_what_there_is_goes_to_vehicles_or_to_the_battery_first_as_declared(battery_first):
+    yard = Yard([charger(), charger()], 60_000, battery_first=battery_first)
+    yard.vehicles = [Vehicle(), Vehicle()]
+    yard.run(120)
+    assert yard.offers == [16_000, 16_000]
+
+    def wish(now):
+        yard.site.envelope.at_most(-50_000, 9)
+
+    yard.site.rules.insert(len(yard.site.rules) - battery_first, wish)
+    yard.run(300)
+    drawn_w = sum(map(yard.drawn_w, range(2)))
+    assert drawn_w - yard.site.now.command_w <= 60_000
+    if battery_first:
+        assert yard.site.now.command_w == -50_000
+        assert 3 * VOLT * 6 <= drawn_w <= 10_000
+    else:
+        assert drawn_w == 22_080
+        assert yard.site.now.command_w == drawn_w - 60_000
