@@ -16,16 +16,16 @@ _TICKS = const((1 << 30) - 1)
 
 
 class Charger:
-    """Number k of `offers` (edge/charging/offers.py), on `phase` 1 .. 3 alone, or on all of them
-    (0); `keys` are those of edge/rules/charging.py. `setpoint_w` is the limit a phase in mA, 0 to
-    pause; like a battery's it is a lease: a driver may keep it alive for `lease_ms` after
-    `setpoint_ms`."""
+    """It hangs on `phase` 1 .. 3 alone, or on all of them (0); `keys` are those of
+    edge/rules/charging.py. `setpoint_w` is the limit a phase in mA, 0 to pause; like a battery's it
+    is a lease: a driver may keep it alive for `lease_ms` after `setpoint_ms`."""
 
     SIGNALS = ("charger_w", "i_l1_ma", "i_l2_ma", "i_l3_ma", "plugged", "charger_max_ma",
                "import_wh")
     NEEDS = ("plugged",)
 
-    def __init__(self, offers, k: int, phase: int, keys: dict):
+    def __init__(self, phase: int, keys: dict):
+        self.setpoint_w = self.setpoint_ms = 0
         self.lease_ms = keys["lease_ms"]
         self.asks: list = [1]  # what `plugged` reads while a car asks for current
         self.plugged = False
@@ -39,18 +39,6 @@ class Charger:
         self._all_ways = self.ways
         self._measured = False  # it has a power of its own
         self._voltage_v = keys["voltage_v"]
-        self._offers = offers
-        self._k = k
-
-    @property
-    def setpoint_w(self) -> int:
-        """What it is offered; asked by its driver, so that a beat need not write it."""
-        return self._offers.ma[self._k]
-
-    @property
-    def setpoint_ms(self) -> int:
-        """The last beat."""
-        return self._offers.now_ms
 
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
         """Keep one reading; False when it is impossible or unknown."""

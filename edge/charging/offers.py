@@ -43,7 +43,6 @@ class Offers:
         n = len(listed)
         self.listed = listed
         self.phased = phased
-        self.now_ms = 0  # of the running beat: the limits' leases run from it
         self.now_s = 0  # seconds of all beats so far
         self.ma = array("i", [0] * n)
         self.most_ma = array("i", [0] * n)  # that makes sense; below its least it cannot charge
@@ -63,7 +62,7 @@ class Offers:
         self._looked_s = array("i", [0] * n)
         self._slack_s = array("i", [0] * n)  # for how long it has taken less than it may
         self._need_ma = array("i", [_LONG_S] * n)  # more it does not take
-        self._next = 0
+        self._next = self._now_ms = 0
         self._at_once = (n + _ROUND - 1) // _ROUND
         self._halved_s = 0
         self._voltage_v = keys["voltage_v"]
@@ -75,8 +74,10 @@ class Offers:
     def look(self, now_ms: int, span_s: int):
         """Begin a beat: look at a part of the chargers, so that a beat is short. All have had their
         turn after _ROUND beats."""
-        self.now_ms = now_ms
+        self._now_ms = now_ms
         self.now_s += span_s
+        for charger in self.chargers:
+            charger.setpoint_ms = now_ms
         for _ in range(self._at_once):
             self._look(self._next)
             self._next += 1
@@ -93,7 +94,7 @@ class Offers:
         charger = self.chargers[k]
         span_s = self.now_s - self._looked_s[k]
         self._looked_s[k] = self.now_s
-        if not charger.fresh(self.now_ms, self._age_max_ms):
+        if not charger.fresh(self._now_ms, self._age_max_ms):
             self._set(k, self.listed[k][_SAFE_MA], _SILENT)
             self._count(k, 0, 0, self.watts(k, self.ma[k]))
             return
@@ -251,6 +252,6 @@ class Offers:
                 self.since_s[k] = self.now_s
                 if self.listed[k][_SURPLUS]:
                     self.sunny += 1 if ma else -1
-            self.ma[k] = ma
+            self.ma[k] = self.chargers[k].setpoint_w = ma
             self._moved_s[k] = self.now_s
         self.why[k] = why

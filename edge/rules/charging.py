@@ -40,7 +40,7 @@ def rule(by: int, keys: dict, site):
         if "l1_w" in role.SIGNALS:
             phases = role
     offers = Offers(keys, listed, phases is not None)
-    offers.chargers = [Charger(offers, k, listed[k][0], keys) for k in range(len(listed))]
+    offers.chargers = [Charger(one[0], keys) for one in listed]
     site.roles.append(Chargers(offers.chargers))
     room = Room(keys, offers, phases, site)
     if keys["names"]:  # somebody is told

@@ -82,7 +82,7 @@ class Gateway:
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
-        self.charger = Charger(None, 0, 0, {"lease_ms": LEASE_MS, "voltage_v": 230})
+        self.charger = Charger(0, {"lease_ms": LEASE_MS, "voltage_v": 230})
         self.roles = [self.charger] if profile.kind == "charger" else self.roles
         self.driver = driver_of(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
