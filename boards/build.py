@@ -33,7 +33,7 @@ _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on th
 _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
 # Whose private attributes keep their names: what a beat may run through, and the boards.
 _APART = ("boards", "edge.rules.", "edge.plan.", "edge.fleet", "edge.island", "edge.ledger.",
-          "edge.price", "edge.billing", "edge.share")
+          "edge.price", "edge.billing", "edge.share", "edge.charging")
 _BROKER = {"version": "edge.mqtt5_client", "named": "edge.dns", "tls": "edge.tls_port"}
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
@@ -42,7 +42,8 @@ IMAGE = "site.json"
 DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
-             ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
+             ("island", "NEEDS"), ("charging", "NEEDS"), ("edge", "WORDS"),
+             ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
              ("clouds", "FIELDS"), ("clouds", "SECRET"), ("clouds", "OWN_TOPICS"),
              ("clouds", "FRAMES"), ("clouds", "TLS"),
@@ -169,6 +170,7 @@ def named(image: Mapping[str, Any]) -> list[str]:
                if bus["link"] not in ("tcp", "rtu")]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
+             "edge.charging.shown": any(keys.get("names") for _, keys in image["rules"]),
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image,
              "edge.fleet.phases": "fleet" in image and "edge.rules.phase" in chosen}
     return chosen + [name for name, needed in parts.items() if needed]

@@ -72,7 +72,8 @@ def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
                      "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
                      "setpoint": device in commanded(site.devices),
                      "falls_s": _falls_s(device),
-                     "relays": device in commanded(site.devices, "coils")}
+                     "relays": device in commanded(site.devices, "coils"),
+                     "limit": device in commanded(site.devices, "current")}
                     for device in site.devices if device.bus == number],
     }
 
@@ -111,7 +112,8 @@ def text(said: dict[str, Any]) -> str:
         for device in bus["devices"]:
             does = ", ".join(device["signals"]) + (
                 _takes(device) if device["setpoint"] else
-                ", has the relays" if device["relays"] else "")
+                ", has the relays" if device["relays"] else
+                ", takes a current" if device["limit"] else "")
             lines.append(f"    {device['name']:<10} {device['model']}, unit {device['unit']}, "
                          f"every {device['poll_ms']} ms: {does}")
     lines += ["", "rules, most important first"]

@@ -15,6 +15,7 @@ from boards import ledger as ledgers
 from boards import plan as plans
 from boards import tariff as tariffs
 from boards.shapes import Findings, one_of, toml
+from boards.site_chargers import Charger, read_chargers
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
@@ -38,6 +39,7 @@ class Site:
     devices: tuple[Device, ...]
     batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
     loads: tuple[Load, ...] = ()  # that may be shed, most important first
+    chargers: tuple[Charger, ...] = ()  # likewise
     media: tuple[site_media.Medium, ...] = ()  # meters of water, heat ...
     carbon: plans.Carbon | None = None
     ledger: ledgers.Ledger | None = None
@@ -127,8 +129,9 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
     loads = read_loads(findings, raw.get("load", []))
+    chargers = read_chargers(findings, raw.get("charger", []))
     site = Site(path, sections, used, prices, buses, devices,  # type: ignore[arg-type]
-                names, loads, media)
+                names, loads, chargers, media)
     return replace(site, carbon=plans.read(findings, site, path.parent),
                    ledger=ledgers.read(findings, site, path.parent))
 

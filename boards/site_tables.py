@@ -20,7 +20,7 @@ CLOUDS_FOLDER = Path(__file__).parent.parent / "edge" / "clouds"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
 # Rules that a table of their own switches on.
 OWN_TABLES = {"command": "commands", "dispatch_centre": "iec104"}
-LIST_SECTIONS = ("bus", "device", "load", "medium")
+LIST_SECTIONS = ("bus", "device", "load", "charger", "medium")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 
 TCP: tuple[Field, ...] = (
@@ -81,6 +81,20 @@ LOAD: tuple[Field, ...] = (
     ("min_on_s", "s", 0, 86_400, 60, "once connected it stays so for so long"),
     ("min_off_s", "s", 0, 86_400, 300, "once shed it stays so for so long"),
     ("shed_pm", "pm", 0, 950, 0, "in an island it is shed below this state of charge; 0 = never"),
+    ("surplus", "0/1", 0, 1, 0, "1 = it runs on the sun's surplus alone: [rules.surplus]"),
+)
+CHARGER: tuple[Field, ...] = (
+    NAME,
+    ("device", "id", None, None, None, "the [[device]] that it is"),
+    ("priority", "rank", 1, 99, 1, "1 is the most important; equals share alike"),
+    ("phase", "phase", 0, 3, 0, "the phase it hangs on; 0 = all three"),
+    ("min_a", "A", 6, 80, 6, "the least limit a phase at which a vehicle charges"),
+    ("max_a", "A", 6, 250, None, "what its cable and fuse carry"),
+    ("failsafe_a", "A", 0, 80, None, "the limit it falls to without the gateway; 0 = it pauses"),
+    ("min_on_s", "s", 0, 86_400, 600, "once started it charges for so long, unless a limit is in "
+     "danger"),
+    ("min_off_s", "s", 0, 86_400, 300, "once paused it rests for so long"),
+    ("surplus", "0/1", 0, 1, 0, "1 = it charges with the sun's surplus alone"),
 )
 MEDIA: tuple[Field, ...] = (
     NAME,
