@@ -131,6 +131,11 @@ class Connector:
         """A write of the gateway; whether the charge point takes such orders."""
         if name == "limit":
             self._wish = self._allowed(int(value * 1000)), now_s
+        return self.obeys
+
+    @property
+    def obeys(self) -> bool:
+        """Whether it has not refused the last order."""
         return not self._refusals
 
     def limit_ma(self, now_s: float) -> int:
@@ -173,7 +178,7 @@ class Connector:
 
     def took(self, order: Order, accepted: bool, now_s: float) -> None:
         """What became of it."""
-        if not accepted and order.purpose == OF_TRANSACTION:
+        if not accepted and order.purpose == OF_TRANSACTION and order.until_s is None:
             self._declined = order.transaction  # what new transactions have may hold for this one
             return
         if not accepted:

@@ -21,7 +21,6 @@ _UNITS = {
 _NAMES = {"Power.Active.Import": "power_w", "Energy.Active.Import.Register": "energy_wh",
           "Current.Import": "i_ma"}
 MEASURANDS = tuple(_UNITS)
-_LOCATIONS = ("Outlet", "Inlet")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
 _OVER = Fraction(5, 4)  # a charger may exceed its rating by so much before it is not believed
 _STEP_WH = 100  # and its register leap so far at once
@@ -45,15 +44,14 @@ class Rating:
 
 
 def sampled(samples: Iterable[Mapping[str, Any]], rating: Rating) -> tuple[Values, list[str]]:
-    """W, Wh and mA of one MeterValue: power_w, energy_wh, i_l1_ma .. by the site's phases; and what
+    """W, Wh and mA of one moment: power_w, energy_wh, i_l1_ma .. by the site's phases; and what
     of it is no plain number."""
     found: dict[tuple[str, str], Fraction] = {}
     wrong = []
     for sample in samples:
         measurand = sample.get("measurand", "Energy.Active.Import.Register")
         units = _UNITS.get(measurand)
-        if units is None or sample.get("format") == "SignedData" \
-                or sample.get("location", "Outlet") not in _LOCATIONS:
+        if units is None or sample.get("format") == "SignedData" or sample.get("location") == "EV":
             continue
         unit = units.get(sample.get("unit", next(iter(units))))
         if unit is None or not _NUMBER.fullmatch(sample["value"]):

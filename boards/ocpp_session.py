@@ -155,11 +155,14 @@ class Session(ChargePoint):
     def _on_meter(self, connector_id: int, meter_value: list[dict[str, Any]],
                   transaction_id: int = 0, **_: Any) -> Any:
         connector = self._connectors.get(connector_id)
+        if connector is None:  # 0: the whole charge point
+            return call_result.MeterValues()
+        moments: dict[str, list[dict[str, Any]]] = {}  # some tell each value of one by itself
         for one in meter_value:
-            if connector is None:  # 0: the whole charge point
-                break
-            values, wrong = sampled(one["sampled_value"], connector.wiring.rating)
-            fresh = self._meters(connector, one["timestamp"], values, wrong)
+            moments.setdefault(one["timestamp"], []).extend(one["sampled_value"])
+        for timestamp, samples in moments.items():
+            values, wrong = sampled(samples, connector.wiring.rating)
+            fresh = self._meters(connector, timestamp, values, wrong)
             if fresh and transaction_id > 0 and connector.charges_unknown:
                 connector.charges(transaction_id)  # begun before this process was
                 self._wake.set()
