@@ -61,6 +61,7 @@ class Connector:
         self.transaction: int | None = None
         self.refused = 0  # values that were not believed
         self._status_s = 0.0
+        self._safe_ma = wiring.failsafe_ma
         self._wish: tuple[int, float] | None = None  # mA, and when it was written
         self._placed: set[str] = set()  # purposes whose failsafe current it has
         self._held: tuple[int, float] | None = None  # mA, and until when
@@ -129,8 +130,12 @@ class Connector:
 
     def on_write(self, name: str, value: Fraction, now_s: float) -> bool:
         """A write of the gateway; whether the charge point takes such orders."""
+        ma = self._allowed(int(value * 1000))
         if name == "limit":
-            self._wish = self._allowed(int(value * 1000)), now_s
+            self._wish = ma, now_s
+        elif min(ma, self.wiring.failsafe_ma) != self._safe_ma:
+            self._safe_ma = min(ma, self.wiring.failsafe_ma)
+            self._placed.clear()
         return self.obeys
 
     @property
@@ -143,7 +148,7 @@ class Connector:
         if self._held is not None and now_s < self._held[1]:
             return self._held[0]
         placed = self._purpose() in self._placed
-        return self.wiring.failsafe_ma if placed else self.wiring.rating.max_ma
+        return self._safe_ma if placed else self.wiring.rating.max_ma
 
     def _allowed(self, ma: int) -> int:
         """Below what a car can be offered (IEC 61851-1: 6 A) it pauses."""
@@ -173,7 +178,7 @@ class Connector:
         purpose = self._purpose()
         transaction = self.transaction if purpose == OF_TRANSACTION else None
         if purpose not in self._placed or self._wish is None:
-            return Order(purpose, transaction, self.wiring.failsafe_ma, None)
+            return Order(purpose, transaction, self._safe_ma, None)
         return Order(purpose, transaction, self._wish[0], self._wish[1] + self.wiring.fallback_s)
 
     def took(self, order: Order, accepted: bool, now_s: float) -> None:

@@ -33,6 +33,7 @@ from boards.ocpp_wire import trace
 SUBPROTOCOL = "ocpp1.6"
 MAX_FRAME = 64 * 1024
 _OPEN_S = 10
+_CLOSE_S = 5
 _PING_S = 20  # a peer that is silent for two of them is gone
 _SPARE = 8  # connections beyond two for each charge point, from one address or all
 _COMES, _COMES_PER_S = 5, 0.2  # of one charge point
@@ -49,10 +50,11 @@ class Point:
         self.connectors = {wiring.number: Connector(wiring) for wiring in table.connectors}
         self.session: Session | None = None
         self.comes = Bucket(_COMES, _COMES_PER_S)
-        self._lines = Bucket(_LINES, _LINES_PER_S)
+        self._lines = {known: Bucket(_LINES, _LINES_PER_S) for known in (True, False)}
 
-    def say(self, text: str) -> None:
-        if self._lines.take(1, time.monotonic()):
+    def say(self, text: str, known: bool = True) -> None:
+        """A line for people, but not more than they can read; strangers have lines of their own."""
+        if self._lines[known].take(1, time.monotonic()):
             click.echo(f"{self.table.name}: {text}", err=True)
 
     def values(self, number: int) -> Mapping[str, int | Fraction] | None:
@@ -84,7 +86,7 @@ class Door:
         if point is None:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "")
         if not _proves(request.headers, point.table):
-            point.say("came without its password: refused")
+            point.say("came without its password: refused", known=False)
             response = connection.respond(http.HTTPStatus.UNAUTHORIZED, "")
             response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
             return response
@@ -164,7 +166,7 @@ async def open_door(file: CentralSystem, points: Mapping[str, Point], answer_s: 
     server: Server = await serve(
         door.handle, file.address, file.port, subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
         process_request=door.admit, create_connection=_bounded(2 * len(points) + _SPARE),
-        open_timeout=_OPEN_S, ping_interval=_PING_S, ping_timeout=_PING_S, close_timeout=5,
+        open_timeout=_OPEN_S, ping_interval=_PING_S, ping_timeout=_PING_S, close_timeout=_CLOSE_S,
         max_size=MAX_FRAME, compression=None, server_header=None, logger=_SILENT, **shaking)
     async with server:
         yield next(iter(server.sockets)).getsockname()[1]

@@ -41,10 +41,11 @@ def able(configuration: list[dict[str, Any]], wanted_unit: str) -> Able:
     return Able(unit, min(int(level), _LEVELS_MAX) if known else 1)
 
 
-def configuration(sample_s: int) -> list[call.ChangeConfiguration]:
-    """What it should measure, and how often."""
-    return [call.ChangeConfiguration("MeterValuesSampledData", ",".join(MEASURANDS)),
-            call.ChangeConfiguration("MeterValueSampleInterval", str(sample_s))]
+def configuration(sample_s: int) -> list[list[call.ChangeConfiguration]]:
+    """What it should measure, and how often; where it refuses one, what else would do."""
+    fewer = [",".join(MEASURANDS[:count]) for count in range(len(MEASURANDS), 0, -1)]
+    return [[call.ChangeConfiguration("MeterValuesSampledData", some) for some in fewer],
+            [call.ChangeConfiguration("MeterValueSampleInterval", str(sample_s))]]
 
 
 def profile(wiring: Wiring, able: Able, order: Order, now_s: float, now: datetime

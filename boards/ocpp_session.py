@@ -78,7 +78,9 @@ class Session(ChargePoint):
         self._wake.set()
 
     async def end(self, reason: str, code: int = 1008) -> None:
+        """Nothing that still comes counts."""
         self._say(f"{reason}: connection closed")
+        self._connectors = {}
         await self._websocket.close(code, reason)
 
     # What it says.
@@ -87,13 +89,17 @@ class Session(ChargePoint):
         async for raw in self._websocket:
             if not self._said.take(_MESSAGE_COST + len(raw), self._clock()):
                 return await self.end("says too much")
-            message = unpacked(raw)
-            if message is None:
-                self._garbage += 1
-                if self._garbage == _GARBAGE_MAX:
-                    return await self.end("does not speak OCPP 1.6J", 1002)
-            elif isinstance(message, Call) or message.unique_id == self._asked:
-                await self.route_message(raw)
+            await self.hear(raw)
+
+    async def hear(self, raw: str | bytes) -> None:
+        """One message: answer a question, or take the answer to ours."""
+        message = unpacked(raw)
+        if message is None:
+            self._garbage += 1
+            if self._garbage == _GARBAGE_MAX:
+                await self.end("does not speak OCPP 1.6J", 1002)
+        elif isinstance(message, Call) or message.unique_id == self._asked:
+            await self.route_message(raw)
 
     @on(Action.boot_notification)
     def _on_boot(self, charge_point_vendor: str, charge_point_model: str, **_: Any) -> Any:
@@ -204,7 +210,7 @@ class Session(ChargePoint):
 
     async def _tell(self) -> None:
         await self._introduce()
-        while True:
+        while self._connectors:
             self._wake.clear()
             now_s = self._clock()
             connector = min(self._connectors.values(), key=lambda one: one.due_in(now_s))
@@ -222,13 +228,15 @@ class Session(ChargePoint):
                                         self._rate_unit)
         if not self._able.levels:
             self._say("holds one charging profile alone, so it could not fall back: not commanded")
-        for connector in self._connectors.values():
+        for connector in tuple(self._connectors.values()):
             await self._order(connector)
-        for change in ocpp_messages.configuration(self._sample_s):
-            told = await self._ask(change)
-            if told is None or told.status not in ("Accepted", "RebootRequired"):
+        for choices in ocpp_messages.configuration(self._sample_s):
+            for change in choices:
+                told = await self._ask(change)
+                if told is not None and told.status in ("Accepted", "RebootRequired"):
+                    break
                 self._say(f"{change.key} refused, expected {change.value}")
-        for number in self._connectors:
+        for number in tuple(self._connectors):
             await self._ask(TriggerMessage("StatusNotification", number))
             await self._ask(TriggerMessage("MeterValues", number))
 
@@ -238,6 +246,8 @@ class Session(ChargePoint):
         if self._able.levels:
             told = await self._ask(ocpp_messages.profile(
                 connector.wiring, self._able, order, self._clock(), datetime.now(UTC)))
+        if not self._connectors:
+            return
         accepted = told is not None and told.status == "Accepted"
         if not accepted:
             self._say(f"connector {connector.wiring.number}: {order.purpose} refused"

@@ -56,9 +56,9 @@ class Gateway:
             found[one.name] = None if raw in one.na else float(raw * one.scale)
         return found
 
-    async def write(self, amps, unit=1):
+    async def write(self, amps, unit=1, name="limit"):
         """The exception's code; 0: taken."""
-        limit = PROFILE.writes["limit"]
+        limit = PROFILE.writes[name]
         words = to_words(limit.kind, round(amps / float(limit.scale)))
         reply = await self._client.write_registers(limit.addr, words, device_id=unit)
         return reply.exception_code if reply.isError() else 0

@@ -165,3 +165,14 @@ def test_where_the_lease_of_a_transaction_is_refused_the_gateway_hears_of_it():
     connector.took(lease, False, 0.0)  # no room for two, say
     assert connector.limit_ma(0.0) == SAFE_MA
     assert not connector.on_write("limit", Fraction(0), 1.0)
+
+
+@given(st.integers(0, 40_000))
+def test_the_lower_failsafe_current_holds(ma):
+    connector = Connector(WIRING)
+    held = Held(connector)
+    held.obey(0.0)
+    connector.on_write("failsafe", Fraction(ma, 1000), 1.0)
+    held.obey(1.0)
+    assert held.limit_ma(1.0) == (min(ma, SAFE_MA) if ma >= WIRING.min_ma else 0)
+    assert connector.limit_ma(1.0) == held.limit_ma(1.0)

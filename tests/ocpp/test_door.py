@@ -136,7 +136,9 @@ def test_what_is_not_ocpp_ends_its_own_connection_alone():
     assert set(codes) <= {1002, 1007, 1008}
 
 
-def test_who_says_too_much_or_too_large_is_cut_off():
+def test_who_says_too_much_or_too_large_is_cut_off(monkeypatch):
+    monkeypatch.setattr(ocpp_door, "_CLOSE_S", 1)
+
     async def play(here):
         async with charging(here):
             async with opened(here) as bad:
@@ -216,27 +218,41 @@ def test_who_comes_again_and_again_is_told_to_wait():
     async def play(here):
         async with charging(here):
             with pytest.raises(InvalidStatus) as refused:
-                for _ in range(20):
-                    async with opened(here):
-                        pass
+                await storm(here)
             assert refused.value.response.status_code == 429
+
+    async def storm(here):
+        for _ in range(20):
+            async with opened(here):
+                pass
 
     played(play)
 
 
-def test_sockets_that_say_nothing_are_few_and_short(monkeypatch):
-    monkeypatch.setattr(ocpp_door, "_OPEN_S", 1)
+def test_sockets_that_say_nothing_are_few(monkeypatch):
+    monkeypatch.setattr(ocpp_door, "_OPEN_S", 600)
+    left = 2 * len(TWO.charge_points) + ocpp_door._SPARE - 1  # one is taken by who charges
 
     async def play(here):
         async with charging(here):
             silent = [await asyncio.open_connection("127.0.0.1", here.port) for _ in range(60)]
-            most = 2 * len(TWO.charge_points) + ocpp_door._SPARE
             ends = [asyncio.create_task(reader.read()) for reader, _ in silent]
-            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            await until(lambda: sum(end.done() for end in ends) >= 60 - most)
-            await asyncio.wait_for(asyncio.gather(*ends, return_exceptions=True), 20)
+            await until(lambda: sum(end.done() for end in ends) == 60 - left)
             for _, writer in silent:
                 writer.close()
+            await asyncio.gather(*ends, return_exceptions=True)
+
+    played(play)
+
+
+def test_a_socket_that_says_nothing_ends(monkeypatch):
+    monkeypatch.setattr(ocpp_door, "_OPEN_S", 1)
+
+    async def play(here):
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(b"GET /CP01 HTTP/1.1\r\n")  # and no more
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
 
     played(play)
 

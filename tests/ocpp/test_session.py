@@ -157,6 +157,39 @@ def test_what_the_gateway_wrote_is_a_lease_of_its_transaction():
     assert "TxProfile" in failsafes, "what a transaction falls to is of its own purpose"
 
 
+def test_a_transaction_that_began_before_us_is_learned_from_its_values():
+    async def play(here):
+        async with talk(here) as charger:
+            await charger.ask(*CHARGING)
+            await charger.ask("MeterValues", {
+                "connectorId": 1, "transactionId": 77, "meterValue": [
+                    {"timestamp": now(), "sampledValue": [{"value": "7"}]}]})
+            await charger.say(BOOT, "19223201")  # the order of a charge point that has its own mind
+            await charger.ask(*CHARGING)
+            await charger.ask("MeterValues", {
+                "connectorId": 1, "transactionId": 78, "meterValue": [
+                    {"timestamp": now(), "sampledValue": [{"value": "7"}]}]})
+            found = await charger.until_asked(
+                lambda action, said: action == "SetChargingProfile" and "transactionId" in
+                said["csChargingProfiles"])
+            return [said["csChargingProfiles"]["transactionId"] for _, said in found]
+
+    assert played(play) == [78]
+
+
+def test_who_measures_less_is_asked_for_less():
+    answers = ANSWERS | {"ChangeConfiguration": {"status": "Rejected"}}
+
+    async def play(here):
+        async with talk(here, answers) as charger:
+            await charger.say(BOOT, "19223201")
+            await charger.until_asked(lambda action, _: action == "TriggerMessage")
+            return [said["value"] for action, said in charger.asked
+                    if action == "ChangeConfiguration"]
+
+    assert [len(value.split(",")) for value in played(play)] == [3, 2, 1, 1]
+
+
 def test_who_knows_watts_alone_is_told_watts():
     answers = ANSWERS | {"GetConfiguration": {"configurationKey": [
         {"key": "ChargingScheduleAllowedChargingRateUnit", "readonly": True, "value": "Power"}]}}
@@ -283,7 +316,8 @@ def test_everything_else_is_answered_as_specified():
 
 
 @pytest.mark.parametrize("answer", [
-    {"SetChargingProfile": {"status": "Rejected"}}, {"SetChargingProfile": {"status": "NotSupported"}},
+    {"SetChargingProfile": {"status": "Rejected"}},
+    {"SetChargingProfile": {"status": "NotSupported"}},
     {"GetConfiguration": {"configurationKey": [
         {"key": "ChargeProfileMaxStackLevel", "readonly": True, "value": "0"}]}}])
 def test_who_cannot_fall_back_is_not_commanded_and_the_gateway_hears_of_it(answer):
