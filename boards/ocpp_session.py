@@ -51,7 +51,7 @@ class Session(ChargePoint):
         self._websocket, self._connectors, self._cards = websocket, connectors, cards
         self._sample_s, self._rate_unit, self._say, self._clock = sample_s, rate_unit, say, clock
         self._able = Able()
-        self._asked = ""  # the id of our question under way
+        self._asked: str | None = None  # the id of our question under way
         self._mute = 0
         self._garbage = 0
         self._booted = asyncio.Event()
@@ -267,7 +267,7 @@ class Session(ChargePoint):
         except (OCPPError, UnknownCallErrorCodeError):
             told = None
         finally:
-            self._asked = ""
+            self._asked = None
         self._mute = 0
         return told
 
