@@ -10,6 +10,7 @@ profiles when the connection is lost.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -17,12 +18,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import click
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint as Library
 from ocpp.v16 import call, call_result
 from ocpp.v16.enums import Action
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.headers import build_authorization_basic
 
 _LEAST_A = 6.0
 _STEP_S = 0.1
@@ -126,10 +129,12 @@ class _Link(Library):
     def __init__(self, box: Wallbox, wire: Any) -> None:
         super().__init__(box.name, wire, response_timeout=10)
         self._box = box
+        self.over = False
 
     async def listen(self) -> None:
         with suppress(ConnectionClosed):
             await self.start()
+        self.over = True
 
     async def live(self) -> None:
         """Boot, then follow the cars and tell what is to be told."""
@@ -229,10 +234,43 @@ class _Link(Library):
 
 
 def _basic(name: str, password: str) -> dict[str, str]:
-    from websockets.headers import build_authorization_basic
-
     return {"Authorization": build_authorization_basic(name, password)}
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+async def _charge(box: Wallbox, url: str) -> None:
+    outlet, said = box.outlets[1], ""
+    async with box.connected(url):
+        while box.link and not box.link.over:
+            line = f"{outlet.status}, {outlet.amps:g} A of {outlet.limit_a(datetime.now(UTC)):g} A"
+            if line != said:
+                click.echo(f"{_now()} {line}")
+                said = line
+            await asyncio.sleep(_STEP_S)
+
+
+@click.command()
+@click.argument("url")
+@click.argument("name")
+@click.option("--password", envvar="OCPP_PASSWORD", show_envvar=True, required=True)
+@click.option("--amps", type=click.FloatRange(0, 32), default=16, show_default=True,
+              help="What the car would take on each of three phases.")
+def command(url: str, name: str, password: str, amps: float) -> None:
+    """A charge point with a car that charges from `parkedge serve ocpp`.
+
+    \b
+    Example:
+      OCPP_PASSWORD=0123456789abcdef python -m hil charge_point ws://127.0.0.1:8887 CP01
+    """
+    box = Wallbox(name, password)
+    box.plug(1, amps)
+    try:
+        asyncio.run(_charge(box, url))
+    except (OSError, InvalidHandshake) as error:
+        click.echo(f"{url}: {error}", err=True)
+        sys.exit(1)
+    click.echo(f"{url}: connection closed", err=True)
+    sys.exit(1)

@@ -36,7 +36,8 @@ SEEDS = [
                                "timestamp": "2026-01-01T00:00:00Z"}),
     _values([_SAMPLE, _CURRENT, {"value": "1234"}], "2026-01-01T00:00:00Z"),
     b'[4,"162376037","NotSupported","SetDisplayMessageRequest not implemented",{}]',
-    b'[3,"19223201",{"status":"Accepted"}]', b'[3,"",{"status":"Accepted"}]', b"10.5", b"2026-01-01T00:00:00Z",
+    b'[3,"19223201",{"status":"Accepted"}]', b'[3,"",{"status":"Accepted"}]', b"10.5",
+    b"2026-01-01T00:00:00Z",
 ]
 
 

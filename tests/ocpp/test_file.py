@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 
@@ -106,3 +107,32 @@ def test_a_mistake_ends_the_command(folder):
     assert done.stderr.splitlines()[0] == \
         "ocpp.toml: charge_point[0].max_a: found 5, expected a whole number 6 .. 500"
     assert "Traceback" not in done.stderr
+
+
+def blocks(language):
+    """What stands between fences of docs/ocpp.md."""
+    text = (ROOT / "docs" / "ocpp.md").read_text(encoding="utf-8")
+    return [part.partition("\n```")[0] for part in text.split(f"```{language}\n")[1:]]
+
+
+def test_the_file_of_the_documentation_is_one(folder):
+    (folder / "CP01.key").write_text(PASSWORD)
+    (folder / "CP01.key").chmod(0o600)
+    (folder / "ocpp.toml").write_text(blocks("toml")[0])
+    assert load(folder / "ocpp.toml").certificate == str(folder / "server.pem")
+
+
+def test_the_example_is_one(monkeypatch):
+    for name in ("CP01_PASSWORD", "CP02_PASSWORD"):
+        monkeypatch.setenv(name, PASSWORD)
+    assert len(load(ROOT / "examples" / "chargers" / "ocpp.toml").charge_points) == 2
+
+
+def test_the_unit_of_the_documentation_is_what_systemd_accepts(tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is missing: apt install systemd")
+    unit = tmp_path / "parkedge-ocpp.service"
+    unit.write_text(blocks("ini")[0].replace("/opt/parkedge/bin/parkedge", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)],
+                          capture_output=True, text=True, check=False)
+    assert "parkedge-ocpp" not in done.stderr, done.stderr
