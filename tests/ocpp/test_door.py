@@ -27,7 +27,7 @@ from tests.ocpp.bench import (
     until,
     wiring,
 )
-from tests.ocpp.test_session import BOOT, CHARGING
+from tests.ocpp.talk import BOOT, CHARGING, now
 
 OTHER = "CP02"
 TWO = system(point(NAME, wiring(1, 1)), point(OTHER, wiring(1, 2)))
@@ -208,8 +208,6 @@ def test_who_lies_is_not_believed_and_grows_old():
 
 
 def meter(samples):
-    from tests.ocpp.test_session import now
-
     return json.dumps([2, "2", "MeterValues", {"connectorId": 1, "meterValue": [
         {"timestamp": now(), "sampledValue": samples}]}])
 
