@@ -66,7 +66,8 @@ class Connector:
         self._placed: set[str] = set()  # purposes whose failsafe current it has
         self._held: tuple[int, float] | None = None  # mA, and until when
         self._told_s = -NEVER_S
-        self._declined: int | None = None  # the transaction that it takes no profile for
+        self._granted: int | None = None  # the transaction that it has taken a profile for,
+        self._declined: int | None = None  # and the one that it takes none for
         self._refusals = 0  # in a row
         self._failed_s = 0.0
 
@@ -183,7 +184,8 @@ class Connector:
 
     def took(self, order: Order, accepted: bool, now_s: float) -> None:
         """What became of it."""
-        if not accepted and order.purpose == OF_TRANSACTION and order.until_s is None:
+        if not accepted and order.purpose == OF_TRANSACTION and order.until_s is None \
+                and order.transaction != self._granted:
             self._declined = order.transaction  # what new transactions have may hold for this one
             return
         if not accepted:
@@ -195,6 +197,7 @@ class Connector:
             return  # a transaction began or ended meanwhile
         if order.until_s is None:
             self._placed.add(order.purpose)
+            self._granted = order.transaction or self._granted
         else:
             self._held = order.ma, order.until_s
             self._told_s = now_s

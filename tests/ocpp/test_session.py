@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.ocpp.bench import NAME, PASSWORD, SAFE_A, point, system, wiring
-from tests.ocpp.talk import ANSWERS, BOOT, CHARGING, now, played, talk
+from tests.ocpp.talk import ANSWERS, BOOT, CHARGING, now, played, talk, valid
 
 
 def test_it_boots_and_is_told_the_failsafe_current_first():
