@@ -9,12 +9,14 @@ from typing import Any
 import ocpp.messages
 
 from boards.ocpp_connector import OF_TRANSACTION, Connector, Wiring
-from boards.ocpp_meter import Rating
+from boards.ocpp_meter import MEASURANDS, Rating, age_s, sampled
 from boards.ocpp_session import Session
 
 ocpp.messages.ASYNC_VALIDATION = False  # a thread for each would only take time
 _RATING = Rating(32_000, (1, 2, 3), 230)
+_SINGLE = Rating(32_000, (1,), 230)
 _NOW_S = 1e6
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _SAMPLE = {"value": "10.5", "measurand": "Power.Active.Import", "unit": "kW"}
 _CURRENT = {"value": "12.25", "measurand": "Current.Import", "phase": "L2-N", "unit": "A"}
 
@@ -53,20 +55,22 @@ class _Wire:
 
 
 def one(data: bytes) -> None:
-    """As a message of its own, and as a value and as a stamp in one that is well made."""
+    """As a message, and as a value and a stamp of one that is well made."""
     text = data.decode("utf-8", "replace")
-    now = datetime.now(UTC).isoformat()
     wire, lines = _Wire(), []
     connector = Connector(Wiring(1, 1, _RATING, 6000, 6000, 60, 30, OF_TRANSACTION))
     session = Session("CP01", wire, {1: connector}, None, 10, "auto", lines.append,  # type: ignore
                       clock=lambda: _NOW_S)
-    for said in (text, _values([_SAMPLE | {"value": text}], now).decode(),
-                 _values([_SAMPLE], text).decode()):
-        _finished(session.hear(said))
-        assert not [line for line in lines if "internal" in line], lines
-        assert session._response_queue.empty()
-        _check(connector)
+    _finished(session.hear(text))
+    assert not [line for line in lines if "internal" in line], lines
+    assert session._response_queue.empty()
     assert {json.loads(answer)[0] for answer in wire.sent} <= {3, 4}
+    for measurand in MEASURANDS:
+        values, _ = sampled([{"value": text, "measurand": measurand, "phase": "L1"}], _SINGLE)
+        connector.meters(values, _NOW_S)
+    age = age_s(text, _NOW)
+    assert age is None or age >= 0
+    _check(connector)
 
 
 def _finished(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.headers import build_authorization_basic
 
-from boards import ocpp_door
+from boards import ocpp_connector, ocpp_door
 from tests.ocpp.bench import (
     NAME,
     PASSWORD,
@@ -31,6 +31,12 @@ from tests.ocpp.talk import BOOT, CHARGING, now
 
 OTHER = "CP02"
 TWO = system(point(NAME, wiring(1, 1)), point(OTHER, wiring(1, 2)))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A lower limit is told at once."""
+    monkeypatch.setattr(ocpp_connector, "_LOWER_S", 0)
 
 
 def headers(name=NAME, password=PASSWORD):
