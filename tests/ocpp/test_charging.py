@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from boards import ocpp_session
 from tests.ocpp.bench import SAFE_A, UNREACHABLE, bench, box, until
 
 
@@ -31,6 +32,23 @@ def test_it_charges_as_the_gateway_says_and_falls_back_when_that_dies():
                 car.unplug(1)
                 seen = await until(lambda: met(gateway, power_w=0, plugged=0))
                 assert seen["energy_wh"] == int(outlet.energy_wh)
+
+    asyncio.run(play())
+
+
+def test_it_goes_on_with_another_central_system_amid_a_transaction(monkeypatch):
+    monkeypatch.setattr(ocpp_session, "_BOOT_S", 0.1)
+
+    async def play():
+        car = box()
+        for amps in (10, 12):
+            async with bench() as here, car.connected(here.url), here.gateway.holding(amps):
+                car.plug(1, 32)
+                await until(lambda amps=amps: car.outlets[1].amps == amps)
+                seen = await until(lambda amps=amps: met(here.gateway, limit_a=amps, plugged=1))
+                assert seen["max_a"] == 16
+        assert {one["charging_profile_purpose"] for one in car.orders[-2:]} == {"TxProfile"}
+        assert len({one.get("transaction_id") for one in car.orders} - {None}) == 1
 
     asyncio.run(play())
 
