@@ -59,7 +59,6 @@ class Connector:
         self.measured = Measured(wiring.rating)
         self.status = ""  # as it was last told since the charge point is there; "": not yet
         self.transaction: int | None = None
-        self.refused = 0  # values that were not believed
         self._status_s = 0.0
         self._safe_ma = wiring.failsafe_ma
         self._wish: tuple[int, float] | None = None  # mA, and when it was written
@@ -86,7 +85,7 @@ class Connector:
         """StatusNotification."""
         if status != self.status:
             self.status, self._status_s = status, now_s
-        if status in ("Available", *_OUT):
+        if status == "Available":
             self.charges(None)
 
     def charges(self, transaction: int | None) -> None:
@@ -100,9 +99,7 @@ class Connector:
     def meters(self, values: Values, at_s: float, wrong: Sequence[str] = ()) -> list[str]:
         """MeterValues of second `at_s`, of which `wrong` were no numbers; the names of what is not
         believed."""
-        wrong = [*wrong, *self.measured.take(values, at_s)]
-        self.refused += len(wrong)
-        return wrong
+        return [*wrong, *self.measured.take(values, at_s)]
 
     # What the gateway sees.
 
@@ -182,9 +179,9 @@ class Connector:
             return Order(purpose, transaction, self._safe_ma, None)
         return Order(purpose, transaction, self._wish[0], self._wish[1] + self.wiring.fallback_s)
 
-    def took(self, order: Order, accepted: bool, now_s: float) -> None:
-        """What became of it."""
-        if not accepted and order.purpose == OF_TRANSACTION and order.until_s is None \
+    def took(self, order: Order, accepted: bool | None, now_s: float) -> None:
+        """What became of it; None: no answer came, so it may hold it or not."""
+        if accepted is False and order.purpose == OF_TRANSACTION and order.until_s is None \
                 and order.transaction != self._granted:
             self._declined = order.transaction  # what new transactions have may hold for this one
             return

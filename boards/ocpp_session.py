@@ -248,10 +248,10 @@ class Session(ChargePoint):
                 connector.wiring, self._able, order, self._clock(), datetime.now(UTC)))
         if not self._connectors:
             return
-        accepted = told is not None and told.status == "Accepted"
+        accepted = None if self._mute else told is not None and told.status == "Accepted"
         if not accepted:
-            self._say(f"connector {connector.wiring.number}: {order.purpose} refused"
-                      + (f" ({told.status})" if told else ""))
+            how = "not answered" if self._mute else told.status if told else "refused"
+            self._say(f"connector {connector.wiring.number}: {order.purpose} {how}")
         connector.took(order, accepted, self._clock())
 
     async def _ask(self, payload: Any) -> Any:

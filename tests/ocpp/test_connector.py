@@ -20,6 +20,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("transaction"), st.sampled_from([None, 7, 8])),
     st.tuples(st.just("status"), st.sampled_from(["Available", "Charging", "SuspendedEV"])),
     st.tuples(st.just("refuses"), st.booleans()),
+    st.tuples(st.just("mute"), st.booleans()),
     st.tuples(st.just("cut"), st.just(0)),
 )
 
@@ -29,6 +30,7 @@ class Held:
 
     def __init__(self, connector):
         self.connector, self.refuses, self.transaction = connector, False, None
+        self.mute = False  # its answers are lost
         self.profiles = {}
 
     def obey(self, now_s):
@@ -39,7 +41,7 @@ class Held:
             refused = self.refuses or (order.transaction not in (None, self.transaction))
             if not refused:
                 self.profiles[order.purpose, order.until_s is not None] = order
-            self.connector.took(order, not refused, now_s)
+            self.connector.took(order, None if self.mute else not refused, now_s)
             count += 1
             assert count < 6, "it comes to rest"
         return count
@@ -80,6 +82,8 @@ def test_no_limit_outlives_the_gateway(events):
             connector.says(value, now_s)
         elif what == "refuses":
             held.refuses = value
+        elif what == "mute":
+            held.mute = value
         elif what == "cut":
             connector.connected()
         for _ in range(value if what == "wait" else 1):
