@@ -1,7 +1,8 @@
 """`parkedge serve PROTOCOL FILE`: devices that speak something a gateway does not, for gateways.
 
 A protocol is a file boards/serve_<protocol>.py with `main(path)`, which runs until it is stopped
-and returns what it finds wrong, a line each; the extra that brings its library bears its name.
+and returns what it finds wrong, a line each, and perhaps `scan(path)`, which says who is there and
+returns the like; the extra that brings its library bears its name.
 """
 
 import ast
@@ -26,20 +27,24 @@ class _Protocols(click.Group):
 
 def _command(name: str) -> click.Command:
     path = _HERE / f"{_PREFIX}{name}.py"
-    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    usage, _, text = said.partition(": ")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    usage, _, text = (ast.get_docstring(tree) or "").partition(": ")
 
-    def run(file: Path) -> None:
+    def run(file: Path, scan: bool = False) -> None:
         try:
-            main = Part(f"boards.{_PREFIX}{name}", name, text).load().main
+            protocol = Part(f"boards.{_PREFIX}{name}", name, text).load()
         except PartError as error:
             raise click.ClickException(str(error)) from None
-        if wrong := main(file):
+        if wrong := (protocol.scan if scan else protocol.main)(file):
             _fail(*wrong)
 
-    file = click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    params: list[click.Parameter] = [click.Argument(["file"], type=click.Path(
+        exists=True, dir_okay=False, path_type=Path))]
+    if any(isinstance(node, ast.FunctionDef) and node.name == "scan" for node in tree.body):
+        params.append(click.Option(["--scan"], is_flag=True,
+                                   help="Say who is there, as FILE takes it, and end."))
     example = f"\n\n\b\nExample:\n  {usage.strip('`').replace('FILE', name + '.toml')}"
-    return click.Command(name, callback=run, params=[file], help=text + example)
+    return click.Command(name, callback=run, params=params, help=text + example)
 
 
 @click.group("serve", cls=_Protocols)
