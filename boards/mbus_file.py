@@ -54,6 +54,7 @@ METER: tuple[Field, ...] = (
     ("telegrams", "", 1, 16, 16, "most telegrams of one reading"),
 )
 SECONDARY = re.compile(r"([0-9F]{8})(?: ([A-Z]{3})(?: ([0-9A-F]{2})(?: ([0-9A-F]{2}))?)?)?")
+_ANY_DATA = b"\x0f" * 255  # what may stand behind a record's name: its data, and the end
 _SECONDARY_WORDS = 'number, maker, version and device type as "06855817 KAM 08 04", or the ' \
     "first of them; F in the number for any digit"
 
@@ -177,7 +178,7 @@ def _record(point: str, name: Any) -> str:
     """Its name as records have it. Raises one of many errors when it is none that this
     point could be."""
     octets = bytes.fromhex(name)
-    record = split(octets + bytes(255))[0][0]
+    record = split(octets + _ANY_DATA)[0][0]
     if record.name != octets.hex(" ").upper() or record.quantity != POINTS[point]:
         raise ValueError
     return record.name

@@ -145,9 +145,9 @@ def on_socket(bus: Bus) -> Iterator[int]:
     """The bus behind a TCP level converter, one client at a time; yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         def answer(told: int) -> None:
-            while told not in select.select([server, told], [], [])[0]:
+            while told not in select.select([server.fileno(), told], [], [])[0]:
                 with server.accept()[0] as pipe:
-                    while told not in select.select([pipe, told], [], [])[0]:
+                    while told not in select.select([pipe.fileno(), told], [], [])[0]:
                         data = pipe.recv(512)
                         if not data:
                             break

@@ -1,4 +1,4 @@
-"""Meters read over a bus without a line: addresses, frame count bit, retries, selection, a search."""
+"""Meters read over a bus without a line: addresses, count bit, retries, selection, a search."""
 
 import asyncio
 from itertools import combinations
