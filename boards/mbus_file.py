@@ -48,7 +48,7 @@ METER: tuple[Field, ...] = (
     ("address", "address", -1, 250, -1, "its primary address; -1 = secondary is selected"),
     ("secondary", "text", None, None, "", "who it is: number, maker, version, type"),
     ("medium", "medium", None, None, None, "what it measures"),
-    ("poll_s", "s", 10, 604_800, 900, "how often it is read"),
+    ("poll_s", "s", 1, 604_800, 900, "how often it is read"),
     ("stale_s", "s", 0, 2_592_000, 0, "older, a reading is none; 0 = three polls"),
     ("reads_per_day", "", 0, 10_000, 0, "requests its battery bears; 0 = it has a supply"),
     ("telegrams", "", 1, 16, 16, "most telegrams of one reading"),

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -28,6 +28,7 @@ class Found:
     asked: Identity | None  # what selected it
     telegrams: Sequence[Telegram] = ()
     wrong: str = ""
+    doubtful: bool = False  # it is not there by its own number
 
     @property
     def identity(self) -> Identity | None:
@@ -39,7 +40,8 @@ async def primary(bus: Bus, step: Callable[[], object] = bool) -> AsyncIterator[
     """Whoever answers at a primary address."""
     for address in ADDRESSES:
         if await bus.exchange(mbus_frame.reset(address)):
-            yield await _look(bus, address, None)
+            found = await _look(bus, address, None)
+            yield replace(found, doubtful=not await _is_there(bus, found))
         step()
 
 
@@ -50,15 +52,22 @@ async def secondary(bus: Bus, prefix: str = "") -> AsyncIterator[Found]:
     if not await bus.exchange(mbus_frame.select(asked)):
         return
     found = await _look(bus, None, asked)
-    if found.identity and found.identity != (await _look(bus, None, found.identity)).identity:
-        # What several say at a time can look like the reply of one.
-        found = Found(None, asked, (), "several answer at a time")
+    if not await _is_there(bus, found):
+        found = Found(None, asked, (), found.wrong or "several answer at a time")
     if found.telegrams or len(prefix) == len(asked.number):
         yield found
         return
     for digit in _DIGITS:
         async for one in secondary(bus, prefix + digit):
             yield one
+
+
+async def _is_there(bus: Bus, found: Found) -> bool:
+    """Whether a meter is selected by what it says it is: what several say at a time can look like
+    the reply of one that is not there."""
+    if not found.identity:
+        return False
+    return (await _look(bus, None, found.identity)).identity == found.identity
 
 
 async def _look(bus: Bus, address: int | None, asked: Identity | None) -> Found:
@@ -105,6 +114,9 @@ def _table(found: Found, unit: int) -> str:
     for record in _records(found):
         taken = [f" -> {point}" for point in points if is_meant(file, point, record)]
         lines.append(f"# {record.name:<14} {_shown(record)}{''.join(taken)}")
+    if found.doubtful:
+        lines = ["# several at a time, or one that is not selected by its number:",
+                 *(f"# {line}" for line in lines)]
     return "\n".join(lines)
 
 

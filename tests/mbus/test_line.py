@@ -17,7 +17,7 @@ from tests.mbus.telegrams import KNOWN, SVM_F22_SECOND
 
 WATER, HEAT = KNOWN["elster_water"].frame, KNOWN["kamstrup_601"].frame
 TWO = [KNOWN["svm_f22"].frame, SVM_F22_SECOND]
-BAUD, GRACE_MS = 38_400, 250
+BAUD, GRACE_MS = 38_400, 200
 LATE_S = 0.4  # behind the latest start of an answer
 BETWEEN_S = 0.02  # within the pause that a frame may have
 

@@ -164,6 +164,6 @@ def test_every_address_is_tried_and_where_two_answer_it_is_said():
     bus = Direct(Meter([numbered(1, 0)]), Meter([numbered(2, 250)]),
                  *[Meter([numbered(number, 7)]) for number in (3, 12_000_000)])
     told = found(mbus_scan.primary(bus))
-    assert [(one.address, bool(one.telegrams)) for one in told] == [
-        (0, True), (7, False), (250, True)]
+    assert [(one.address, bool(one.telegrams), one.doubtful) for one in told] == [
+        (0, True, False), (7, False, True), (250, True, False)]
     assert "check sum" in told[1].wrong
