@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from boards import profiles
-from boards.profile_schema import signal_terms
+from boards.profile_schema import MEDIUM, signal_terms
 from edge.app import _driver as driver_of
 from edge.devices.bus import Bus
 from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.island.roles import Generator, GridSwitch, Outputs
+from edge.media import Meter
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
@@ -38,6 +39,8 @@ VALUES = [
      "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0,
      "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1},
 ]
+for one, big in zip(VALUES, (1_234_567, 3_000_000_000, 1_000_000_000_000), strict=True):
+    one.update({signal: big + place for place, signal in enumerate(MEDIUM)})
 # Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
 OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
        "gen_ready": "ready"}
@@ -76,6 +79,7 @@ class Gateway:
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
+        self.roles += [Meter(signal, 1, 1, 0) for signal in MEDIUM]
         self.driver = driver_of(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -95,6 +99,8 @@ class Gateway:
 
     def shown(self, signal):
         role = next(role for role in self.roles if signal in role.SIGNALS)
+        if isinstance(role, Meter):
+            return role.reading()
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
         if signal in OWN:
