@@ -9,11 +9,11 @@ import logging
 from typing import Any
 
 _root = logging.getLogger()
-_before = _root.handlers[:], _root.level
+_handlers, _level = _root.handlers[:], _root.level
 
 import meterbus as _meterbus  # noqa: E402
 
-_root.handlers[:], _ = _before
-_root.setLevel(_before[1])
+_root.handlers[:] = _handlers
+_root.setLevel(_level)
 
 meterbus: Any = _meterbus

@@ -38,8 +38,7 @@ class Line:
 
     async def exchange(self, frame: bytes) -> bytes:
         """Send a frame; all that comes until the line is quiet again, no more than two frames of
-        it. Nothing: silence. OSError: the line is gone, or never quiet; it is opened anew when
-        this is called again."""
+        it. Nothing: silence. OSError: the line is gone, or never quiet; it is closed."""
         try:
             if not self._open:
                 await self._connect()
@@ -55,7 +54,7 @@ class Line:
         return heard
 
     def close(self) -> None:
-        """Let go of the line."""
+        """Let go of the line; it is opened anew when it is needed."""
         self._port.close()
         self._open = False
 

@@ -17,6 +17,7 @@ class Bus(Protocol):
     """What frames go out on (boards/mbus_line.py)."""
 
     async def exchange(self, frame: bytes) -> bytes: ...
+    def close(self) -> None: ...
 
 
 def _nothing() -> None:

@@ -15,7 +15,7 @@ import click
 from boards import mbus_scan, profiles
 from boards.mbus_file import FileError, MbusFile, load
 from boards.mbus_line import Line, Port
-from boards.mbus_master import Bus, fetch
+from boards.mbus_master import SILENT, Bus, fetch
 from boards.mbus_reading import Meter
 from boards.mbus_records import TelegramError
 from boards.register_server import Served, ServeError, serve
@@ -96,23 +96,36 @@ def _say(text: str) -> None:
 
 async def poll(bus: Bus, meters: Sequence[Meter]) -> None:
     """Read the meters in turn, the longest due first, so that one that is dead costs the others
-    no more than its time-outs, once in its own interval."""
+    no more than its time-outs, once in its own interval. Where nobody answers any more the line is
+    opened anew: a connection can be dead without a word."""
     wait_s, wait_max_s = _REOPEN_S
+    silent: set[str] = set()
     while True:
         meter = min(meters, key=lambda one: one.due_s)
         await asyncio.sleep(max(0, meter.due_s - monotonic()))
         began_s = monotonic()
-        file = meter.file
         try:
-            meter.take(await fetch(bus, file.address, file.identity, most=file.telegrams,
-                                   spend=meter.spend))
-        except TelegramError as error:
-            meter.fail(str(error))
+            silent = silent | {meter.file.name} if await _turn(bus, meter) == SILENT else set()
         except OSError as error:
             for one in meters:
                 one.fail(f"the line is gone: {error}")
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, wait_max_s)
             continue
-        meter.due_s = began_s + file.poll_s
+        if len(silent) == len(meters):
+            bus.close()
+            silent = set()
+        meter.due_s = began_s + meter.file.poll_s
         wait_s = _REOPEN_S[0]
+
+
+async def _turn(bus: Bus, meter: Meter) -> str:
+    """Read one meter; what was wrong, "" for nothing. OSError when the line is gone."""
+    file = meter.file
+    try:
+        meter.take(await fetch(bus, file.address, file.identity, most=file.telegrams,
+                               spend=meter.spend))
+    except TelegramError as error:
+        meter.fail(str(error))
+        return str(error)
+    return ""

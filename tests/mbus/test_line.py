@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -13,6 +15,7 @@ from boards.mbus_records import TelegramError
 from boards.serial_port import SerialPort
 from edge.port import TcpPort
 from hil.mbus_meter import Bus, Meter, on_socket, on_terminal
+from tests.conftest import ROOT
 from tests.mbus.telegrams import KNOWN, SVM_F22_SECOND
 
 WATER, HEAT = KNOWN["elster_water"].frame, KNOWN["kamstrup_601"].frame
@@ -163,6 +166,14 @@ def test_a_line_that_never_ends_is_given_up_and_opened_anew(monkeypatch):
         with pytest.raises(OSError, match="never quiet"):
             asyncio.run(line.exchange(b"\x10"))
     assert (port.opened, port.closed) == (2, 2)
+
+
+def test_the_library_leaves_the_process_its_logger():
+    code = ("import logging, boards.mbus_library as one; root = logging.getLogger();"
+            "print(root.handlers, root.level == logging.WARNING, bool(one.meterbus))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+                          check=True)
+    assert done.stdout == "[] True True\n"
 
 
 def test_a_line_that_is_not_there_or_goes_is_said():

@@ -22,11 +22,15 @@ WATER_IS, HEAT_IS = Identity("70112345", "ELS", 2, 7), Identity("06855817", "KAM
 class Direct:
     """Frames handed to meters, and what came of it, with no time in between."""
 
-    def __init__(self, *meters, echo=False):
-        self.bus = Bus(meters, echo=echo)
+    def __init__(self, *meters):
+        self.bus = Bus(meters)
+        self.closed = 0
 
     async def exchange(self, frame):
         return self.bus.hear(frame)
+
+    def close(self):
+        self.closed += 1
 
 
 def read(meters, address, identity=None, **more):

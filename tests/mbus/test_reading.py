@@ -199,6 +199,19 @@ def test_a_line_that_is_gone_is_looked_for_and_said_once(played):
     assert len(bus.bus.heard) < 40, "once a minute at last"
 
 
+def test_a_line_on_which_nobody_answers_is_opened_anew(played):
+    """A connection can be dead without a word; one that answers proves it is not."""
+    clock = Clock()
+    dead = [meter("gas", clock, address=number, name=str(number))[0] for number in (98, 99)]
+    bus = Slow(clock)
+    played(clock, bus, dead, 2000)
+    assert bus.closed == 3, "at each round"
+    one, _ = meter("water", clock)
+    bus = Slow(clock, mbus_meter.Meter([WATER]))
+    played(clock, bus, [*dead, one], 2000)
+    assert bus.closed == 0
+
+
 def test_a_meter_that_was_changed_is_not_believed():
     clock = Clock()
     one, said = meter("water", clock, identity=Identity("70112345", "ELS"))
