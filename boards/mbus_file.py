@@ -175,8 +175,7 @@ def _records(findings: Findings, key: str, chosen: object) -> dict[str, str]:
 
 
 def _record(point: str, name: Any) -> str:
-    """Its name as records have it. Raises one of many errors when it is none that this
-    point could be."""
+    """Its name as records have it. Raises one of many errors when this point cannot be it."""
     octets = bytes.fromhex(name)
     record = split(octets + _ANY_DATA)[0][0]
     if record.name != octets.hex(" ").upper() or record.quantity != POINTS[point]:

@@ -82,9 +82,3 @@ async def _select(bus: Bus, identity: Identity) -> None:
         if heard == ACKNOWLEDGED:
             return
     raise TelegramError(f"its selection is answered by {heard[:8].hex(' ')}" if heard else SILENT)
-
-
-async def present(bus: Bus, identity: Identity) -> bytes:
-    """What selecting brings, for a search: nothing, an acknowledgement, or several at a time."""
-    await bus.exchange(mbus_frame.reset(NETWORK))
-    return await bus.exchange(mbus_frame.select(identity))

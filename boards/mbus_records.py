@@ -1,8 +1,8 @@
 """What an M-Bus telegram says: its data records (EN 13757-3), each with an exact value.
 
 What a data and a value information block mean is pyMeterBus' knowledge. Splitting the records and
-reading their values is done here, since version 0.8.5 takes the length of a variable record for
-twice or a tenth of what it is, a digit that is none for another number, and a value for a float.
+reading their values is done here: version 0.8.5 takes some variable records for longer or shorter
+than they are, digits that are none for a number, and makes a float of every value.
 """
 
 import struct
@@ -15,7 +15,7 @@ from boards.mbus_library import meterbus
 _MAKER_S, _MORE_FOLLOWS = 0x0F, 0x1F  # the rest of a telegram; and another one comes
 _FILLER = 0x2F
 _EXTENDED = 0x80
-_MOST_EXTENSIONS = 10  # EN 13757-3, 6.3.2 and 6.4.1
+_MOST_EXTENSIONS = 10  # of either block
 _TABLES = {0xFB: 0x200, 0xFD: 0x100}  # the first extension is the code, of another table
 _TEXT_UNIT = 0x7C
 _MAKER_S_UNIT = 0x7F
@@ -27,7 +27,7 @@ _UNIT = meterbus.MeasureUnit
 _QUANTITIES = {_UNIT.WH: ("energy", Fraction(1)), _UNIT.J: ("energy", Fraction(1, 3600)),
                _UNIT.M3: ("volume", Fraction(1000)), _UNIT.KG: ("mass", Fraction(1))}
 # What its table calls reserved, though EN 13757-3 does not: 0.1 and 1 GJ.
-_FOUND = {0x208: (1e8, _UNIT.J, ""), 0x209: (1e9, _UNIT.J, "")}
+_GJ = {0x208: (1e8, _UNIT.J, ""), 0x209: (1e9, _UNIT.J, "")}
 UNITS = {"energy": "Wh", "volume": "l", "mass": "kg"}
 
 
@@ -133,7 +133,7 @@ def _table_entry(vib: bytes) -> Any:
         code = _TABLES[vib[0]] | vib[1] & 0x7F
     elif code in (0x7B, 0x7D, _TEXT_UNIT, _MAKER_S_UNIT):
         return None
-    return _FOUND.get(code) or meterbus.VIFTable.lut.get(code)
+    return _GJ.get(code) or meterbus.VIFTable.lut.get(code)
 
 
 def _decimals(digits: str) -> Fraction | None:
@@ -207,7 +207,7 @@ def _record(octets: _Octets, dif: int) -> Record:
 
 
 def _variable(code: int) -> int:
-    """Octets of a variable record (EN 13757-3:2018, table 5)."""
+    """Octets of a variable record (EN 13757-3:2018; the older standard had floats above F0)."""
     if code < 0xC0:
         return code  # text
     if 0xE0 <= code < 0xF0 or (code < 0xE0 and code & 0x0F < 10):

@@ -23,6 +23,7 @@ from boards.serial_port import SerialPort
 from edge.port import TcpPort
 
 _REOPEN_S = (1, 60)  # a line that is gone is looked for so often, at first and at last
+_REST_S = 60  # of a meter at which the line went: it may be its doing
 
 
 def main(path: Path) -> list[str]:
@@ -109,6 +110,7 @@ async def poll(bus: Bus, meters: Sequence[Meter]) -> None:
         except OSError as error:
             for one in meters:
                 one.fail(f"the line is gone: {error}")
+            meter.due_s = monotonic() + min(_REST_S, meter.file.poll_s)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, wait_max_s)
             continue

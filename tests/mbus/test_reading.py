@@ -199,6 +199,26 @@ def test_a_line_that_is_gone_is_looked_for_and_said_once(played):
     assert len(bus.bus.heard) < 40, "once a minute at last"
 
 
+def test_a_meter_that_takes_the_line_down_does_not_starve_the_others(played):
+    """It does not stop, each time that it is asked."""
+    clock = Clock()
+
+    class Jabbered(Slow):
+        async def exchange(self, frame):
+            heard = await super().exchange(frame)
+            if frame[2] == 99:
+                raise OSError("the line is never quiet")
+            return heard
+
+    jabbers = meter("gas", clock, address=99, poll_s=900)[0]
+    living = [meter("water", clock, poll_s=60, name=str(number))[0] for number in range(3)]
+    bus = Jabbered(clock, mbus_meter.Meter([WATER]))
+    played(clock, bus, [jabbers, *living], 3600)
+    for one in living:
+        assert one.values()["age_s"] <= 70
+    assert len([frame for frame in bus.bus.heard if frame[2] == 99]) <= 61
+
+
 def test_a_line_on_which_nobody_answers_is_opened_anew(played):
     """A connection can be dead without a word; one that answers proves it is not."""
     clock = Clock()
