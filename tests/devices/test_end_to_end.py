@@ -76,10 +76,10 @@ class Gateway:
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
+        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3),
+                      *[Meter(signal, 1, 1, 0) for signal in MEDIUM]]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
-        self.roles += [Meter(signal, 1, 1, 0) for signal in MEDIUM]
         self.driver = driver_of(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -99,10 +99,10 @@ class Gateway:
 
     def shown(self, signal):
         role = next(role for role in self.roles if signal in role.SIGNALS)
-        if isinstance(role, Meter):
-            return role.reading()
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
+        if isinstance(role, Meter):
+            return role.reading()
         if signal in OWN:
             found = getattr(role, OWN[signal])
             return found if isinstance(found, bool) else found.value * OWN_UNITS.get(signal, 1)
