@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from boards import profiles
-from boards.profile_schema import signal_terms
+from boards.profile_schema import MEDIUM, signal_terms
 from edge.app import _driver as driver_of
 from edge.charging.charger import Charger
 from edge.devices.bus import Bus
 from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.island.roles import Generator, GridSwitch, Outputs
+from edge.media import Meter
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
@@ -44,6 +45,8 @@ VALUES = [
      "charger_w": -22_080, "plugged": 1, "charger_max_ma": 16_000, "i_l1_ma": 16_000,
      "i_l2_ma": 15_900, "i_l3_ma": 16_100},
 ]
+for one, big in zip(VALUES, (1_234_567, 3_000_000_000, 1_000_000_000_000), strict=True):
+    one.update({signal: big + place for place, signal in enumerate(MEDIUM)})
 # Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
 OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
        "gen_ready": "ready"}
@@ -79,7 +82,8 @@ class Gateway:
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
+        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3),
+                      *[Meter(signal, 1, 1, 0) for signal in MEDIUM]]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
         self.charger = Charger(0, {"lease_ms": LEASE_MS, "voltage_v": 230})
@@ -109,6 +113,8 @@ class Gateway:
                     **dict(zip(Charger.SIGNALS[1:4], role.i_ma, strict=True))}[signal]
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
+        if isinstance(role, Meter):
+            return role.reading()
         if signal in OWN:
             found = getattr(role, OWN[signal])
             return found if isinstance(found, bool) else found.value * OWN_UNITS.get(signal, 1)
