@@ -47,6 +47,7 @@ VALUES = [
 ]
 for one, big in zip(VALUES, (1_234_567, 3_000_000_000, 1_000_000_000_000), strict=True):
     one.update({signal: big + place for place, signal in enumerate(MEDIUM)})
+    one["age_s"] = big % 1000
 # Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
 OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
        "gen_ready": "ready"}
@@ -83,7 +84,7 @@ class Gateway:
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3),
-                      *[Meter(signal, 1, 1, 0) for signal in MEDIUM]]
+                      *[Meter(signal, 1, 1, 0, "age_s") for signal in MEDIUM]]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
         self.charger = Charger(0, {"lease_ms": LEASE_MS, "voltage_v": 230})
@@ -114,7 +115,7 @@ class Gateway:
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
         if isinstance(role, Meter):
-            return role.reading()
+            return role._before_s if signal == "age_s" else role.reading()
         if signal in OWN:
             found = getattr(role, OWN[signal])
             return found if isinstance(found, bool) else found.value * OWN_UNITS.get(signal, 1)
