@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from boards.can_port import CanPort
 from boards.profile_can import CanProfile
 from hil.faults import Effect
-from hil.line import Clock, Line
 
 if TYPE_CHECKING:
     from boards.site_devices import Device
@@ -67,9 +66,6 @@ class CanStation:
 
 class CanLine(CanPort):
     """The gateway's end of such a bus: its interface is the number of an open socket."""
-
-    def __init__(self, bus: Mapping[str, Any], line: Line, clock: Clock) -> None:
-        super().__init__(bus)
 
     def open(self, now_ms: int, ids: Sequence[int]) -> None:
         """Take the socket up."""

@@ -13,7 +13,7 @@ from boards.build import BuildError
 from boards.site import SiteError
 from hil import amend, results, scenario
 from hil.dut import DutError
-from hil.line import RigError
+from hil.patience import RigError
 from hil.progress import progress
 from hil.results import Result
 from hil.rig import Rig, Stage, stage
@@ -112,8 +112,6 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
     """Why a scenario is not played on a rig; "" when it is."""
     if file.clock == "lockstep" and one.needs_wire:
         return "its faults need a wire"
-    if file.clock == "wire" and file.dut != "inproc":
-        return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
     keeps = "ledger" in amend.read(file.site)
     if one.laundered and not (keeps and file.clock == "lockstep"):
         return "it needs a site with a ledger, and clock = \"lockstep\""

@@ -37,7 +37,7 @@ def test_no_reading_is_older_than_it_says(tmp_path: Path, role: str, kind: dict[
     request says less than its stamp."""
     name, by_ms = next(iter(kind.items()))
     with field(tmp_path) as park:
-        clock = park.wire._clock
+        clock = park.wire.clock
         station = park.wire.park.station(role)
         assert station is not None
         taken = listen(park, ROLES[role])
