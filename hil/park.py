@@ -6,6 +6,7 @@ The gateway's side of each bus is `lines`; everything else happens on the simula
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from boards.ledger import tenants
@@ -22,6 +23,7 @@ from hil.island import IslandPlant
 from hil.line import Line
 from hil.phase_split import Split
 from hil.plants import Bank, Plant
+from hil.registers import to_words
 from hil.scenario import ROLES
 from hil.simulators import serve_rtu, serve_tcp
 from hil.sunspec_simulator import SunspecSimulator
@@ -39,6 +41,7 @@ class Station:
     def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int,
                  charger: int = -1) -> None:
         self.name = device.name
+        self.struck = 0  # requests that met with it
         self._effect = NORMAL
         kind = SunspecSimulator if device.profile.proto == "sunspec" else DeviceSimulator
         self.simulator = kind(device.profile, self._values, self._take, device.unit, seed=seed)
@@ -60,14 +63,24 @@ class Station:
     @effect.setter
     def effect(self, effect: Effect) -> None:
         self._effect = effect
-        self.simulator.deaf = effect.forgets
+        self.simulator.deaf = effect.forgets or effect.refuses
         if effect.forgets:
             self.simulator.restart()
 
     def advance(self, now_ms: int) -> None:
         """Let the device's own time pass; one that is stuck has none."""
+        if self.effect.other_w is not None:
+            self._overwrite(self.effect.other_w)
         if not self.effect.frozen:
             self.simulator.advance(now_ms)
+
+    def _overwrite(self, w: int) -> None:
+        """Another master writes a setpoint, W."""
+        profile = self.simulator.profile
+        assert profile.control is not None
+        point = profile.writes[profile.control.write]
+        raw = round(w / profile.setpoint_scale(profile.control.write))
+        self.simulator.write(point.fc, point.addr, to_words(point.kind, Fraction(raw)))
 
     def _values(self) -> Values:
         if self.effect.hides:
@@ -99,6 +112,7 @@ class Station:
     def _outgoing(self, frame: bytes) -> bytes:
         """What pymodbus sends instead of a reply."""
         effect = self.effect
+        self.struck += effect is not NORMAL
         frame = self._changed(frame)
         if self._park.in_real_time and effect.delay_ms:
             time.sleep(effect.delay_ms / 1000)
@@ -108,6 +122,7 @@ class Station:
     def _pieces(self, request: bytes, reply: bytes) -> list[Piece]:
         """What the raw slave does instead of replying."""
         effect = self.effect
+        self.struck += effect is not NORMAL
         reply = self._changed(reply)
         pieces: list[Piece] = [(0, reply)] if reply else []
         if reply and effect.wire:

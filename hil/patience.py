@@ -42,7 +42,9 @@ class Patient:
         self._port, self._line, self._clock = port, line, clock
         self._held: list[tuple[int, bytes]] = []  # virtual time of delivery, reply
         self._asked_ms = self._heard_ms = 0
-        self._rest_ms: int = max(bus["gap_ms"], _silence_ms(bus["baud"]) if "baud" in bus else 0)
+        self._silence_ms = _silence_ms(bus["baud"]) if "baud" in bus else 0
+        self._gap_ms: int = max(bus["gap_ms"], self._silence_ms)
+        self._timeout_ms: int = bus["timeout_ms"]
         self._settle_ms: int = bus.get("settle_ms", 0)
         self._quiet_ms = 0  # what has to pass before a request
 
@@ -78,8 +80,9 @@ class Patient:
         buf[at:at + n] = reply[:n]
         if n < len(reply):
             self._held.insert(0, (due_ms, reply[n:]))
-        self._heard_ms = self._clock.now_ms
-        self._quiet_ms = self._rest_ms
+        self._heard_ms = now_ms = self._clock.now_ms
+        late = ticks_diff(now_ms, self._asked_ms) > self._timeout_ms  # then the line has to be still
+        self._quiet_ms = self._silence_ms if late else self._gap_ms
         return n
 
     def close(self) -> None:

@@ -193,8 +193,9 @@ class Wire:
         self.deliver()
 
     def counts(self) -> dict[str, int]:
-        """What happened on the buses."""
-        return self._gateway.counts()
+        """What happened on the buses; `struck`: requests to a device with a fault."""
+        struck = sum(getattr(station, "struck", 0) for station in self.park.stations)
+        return {**self._gateway.counts(), "struck": struck}
 
     def _climb(self, until: Callable[[bool, int], bool]) -> None:
         """Let the uplink work in real time until something is so of whether it is connected, and of

@@ -84,6 +84,8 @@ class Gateway:
                 "crc_errors": sum([bus.crc_errors() for bus in buses]),
                 "foreign": sum([bus.foreign() for bus in buses]),
                 "breaks": sum([bus.breaks for bus in buses]),
+                "changed": sum([driver.lease.changed for bus in buses for driver in bus.drivers
+                                if getattr(driver, "lease", None)]),
                 "hasty": sum([getattr(port, "hasty", 0) for port in self._board.ports])}
 
     def close(self) -> None:

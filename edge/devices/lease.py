@@ -6,6 +6,10 @@ lease runs out 0 W is written and then the leave sequence, and if the device doe
 is not spoken to at all (HUSHED) until its own timer has had time to bite; then the release is tried
 again. The same goes for a device that answers but takes no new setpoint while it holds an old one.
 
+Who does not answer may hear all the same: only its answers are lost, and each try feeds its timer.
+So a device that shall rest, and held a power when it was last heard, is told its 0 W before
+anything else, over and over, until it confirms it.
+
 A setpoint that can be read back is looked at again while it is held, and before every fifth write:
 nothing keeps another master from writing one of its own, and nobody else would notice.
 
@@ -81,6 +85,7 @@ class Lease:
         self._waiting = False  # after a failure, until `_retry_ms`
         self._retry_ms = 0
         self._stubborn = False  # hushed although the beat lives
+        self._resting = False  # releasing although the beat lives
         self._hushed_ms = 0
 
     # What the driver asks.
@@ -94,7 +99,12 @@ class Lease:
             if over or (alive and not self._stubborn):
                 self._begin(ENTERING if alive else RELEASING)
         elif alive == (state <= FREE):  # held by nobody while the beat lives, or the other way
-            self._begin(ENTERING if alive else RELEASING)
+            if not (self._resting and self._holds_another()):
+                self._begin(ENTERING if alive else RELEASING)
+        elif not alive:
+            self._resting = False
+        elif state == ENTERING and self._holds_another() and self._wish_w() == 0:
+            self._rest(now_ms)
 
     def wants(self, now_ms: int) -> bool:
         """Whether something should be written now."""
@@ -203,7 +213,7 @@ class Lease:
     def _begin(self, state: int) -> None:
         self._strikes = 0
         self._waiting = False
-        self._stubborn = False
+        self._stubborn = self._resting = False
         self._start(state)
 
     def _start(self, state: int) -> None:
@@ -243,11 +253,17 @@ class Lease:
             return
         self.fault = True
         if self.state == RELEASING:
-            self._hush(now_ms)
+            if not self._resting:
+                self._hush(now_ms)
         elif self._holds_another() \
                 and ticks_diff(now_ms, self._struck_ms) > self._storage.lease_ms:
             self._hush(now_ms)
             self._stubborn = True
+
+    def _rest(self, now_ms: int) -> None:
+        """The beat lives and wishes 0 W of a device that has been away."""
+        self._start(RELEASING)
+        self._resting = True
 
     def _hush(self, now_ms: int) -> None:
         self._begin(HUSHED)
