@@ -81,8 +81,8 @@ class Patient:
         if n < len(reply):
             self._held.insert(0, (due_ms, reply[n:]))
         self._heard_ms = now_ms = self._clock.now_ms
-        late = ticks_diff(now_ms, self._asked_ms) > self._timeout_ms  # then the line has to be still
-        self._quiet_ms = self._silence_ms if late else self._gap_ms
+        late = ticks_diff(now_ms, self._asked_ms) > self._timeout_ms
+        self._quiet_ms = self._silence_ms if late else self._gap_ms  # what is late, nobody awaits
         return n
 
     def close(self) -> None:

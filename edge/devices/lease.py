@@ -43,6 +43,7 @@ _TRIES = const(4)  # a write that fails this often in a row is a fault, or the e
 _STRIKES_MAX = const(8)
 _RETRY_MS = const(250)  # doubles with every failure
 _RETRY_MAX_MS = const(30_000)
+_REST_MAX_MS = const(8_000)  # of a device that is only told to rest: so it is found soon, too
 _SETTLE_MS = const(500)  # between a write and its read-back: some loggers take that long
 _LOOK_MS = const(5_000)  # between two looks at a setpoint that is held
 _LOOK_WAIT_MS = const(1_000)  # how long a write waits for a look that is due
@@ -246,7 +247,8 @@ class Lease:
         if self._strikes == 0:
             self._struck_ms = now_ms
         self._waiting = True
-        self._retry_ms = ticks_add(now_ms, min(_RETRY_MS << self._strikes, _RETRY_MAX_MS))
+        most_ms = _REST_MAX_MS if self._resting else _RETRY_MAX_MS
+        self._retry_ms = ticks_add(now_ms, min(_RETRY_MS << self._strikes, most_ms))
         if self._strikes < _STRIKES_MAX:
             self._strikes += 1
         if self._strikes < _TRIES:

@@ -129,7 +129,7 @@ class Steps(Lease):
         self._look_first(self._earned_at_ms or 0)
 
     def _rest(self, now_ms: int) -> None:
-        """As above. Of several writes nobody knows which were heard: after one try it is silence."""
+        """Of several writes nobody knows which were heard: one try, and then silence."""
         if len(self._paths[0]) == 1:
             Lease._rest(self, now_ms)
         elif self._strikes:
