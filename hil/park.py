@@ -10,7 +10,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from boards.ledger import tenants
+from boards.registers import to_words
 from boards.site_devices import feeds
+from boards.sunspec_schema import SunspecProfile
 from hil import fault_slave, lines
 from hil.can_station import CanStation
 from hil.can_station import serve as serve_can
@@ -23,12 +25,12 @@ from hil.island import IslandPlant
 from hil.line import Line
 from hil.phase_split import Split
 from hil.plants import Bank, Plant
-from hil.registers import to_words
 from hil.scenario import ROLES
 from hil.simulators import serve_rtu, serve_tcp
 from hil.sunspec_simulator import SunspecSimulator
 
 if TYPE_CHECKING:
+    from boards.profile_schema import Profile
     from boards.site import Site
     from boards.site_devices import Device
 
@@ -54,6 +56,7 @@ class Station:
         self._charger = charger  # its place among the chargers of the site
         self._limit = control.write if control and charger >= 0 else ""
         self._asks = control.asks if control and charger >= 0 else ()
+        self._roof = limit_of(device.profile)  # what a PV inverter's limit and its switch are
         self._last: Values = {}
 
     @property
@@ -101,6 +104,9 @@ class Station:
             self._park.coils = value
         elif name == self._limit:
             self._park.limits_ma[self._charger] = value
+        elif name in self._roof:
+            self._park.roof[name == self._roof[0]] = abs(value)  # told as a battery's charge
+            self._park.roof[0] *= not self.simulator.expired
 
     def _stall(self) -> Values:
         """What a charger measures; whether a vehicle is there, in its own code."""
@@ -141,6 +147,14 @@ class Station:
         return effect.frame(frame, self._rtu) if effect.frame else frame
 
 
+def limit_of(profile: "Profile") -> tuple[str, str]:
+    """The write points that limit a PV inverter and switch the limit on; empty where none does."""
+    if not isinstance(profile, SunspecProfile) or not profile.steering \
+            or profile.steering[0].shape != "limit":
+        return "", ""
+    return profile.steering[0].write, profile.steering[0].on[0][0]
+
+
 class Park:
     """The simulated devices of a site. `shown` is what all of them measure at this moment, for each
     battery; `setpoints` what was last written for it.
@@ -158,6 +172,7 @@ class Park:
             else (plant.battery,)
         self.setpoints = [0] * len(self._batteries)  # last written by the gateway
         self.coils = 0
+        self.roof = [0, 0]  # whether the PV inverter is limited, and to what, W
         self.shown: list[Values] = []
         self.metered: dict[str, Values] = {}  # by the ledger's own meters
         places = {one.device: place for place, one in enumerate(site.chargers)}
@@ -195,6 +210,12 @@ class Park:
         """Let a part of the plant fail, or come back."""
         if isinstance(self.plant, IslandPlant):
             self.plant.strike(part, now)
+
+    def shade(self) -> None:
+        """Let the roof give no more than its inverter was told."""
+        on, limit_w = self.roof
+        if on:
+            self.plant.pv_w = min(self.plant.pv_w, limit_w)
 
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""

@@ -82,6 +82,7 @@ class WallRig:
         start_utc = int(time.time())
         for at_s in range(scenario.start_s, scenario.end_s):
             stage.feed(plant, at_s)
+            park.shade()
             while (now := time.monotonic() - began) < at_s - scenario.start_s:
                 schedule.reach(scenario.start_s + now)
                 park.show(int(now * 1000))

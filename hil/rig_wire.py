@@ -229,6 +229,7 @@ class WireRig:
             for at_s in range(scenario.start_s, scenario.end_s, stage.beat_s):
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
+                wire.park.shade()
                 record.rows.append(wire.beat(stage.utc(at_s)))
                 record.at_s.append(at_s)
                 if isinstance(plant, IslandPlant):

@@ -204,12 +204,11 @@ def read(path: Path) -> Scenario:
     """Read a scenario. Raises ScenarioError."""
     findings, raw = _open(path)
     tables = {name: _tables(findings, name, raw.pop(name, [])) for name in ("fault", "watch")}
-    expect = raw.pop("expect", {})
+    hopes = table(findings, "expect", raw.pop("expect", {}), _EXPECT)
     got = table(findings, "", raw, {"about": TEXT, "start": _TIME, "for": _LENGTH, "set": TABLE,
                                     "source": list_of("texts", text), "link": _LINK})
     planned = [_fault(findings, f"fault[{n}]", one) for n, one in enumerate(tables["fault"])]
     watches = [_watch(findings, f"watch[{n}]", one) for n, one in enumerate(tables["watch"])]
-    hopes = table(findings, "expect", expect, _EXPECT)
     for number, one in enumerate(planned):
         if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:
             findings.add(f"fault[{number}]", f"{clock(one.at_s)} - {clock(one.end_s)}",

@@ -8,7 +8,7 @@ again. The same goes for a device that answers but takes no new setpoint while i
 
 Who does not answer may hear all the same: only its answers are lost, and each try feeds its timer.
 So a device that shall rest, and held a power when it was last heard, is told its 0 W before
-anything else, over and over, until it confirms it.
+anything else; and where it does not confirm that for half a minute, nothing any more.
 
 A setpoint that can be read back is looked at again while it is held, and before every fifth write:
 nothing keeps another master from writing one of its own, and nobody else would notice.
@@ -255,8 +255,10 @@ class Lease:
             return
         self.fault = True
         if self.state == RELEASING:
-            if not self._resting:
+            resting = self._resting
+            if not resting or self._strikes == _STRIKES_MAX:
                 self._hush(now_ms)
+                self._stubborn = resting
         elif self._holds_another() \
                 and ticks_diff(now_ms, self._struck_ms) > self._storage.lease_ms:
             self._hush(now_ms)

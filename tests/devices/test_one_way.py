@@ -32,9 +32,30 @@ def test_who_answers_no_more_hears_that_it_shall_rest(profile_id, old_s):
         gateway.run(10, 0)
         assert gateway.device.power_w == 0
     gateway.wire.always = wired.OK
-    gateway.run(40, 0)
+    gateway.run(320, 0)  # five minutes of silence where nobody knows its timer
     gateway.run(20, WISH_W)
     assert gateway.device.power_w == as_asked(profile, WISH_W)
+
+
+@pytest.mark.parametrize("way", [wired.DENIED, wired.IGNORED, wired.MUTE, wired.LOST])
+@pytest.mark.parametrize("before", [wired.MUTE, wired.LOST])
+@pytest.mark.parametrize("profile_id", QUICK)
+def test_whoever_does_not_do_it_is_left_to_its_own_timer(profile_id, before, way):
+    """After a silence it answers and refuses, or says that it did it and has not, or is silent on:
+    it is at rest when forty seconds of telling it and its timer are over, where it has one."""
+    control = load(profile_id).control
+    timer = control.dead_man
+    if timer is None or timer.fed_by == "none" or (way == wired.IGNORED and not control.readback):
+        return  # who says that it was done, and cannot be looked at, is believed
+    gateway = wired_to(load(profile_id), [], 100)
+    gateway.run(40, WISH_W)
+    gateway.wire.always = before
+    gateway.run(8, WISH_W)
+    gateway.wire.always = way
+    gateway.run(40 + timer.timeout_s + 60, 0)
+    assert gateway.device.power_w == 0
+    gateway.run(300, 0)
+    assert gateway.device.power_w == 0
 
 
 def test_a_beat_that_ends_meanwhile_ends_in_silence():
