@@ -31,6 +31,7 @@ class CanStation:
         assert isinstance(device.profile, CanProfile)
         self.name = device.name
         self.effect = Effect()
+        self.struck = 0  # seconds of that
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.setblocking(False)
         self.alive = 0  # frames heard that say that somebody is there
@@ -41,6 +42,7 @@ class CanStation:
         """Tell what the battery bears; nobody may be listening yet."""
         self._hear()
         effect = self.effect
+        self.struck += effect != Effect()
         if effect.mute or effect.hides:
             return
         if not effect.frozen or not self._last:

@@ -194,7 +194,7 @@ class Wire:
 
     def counts(self) -> dict[str, int]:
         """What happened on the buses; `struck`: requests to a device with a fault."""
-        struck = sum(getattr(station, "struck", 0) for station in self.park.stations)
+        struck = sum(station.struck for station in self.park.stations)
         return {**self._gateway.counts(), "struck": struck}
 
     def _climb(self, until: Callable[[bool, int], bool]) -> None:
