@@ -81,6 +81,16 @@ def commands_image(root: str = "") -> dict[str, Any]:
     return compile_site(site)
 
 
+def curtailed_image() -> dict[str, Any]:
+    """Of `examples/dairy`, whose sun is held below an export limit."""
+    from boards.image import compile_site
+    from hil import amend
+
+    dairy = ROOT / "examples" / "dairy" / "site.toml"
+    keys = {"rules.curtail.export_max_w": 0, "rules.curtail.rated_w": 100_000}
+    return compile_site(amend.site(amend.change(amend.read(dairy), keys), dairy))
+
+
 def commanded() -> dict[str, float]:
     """Of `examples/foundry` with a table [commands]: while none is in force, and while four are."""
     figures: dict[str, float] = {}
