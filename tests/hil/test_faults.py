@@ -93,7 +93,8 @@ def test_every_fault_does_something() -> None:
 def test_readings_alone_show_no_frames() -> None:
     told = {name for name in known_faults() if not fault(name, {}).needs_wire}
     assert told == {"silence", "late", "not_available", "network_down", "broker_down", "store_down",
-                    "outage", "no_start", "switch_lies", "spoofed", "sign_flip", "jump"}
+                    "outage", "no_start", "switch_lies", "spoofed", "sign_flip", "jump",
+                    "counts_anew"}
 
 
 @pytest.mark.parametrize(("kind", "keys", "said"), [
