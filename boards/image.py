@@ -48,6 +48,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["commands"] = dict(sections["commands"])
     if "iec104" in sections:
         image["iec104"] = iec104.image(site)
+    if "response" in sections:
+        image["response"] = dict(sections["response"])
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"

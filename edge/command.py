@@ -124,6 +124,8 @@ class Commands:
         self.name = bytes(memoryview(head)[:msgpack.put_str(head, 0, name)])
         self._root, self._keep, self._outbox = root, keep, outbox
         self._reader = msgpack.Reader(_MOST_BYTES)
+        self._most_bytes = _MOST_BYTES
+        self._takers: dict = {}  # by verb
         self._waiting: list[bytes] = []
         self._unsaid = 0
         self._tries = Quota(_TRIES, 1000 // _TRIES)
@@ -142,6 +144,14 @@ class Commands:
         self._tag = record[10:26]  # of the command accepted last,
         self._said = record[26:]  # and what became of it
         self._keys = [command_key(self._root, self.key + which) for which in (0, 1)]
+
+    def pass_on(self, verb: int, taker, most_bytes: int):
+        """Let somebody else have a verb whose argument takes at most so many bytes:
+        `taker.read(reader)` reads it, None when it is nothing of his, and `taker.offer(argument)`
+        does it; it returns why not, "" when it is done, and may be given one twice."""
+        self._takers[verb] = taker
+        self._most_bytes = _MOST_BYTES + most_bytes
+        self._reader = msgpack.Reader(self._most_bytes)
 
     def step(self, now_ms: int) -> int:
         """Watch the clocks and store what is to be said; ms until the next step."""
@@ -180,7 +190,7 @@ class Commands:
             self.reason = "memory"
 
     def _take(self, buf, start: int, end: int, now_ms: int):
-        if not _LEAST_BYTES + TAG_BYTES <= end - start <= _MOST_BYTES:
+        if not _LEAST_BYTES + TAG_BYTES <= end - start <= self._most_bytes:
             return self.refuse("size", now_ms)
         data = bytes(memoryview(buf)[start:end])
         if data[0] != _HEAD or data[1] != VERSION:
@@ -207,7 +217,10 @@ class Commands:
         reader.start(body, 4 + len(self.name), len(body))
         nonce, counter, issued = reader.integer(), reader.integer(), reader.integer()
         ttl_s, verb = reader.integer(), reader.integer()
-        values = [reader.integer() for _ in range(min(reader.array(), 3))]
+        if verb in self._takers:
+            values = [self._takers[verb].read(reader)]
+        else:
+            values = [reader.integer() for _ in range(min(reader.array(), 3))]
         if reader.finish() != msgpack.OK or not 0 < counter < 1 << 32 or not 0 <= verb < 128:
             return self.refuse("format", now_ms)
         if counter == self._counters[which] and same(tag, self._tag):
@@ -223,6 +236,10 @@ class Commands:
 
     def _odd(self, verb: int, values: list, ttl_s: int) -> str:
         """What is wrong with what is asked, "" when nothing is."""
+        if verb in self._takers:
+            if values[0] is None:
+                return "arguments"
+            return "" if 0 < ttl_s <= self._longest_s else "ttl"
         if verb not in VERBS:
             return "verb"
         kind, limits = VERBS[verb]
@@ -236,9 +253,17 @@ class Commands:
 
     def _accept(self, which: int, counter: int, verb: int, values: list, left_s: int, tag: bytes,
                 now_ms: int):
-        """Store first, then do it: whatever the power does, it is done once or not at all."""
-        held_s = 0 if verb == RELEASE else left_s
-        said = self.result(DONE, "", self.key + which, counter, verb, held_s)
+        """Store first, then do it: whatever the power does, it is done once or not at all. What
+        somebody else takes is kept by him, and may come again."""
+        reason, held_s = "", 0 if verb == RELEASE or verb in self._takers else left_s
+        if verb in self._takers:
+            try:
+                reason = self._takers[verb].offer(values[0])
+            except OSError:
+                self.errors += 1
+                return self.refuse("storage", now_ms, which, counter, verb)
+        said = self.result(REFUSED if reason else DONE, reason, self.key + which, counter, verb,
+                           held_s)
         counters = [self._counters[0], self._counters[1]]
         counters[which] = counter
         if which:
@@ -253,7 +278,7 @@ class Commands:
         self._recall(record)
         if verb == RELEASE:
             self._leases.release(now_ms)
-        else:
+        elif verb not in self._takers:
             self._leases.take(VERBS[verb][0], values[0] if values else 0,
                               ticks_add(now_ms, left_s * 1000), now_ms,
                               values[1] if len(values) > 1 else 0)

@@ -47,6 +47,15 @@ class Event:
         self.end = self.start + minutes
         self.record = record
 
+    def parts(self, minute: int):
+        """(minutes, kind, value) of all that is left from a minute on."""
+        passed = self.start
+        for at in range(_HEAD_BYTES, len(self.record), _INTERVAL_BYTES):
+            minutes, kind, value = struct.unpack_from(_INTERVAL, self.record, at)
+            passed += minutes
+            if passed > minute:
+                yield passed - minute if passed - minute < minutes else minutes, kind, value
+
     def asks(self, minute: int) -> "tuple[int, int]":
         """(kind, value) at a minute: the first interval's before the start, the last one's after
         the end, so that who is early or late by his clock does what is judged."""
@@ -60,9 +69,8 @@ class Event:
         return kind, value
 
 
-def read(reader: msgpack.Reader, buf, start: int, end: int) -> "bytes | None":
-    """The record of a message, whatever the bytes are; None when they are no event."""
-    reader.start(buf, start, end)
+def read(reader: msgpack.Reader) -> "bytes | None":
+    """The record of the event that comes next, whatever the bytes are; None when it is none."""
     fits = reader.array() == _ITEMS and reader.integer() == _VERSION
     number, rev, priority, flags = (reader.integer(), reader.integer(), reader.integer(),
                                     reader.integer())
@@ -82,7 +90,7 @@ def read(reader: msgpack.Reader, buf, start: int, end: int) -> "bytes | None":
                 and _is_asked(kind, value))
         if fits:
             intervals.append(struct.pack(_INTERVAL, minutes, kind, value))
-    if not fits or reader.finish() != msgpack.OK:
+    if not fits or reader.error != msgpack.OK:
         return None
     head = struct.pack(_HEAD, number, rev, priority, flags, issued, first, reply_w, hush_min,
                        len(intervals), total)

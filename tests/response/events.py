@@ -17,7 +17,10 @@ def message(number=1, rev=0, priority=5, flags=0, issued=T0 - 1000, start=T0, re
 
 def record(*args, **keys):
     packed = message(*args, **keys)
-    found = _event.read(msgpack.Reader(_event.MOST_BYTES), packed, 0, len(packed))
+    reader = msgpack.Reader(_event.MOST_BYTES)
+    reader.start(packed, 0, len(packed))
+    found = _event.read(reader)
+    assert reader.finish() == msgpack.OK
     assert found is not None
     return found
 

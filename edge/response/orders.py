@@ -1,0 +1,22 @@
+"""What the agenda asks of the beat now (edge/rules/response.py reads it, edge/response/engine.py
+writes it)."""
+
+from array import array
+
+from edge.compat import const
+
+KIND = const(0)  # of edge/response/event.py; NOTHING while nothing is called
+VALUE = const(1)  # W
+KEEP_PM = const(2)  # the state of charge that is kept for what comes; 0: nothing
+CHARGE_W = const(3)  # with what the battery is charged while it is below
+MOST_W = const(4)  # charging may not raise the import above this; -1: nobody says so
+HUSH = const(5)  # 1: a baseline is being taken
+_COUNT = const(6)
+
+
+class Orders:
+    """`now` is what the beat reads."""
+
+    def __init__(self):
+        self.now = array("i", [0] * _COUNT)
+        self.now[MOST_W] = -1
