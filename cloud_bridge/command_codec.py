@@ -25,7 +25,7 @@ class Command(NamedTuple):
     issued: int
     ttl_s: int
     verb: int
-    args: tuple[int, ...] = ()
+    args: tuple[object, ...] = ()  # whole numbers, or what another verb takes
     nonce: int = 0
 
     def encode(self, key: bytes, algorithm: int = command.HMAC) -> bytes:

@@ -30,7 +30,7 @@ class Curve:
 
     def at(self, day: datetime.date, minute: int) -> Fraction | None:
         """W at a minute of a local day; None where nobody knows."""
-        return self.values.get(_utc(self.zone, day, minute))
+        return self.values.get(utc(self.zone, day, minute))
 
     def mean(self, day: datetime.date, minutes: "list[int]") -> Fraction | None:
         """The mean of several; None where one of them is missing."""
@@ -72,7 +72,7 @@ class Response:
 
 
 @lru_cache(1 << 14)  # 45 days of quarter-hours
-def _utc(zone: ZoneInfo, day: datetime.date, minute: int) -> int:
+def utc(zone: ZoneInfo, day: datetime.date, minute: int) -> int:
     """Seconds since 1970, by the clock on the wall."""
     midnight = datetime.datetime(day.year, day.month, day.day, tzinfo=zone)
     return int((midnight + datetime.timedelta(minutes=minute)).timestamp())

@@ -29,7 +29,7 @@ class Settlement(NamedTuple):
 def settle(programme: Programme, curve: Curve, response: Response, calendar: Calendar,
            price: Fraction | None = None) -> Settlement:
     """Settle a response by a programme's rules. DocumentError where that cannot be done."""
-    _check(programme, curve, response)
+    check(programme, curve, response)
     judged = response.points(curve)
     wanted = sorted({*judged, *programme.adjust.window(curve, response)})
     method, keys = programme.baseline
@@ -53,7 +53,8 @@ def settle(programme: Programme, curve: Curve, response: Response, calendar: Cal
                       paid)
 
 
-def _check(programme: Programme, curve: Curve, response: Response) -> None:
+def check(programme: Programme, curve: Curve, response: Response) -> None:
+    """Whether the programme knows such a response, and judges by such a load. DocumentError."""
     if response.kind not in programme.kinds:
         raise mistake("kind", response.kind, f"one that {programme.name} knows: "
                       + " ".join(programme.kinds))

@@ -12,6 +12,7 @@ from cloud_bridge.fields import DocumentError
 from cloud_bridge.response import calendar, programme
 from cloud_bridge.response.curve import FILL, SHAVE, Response
 from cloud_bridge.response.settle import settle
+from cloud_bridge.response.targets import targets
 from tests.response.loads import DAY, curve, workdays_before
 
 PROGRAMMES = programme.shipped()
@@ -167,3 +168,27 @@ def test_a_response_on_a_weekend_is_held_against_working_days_where_all_are():
         0, 1, 2, 3, 4}
     assert [sample.left_out for sample in found.baseline.samples if sample.left_out] == [
         "a saturday", "a sunday"][:1]
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+@given(loads=LOADS, own=OWN, reply_kw=st.integers(1, 250), kind=st.sampled_from([SHAVE, FILL]))
+def test_who_holds_the_targets_is_paid_all_that_was_promised(name, loads, own, reply_kw, kind):
+    """Each judged point lies where the gateway was told to hold it; the last one past the end."""
+    rules = programme.load(name)
+    assume(kind in rules.kinds)
+    load = day_of(own)
+    planned = settled(name, map(day_of, loads), load, reply_kw * 1000, kind)
+    response, minutes = planned.response, rules.interval_min
+    told = {day: {at: w for at, w in day_of(one).items() if at % minutes == 0}
+            for day, one in {**dict(zip(DAYS, loads, strict=False)), DAY: own}.items()}
+    site = curve(told, minutes, ZoneInfo(rules.zone), rules.instants)
+    intervals = targets(rules, site, response, calendar.load(rules.holidays))
+    assert sum(length for length, _, _ in intervals) == response.minutes
+    held = [w for length, _, w in intervals for _ in range(0, length, minutes)]
+    assume(min(held) > 0)
+    for at, w in zip(range(START, END + minutes, minutes), [*held, held[-1]], strict=True):
+        if at < END or rules.instants:
+            load[at] = Fraction(w)
+    found = settled(name, map(day_of, loads), load, reply_kw * 1000, kind)
+    assert found.verdict.effective, found.verdict
+    assert found.verdict.confirmed_w >= reply_kw * 1000
