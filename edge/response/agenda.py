@@ -117,8 +117,8 @@ class Agenda:
     def hushed(self, event: Event, minute: int, second: int, error_s: int) -> bool:
         """Whether the load must not be raised, as a baseline is taken or soon will be: what was
         charged has come to rest by then."""
-        before_s = _seconds(event.start - minute, -second)
-        return event.hush_min > 0 and before_s <= event.hush_min * _MINUTE_S + self._lead_s + error_s
+        before_s = _seconds(event.start - minute, -second) - self._lead_s - error_s
+        return event.hush_min > 0 and before_s <= event.hush_min * _MINUTE_S
 
     def end(self, number: int, phase: int) -> bool:
         """End an event here (OPTED_OUT, FAILED); whether there was one to end."""

@@ -34,7 +34,7 @@ from edge.response.event import (
     read,
 )
 from edge.response.needs import Needs
-from edge.response.orders import CHARGE_W, HUSH, KEEP_PM, KIND, MOST_W, VALUE
+from edge.response.orders import ANY, CHARGE_W, HUSH, KEEP_PM, KIND, MOST_W, VALUE
 from edge.wire import msgpack
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ class Engine:
         orders[CHARGE_W] = self._charge_w if preparing and not hush else 0
         orders[MOST_W] = self._most_w() if most else -1
         orders[HUSH] = 1 if hush else 0
+        orders[ANY] = 1 if kind != NOTHING or most or hush or orders[KEEP_PM] else 0
 
     def _most_w(self) -> int:
         """What the import may come to without a new peak."""
@@ -228,6 +229,7 @@ class Engine:
 
     def _rest(self):
         orders = self._orders
+        orders[ANY] = 0
         orders[KIND] = NOTHING
         orders[KEEP_PM] = orders[CHARGE_W] = orders[HUSH] = 0
         orders[MOST_W] = -1

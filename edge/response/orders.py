@@ -5,13 +5,14 @@ from array import array
 
 from edge.compat import const
 
-KIND = const(0)  # of edge/response/event.py; NOTHING while nothing is called
-VALUE = const(1)  # W
-KEEP_PM = const(2)  # the state of charge that is kept for what comes; 0: nothing
-CHARGE_W = const(3)  # with what the battery is charged while it is below
-MOST_W = const(4)  # charging may not raise the import above this; -1: nobody says so
-HUSH = const(5)  # 1: a baseline is being taken
-_COUNT = const(6)
+ANY = const(0)  # 0: nothing of all that follows is asked
+KIND = const(1)  # of edge/response/event.py; NOTHING while nothing is called
+VALUE = const(2)  # W
+KEEP_PM = const(3)  # the state of charge that is kept for what comes; 0: nothing
+CHARGE_W = const(4)  # with what the battery is charged while it is below
+MOST_W = const(5)  # charging may not raise the import above this; -1: nobody says so
+HUSH = const(6)  # 1: a baseline is being taken
+_COUNT = const(7)
 
 
 class Orders:

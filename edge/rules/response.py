@@ -7,12 +7,13 @@ ORDER = const(73)  # who lowers the import speaks before the demand target, and 
 _KEEP = const(84)  # who keeps energy, fills or comes back speaks behind it
 FIELDS = ()  # its keys are those of the table [response]
 _OVER_DEMAND = const(74)
-_KIND = const(0)  # of edge.response.orders, folded into the bytecode
-_VALUE = const(1)
-_KEEP_PM = const(2)
-_CHARGE_W = const(3)
-_MOST_W = const(4)
-_HUSH = const(5)
+_ANY = const(0)  # of edge.response.orders, folded into the bytecode
+_KIND = const(1)
+_VALUE = const(2)
+_KEEP_PM = const(3)
+_CHARGE_W = const(4)
+_MOST_W = const(5)
+_HUSH = const(6)
 _IMPORT_MAX = const(1)  # of edge.response.event
 _IMPORT_MIN = const(2)
 _EXPORT_MAX = const(3)
@@ -20,24 +21,33 @@ _SETPOINT = const(4)
 
 
 def compiled(keys, gateway: str):
-    """A word for what lowers the import, one for what raises it (where the site says so, before the
-    demand target), and one for what is kept."""
-    lift = _OVER_DEMAND if keys.get("over_demand") else _KEEP
-    return [(ORDER, {"word": 0}), (lift, {"word": 1}), (_KEEP, {"word": 2})]
+    """A word for what lowers the import, and one for all else, unless what raises the import speaks
+    before the demand target."""
+    if keys.get("over_demand"):
+        return [(ORDER, {"word": 0}), (_OVER_DEMAND, {"word": 1}), (_KEEP, {"word": 2})]
+    return [(ORDER, {"word": 0}), (_KEEP, {"word": 3})]
 
 
 def rule(by: int, keys: dict, site):
-    """One of the three words. `site.response` holds what edge/response/engine.py asks for now."""
+    """One of its words. `site.response` holds what edge/response/engine.py asks for now."""
     if not hasattr(site, "response"):
         site.response = Orders()
-    return (_lower, _lift, _keep)[keys["word"]](by, site.envelope, site.response.now, site)
+    word, orders = keys["word"], site.response.now
+    if word == 0:
+        return _lower(by, site.envelope, orders)
+    lift = _lift(by, site.envelope, orders)
+    if word == 1:
+        return lift
+    return _keep(by, site.envelope, orders, site, lift if word == 3 else None)
 
 
-def _lower(by: int, envelope, orders, site):
+def _lower(by: int, envelope, orders):
     """Import at most, export at most, or a setpoint that gives."""
 
     def narrow(now, by=by, envelope=envelope, at_least=envelope.at_least,
                at_most=envelope.at_most, exactly=envelope.exactly, orders=orders):
+        if not orders[_ANY]:
+            return
         kind = orders[_KIND]
         if kind == _IMPORT_MAX:
             w = now.net_w - orders[_VALUE]
@@ -53,11 +63,13 @@ def _lower(by: int, envelope, orders, site):
     return narrow
 
 
-def _lift(by: int, envelope, orders, site):
+def _lift(by: int, envelope, orders):
     """Import at least, or a setpoint that takes."""
 
     def narrow(now, by=by, envelope=envelope, at_most=envelope.at_most, exactly=envelope.exactly,
                orders=orders):
+        if not orders[_ANY]:
+            return
         kind = orders[_KIND]
         if kind == _IMPORT_MIN:
             w = now.net_w - orders[_VALUE]
@@ -69,7 +81,7 @@ def _lift(by: int, envelope, orders, site):
     return narrow
 
 
-def _keep(by: int, envelope, orders, site):
+def _keep(by: int, envelope, orders, site, lift):
     """What will be needed is neither traded nor used; it is charged, and comes back afterwards,
     as far as the import stays under the peak. No load is raised while a baseline is taken."""
     # power that moves one per mille of the capacity in one beat, as in edge/rules/reserve.py
@@ -77,7 +89,11 @@ def _keep(by: int, envelope, orders, site):
     w_per_pm = w_per_pm if w_per_pm < 16_000_000 else 16_000_000
 
     def narrow(now, by=by, envelope=envelope, at_least=envelope.at_least,
-               at_most=envelope.at_most, orders=orders, w_per_pm=w_per_pm):
+               at_most=envelope.at_most, orders=orders, w_per_pm=w_per_pm, lift=lift):
+        if not orders[_ANY]:
+            return
+        if lift is not None:
+            lift(now)
         if orders[_HUSH]:
             w = now.net_w if now.net_w < 0 else 0  # a surplus raises no import
             if w > envelope.lo_w:
