@@ -1,4 +1,5 @@
-"""The table [response] of a site file: what it needs, and what it brings into an image and a build."""
+"""The table [response] of a site file: what it needs, and what it brings into an image and a
+build."""
 
 from boards.build import edge_modules
 from boards.image import compile_site
