@@ -21,17 +21,16 @@ frame tells of.
 import struct
 
 from edge import lease
-from edge.compat import TYPE_CHECKING, const
+from edge.compat import const
 from edge.dated import Dated
 from edge.guard import tell
-from edge.hmac256 import hmac, same
+from edge.hmac256 import same
 from edge.keep import Keep
 from edge.quota import Quota
+from edge.tags import TAG_BYTES, command_key, command_tag, result_tag
 from edge.ticks import ticks_add
+from edge.verbs import RELEASE, VERBS
 from edge.wire import msgpack
-
-if TYPE_CHECKING:
-    from edge.blocks import Bytes
 
 RESULT = const(9)  # kind of its frames in the outbox
 VERSION = const(1)
@@ -41,21 +40,7 @@ SM3_HMAC = const(17)  # named, and refused until they work
 SM2 = const(18)
 DONE = const(0)  # outcomes
 REFUSED = const(1)
-TAG_BYTES = const(16)
 LAST_KEY = const(126)  # keys are numbered from 1 on
-
-RELEASE = const(8)  # verbs
-# What a verb takes a lease on, and the lowest and highest value of each argument; W, or per mille.
-VERBS = {
-    1: (lease.IMPORT, ((0, 8_000_000),)),
-    2: (lease.EXPORT, ((0, 8_000_000),)),
-    3: (lease.CHARGE, ((0, 8_000_000),)),
-    4: (lease.DISCHARGE, ((0, 8_000_000),)),
-    5: (lease.FLOOR, ((0, 1000),)),
-    6: (lease.SETPOINT, ((-8_000_000, 8_000_000), (0, 1))),  # 1 = exactly, 0 = no more than
-    7: (lease.STOP, ()),
-    RELEASE: (-1, ()),
-}
 
 _HEAD = const(0x9A)  # an array of ten
 _LEAST_BYTES = const(14)
@@ -88,21 +73,6 @@ def part(app, image: dict) -> "Commands | None":
     for topic in app.account.told["down"][1:]:  # where there is none edge/sync.py passes them on
         app.client.subscribe(topic, made)
     return made
-
-
-def command_key(root: bytes, number: int) -> bytes:
-    """Key `number` of a gateway, 32 bytes: HKDF-Expand (RFC 5869, 2.3) in one block."""
-    return hmac(root, b"parkedge-cmd-key-1", bytes([number, 1]))
-
-
-def command_tag(key: bytes, body: "Bytes") -> bytes:
-    """What stands behind a command."""
-    return hmac(key, b"parkedge-cmd-1", body)[:TAG_BYTES]
-
-
-def result_tag(key: bytes, body: "Bytes") -> bytes:
-    """What stands behind a result."""
-    return hmac(key, b"parkedge-res-1", body)[:TAG_BYTES]
 
 
 class Commands:

@@ -45,7 +45,7 @@ X-Content-Type-Options: nosniff\r
 Referrer-Policy: no-referrer\r
 Cross-Origin-Resource-Policy: same-origin\r
 Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; \
-script-src 'sha256-XsYxeP0ANN0SSbDGFSs70+P3AmjGBTvg+k6pZgQXP24='; \
+script-src 'sha256-1sQ2AYJbBsner2eRgF0cELTuvZ1GCaBs1z2QG/LauZU='; \
 style-src 'sha256-v9jCnlzjWgHtomgZxEDr9FJEpPwf33bwcMnXHb2LDRM='; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r
 %s\r
