@@ -33,7 +33,7 @@ _BEAT = ("edge.controller", "edge.site")  # what a beat runs through hangs on th
 _APP = ("edge.app", "edge.image", "edge.blocks")  # and all that a board starts on these
 # Whose private attributes keep their names: what a beat may run through, and the boards.
 _APART = ("boards", "edge.rules.", "edge.plan.", "edge.fleet", "edge.island", "edge.ledger.",
-          "edge.price", "edge.billing", "edge.share")
+          "edge.price", "edge.billing", "edge.share", "edge.charging")
 _BROKER = {"version": "edge.mqtt5_client", "named": "edge.dns", "tls": "edge.tls_port"}
 # Loading leaves a fifth of what it takes as waste. Collected every 4 KiB, the heap fills from
 # its beginning, and room for the large buffers is left in one piece; edge/app.py ends it.
@@ -42,7 +42,8 @@ IMAGE = "site.json"
 DATA = {"edge.page": "edge/page.html"}  # files that go with a module
 # What only a host uses: (folder of its module, name).
 HOST_ONLY = {("rules", "FIELDS"), ("rules", "ORDER"), ("rules", "compiled"), ("rules", "NEEDS"),
-             ("island", "NEEDS"), ("edge", "WORDS"), ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
+             ("island", "NEEDS"), ("charging", "NEEDS"), ("edge", "WORDS"),
+             ("edge", "UNPRICED"), ("edge", "UNPUSHED"),
              ("edge", "RamBlocks"), ("edge", "_monotonic_ns"), ("edge", "_monotonic_ms"),
              ("clouds", "FIELDS"), ("clouds", "SECRET"), ("clouds", "OWN_TOPICS"),
              ("clouds", "FRAMES"), ("clouds", "TLS"),
@@ -78,7 +79,7 @@ def build(site: "Site", board: BoardFile) -> Built:
         raise BuildError(f"{board.name} needs no build: parkedge run SITE --board {board.name}")
     image = compile_site(site)
     shared = edge_modules(image)
-    own = closure([f"boards.{board.name}"]) - shared
+    own = closure([f"boards.{board.name}", *_inputs(image)]) - shared
     bytecode = {name: compile_module(name) for name in sorted(shared | own)}
     files = {_path(name, ".mpy"): code for name, code in bytecode.items()}
     files |= {path: (ROOT / path).read_bytes() for name, path in DATA.items() if name in bytecode}
@@ -126,9 +127,18 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
         asked += ["edge.root", "edge.evidence.verifier"]
     stepped = ["edge.wire.quanta"] if "step" in image["telemetry"] else []
     looked = ["edge.ledger.intensity"] if shown and "ledger" in image else []
+    media = ["edge.media"] if "media" in image else []
+    if media and image["media"]["pulses"]:
+        media.append("edge.pulses")
     return closure([*_APP, *named(image), *way, *_cloud(image), *shown, *asked, *looked, *stepped,
+                    *media,
                     *(["edge.announcements"] if told else []),
                     *(["edge.price_store"] if pushed else [])])
+
+
+def _inputs(image: Mapping[str, Any]) -> list[str]:
+    """What its board needs to count pulses."""
+    return ["boards.pulse_pin"] if image.get("media", {}).get("pulses") else []
 
 
 def _cloud(image: Mapping[str, Any]) -> list[str]:
@@ -162,6 +172,7 @@ def named(image: Mapping[str, Any]) -> list[str]:
                if bus["link"] not in ("tcp", "rtu")]
     parts = {"edge.price_calendar": "days" in tariff, "edge.billing": "billing" in tariff,
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
+             "edge.charging.shown": any(keys.get("names") for _, keys in image["rules"]),
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image,
              "edge.fleet.phases": "fleet" in image and "edge.rules.phase" in chosen}
     return chosen + [name for name, needed in parts.items() if needed]
@@ -255,6 +266,7 @@ def _told() -> tuple[Set[str], Set[str], Mapping[str, Mapping[str, str]]]:
     of others, and private attributes that may be numbered."""
     edge = {_name(path) for path in (ROOT / "edge").rglob("*.py")}
     own = [f"boards.{board.name}" for board in boards().values() if board.micropython]
+    own.append("boards.pulse_pin")
     trees = {name: ast.parse(lean(source(name))) for name in sorted(closure([*edge, *own]))}
     apart = {name for name in trees if name.startswith(_APART)} | closure(_BEAT)
     return (set().union(*map(given_by_name, trees.values())),

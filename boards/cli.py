@@ -21,10 +21,11 @@ COMMANDS = {
     "flash": "Build, bring it onto the board, and prove every file.",
     "run": "Run a site on this machine.",
     "install": "Write the service that runs a site on a Raspberry Pi.",
+    "serve": "Devices that speak something a gateway does not, as Modbus TCP registers.",
     "why": "Why the battery did what it did, at any past second.",
 }
 _MODULES = {"devices": "boards.commands_devices", "run": "boards.commands_run",
-            "install": "boards.commands_run"}
+            "install": "boards.commands_run", "serve": "boards.commands_serve"}
 
 
 class Lazy(click.Group):

@@ -28,6 +28,8 @@ def _valid(site: Site) -> dict[str, Any]:
                       for name in site.batteries}}
     if "ledger" in image:
         told["ledger"] = ledger.told(site)
+    if site.media:
+        told["media"] = [one.said() for one in site.media]
     if site.sections["broker"]["cloud"] != "plain":
         told["cloud"] = {**clouds.image(site), **site.sections["cloud"]}
     return told | {
@@ -70,7 +72,8 @@ def _bus(site: Site, number: int, image: dict[str, Any]) -> dict[str, Any]:
                      "poll_ms": device.poll_ms, "signals": list(device.profile.signals),
                      "setpoint": device in commanded(site.devices),
                      "falls_s": _falls_s(device),
-                     "relays": device in commanded(site.devices, "coils")}
+                     "relays": device in commanded(site.devices, "coils"),
+                     "limit": device in commanded(site.devices, "current")}
                     for device in site.devices if device.bus == number],
     }
 
@@ -109,7 +112,8 @@ def text(said: dict[str, Any]) -> str:
         for device in bus["devices"]:
             does = ", ".join(device["signals"]) + (
                 _takes(device) if device["setpoint"] else
-                ", has the relays" if device["relays"] else "")
+                ", has the relays" if device["relays"] else
+                ", takes a current" if device["limit"] else "")
             lines.append(f"    {device['name']:<10} {device['model']}, unit {device['unit']}, "
                          f"every {device['poll_ms']} ms: {does}")
     lines += ["", "rules, most important first"]
@@ -134,6 +138,10 @@ def text(said: dict[str, Any]) -> str:
         lines.append(f"plan    {plan['mode']}{budget}; with {', '.join(plan['parts'])}")
     if "ledger" in said:
         lines.append("ledger  " + _ledger(said["ledger"]))
+    for one in said.get("media", ()):
+        weight = f", a pulse is {one['weight']} {one['fine']}" if one["weight"] else ""
+        lines.append(f"medium  {one['name']}: {one['medium']} in {one['unit']}, {one['use']} of "
+                     f"{one['account']}, from {one['from']}{weight}")
     if "cloud" in said:
         lines.append("cloud   " + ", ".join(f"{key} {value}" for key, value in
                                             said["cloud"].items() if value != ""))

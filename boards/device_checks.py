@@ -138,7 +138,7 @@ def _check_ages(findings: Findings, warnings: Findings, site: "Site",
 
 def _check_dead_men(findings: Findings, site: "Site", bus: int, worst_ms: float) -> None:
     """A setpoint must be refreshed, even after a full round, before the device gives it up."""
-    for device in commanded(site.devices):
+    for device in (*commanded(site.devices), *commanded(site.devices, "current")):
         control = device.profile.control
         if device.bus != bus or control is None or control.dead_man is None:
             continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boards.pulse_source import place
 from boards.shapes import Findings
 from boards.site_fields import say
 
@@ -72,6 +73,12 @@ def misfits(site: "Site", board: BoardFile) -> list[str]:
         elif uarts is not None and (isinstance(path, str) or path >= uarts):
             findings.add(f"bus {bus.name} path", path, f"the number of a UART, 0 .. {uarts - 1}, "
                          f"on {board.name}")
+    pins = board.constants.get("PULSE_INPUTS", "")
+    for meter in site.media:
+        if meter.input and (meter.input not in pins.split() if board.micropython
+                            else board.name == "pi" and not place(meter.input)[0]):
+            findings.add(f"medium {meter.name} input", meter.input, f"one of {pins}" if
+                         board.micropython else 'a line as "17" or "gpiochip4:17" on pi')
     page = site.sections["page"]
     if board.micropython and page["port"] and ipaddress.ip_address(page["address"]).is_loopback:
         findings.add("page.address", page["address"], f"0.0.0.0 or the address of {board.name}: "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from boards.can_port import CanPort
 from boards.journal_file import Header
 from boards.journal_folder import JournalFolder
+from boards.pulse_source import Source
 from boards.serial_port import SerialPort
 from edge.blocks import FileBlocks, RamBlocks
 from edge.port import TcpPort
@@ -46,6 +47,10 @@ class HostBoard:
         if "interface" in bus:
             return CanPort(bus)
         return TcpPort(bus["host"], bus["port"]) if "host" in bus else SerialPort(bus)
+
+    def open_pulse(self, name: str, debounce_ms: int) -> Any:
+        """What counts the pulses of an input: a stand-in, where a machine has none."""
+        return Source()
 
     def wall(self) -> tuple[int, int, bool]:
         """UTC: days since 2000-01-01, second of the day, whether the clock was ever set."""

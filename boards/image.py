@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from boards import broker, clouds, iec104, ledger, plan, profiles, quanta, zone
+from boards import (
+    broker,
+    clouds,
+    iec104,
+    ledger,
+    plan,
+    profiles,
+    quanta,
+    site_chargers,
+    site_media,
+    zone,
+)
 from boards.site_tables import OWN_TABLES
 from edge.config import SPECIAL, SWITCHES
 from edge.image import IMAGE_VERSION
@@ -50,6 +61,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["iec104"] = iec104.image(site)
     if "response" in sections:
         image["response"] = dict(sections["response"])
+    if site.media:
+        image["media"] = site_media.image(site.media)
     image["tariff"] = site.tariff.image(first_day(site))
     at = zone.zone(sections["site"]["timezone"])
     assert at is not None, "a checked site has a time zone"
@@ -94,8 +107,14 @@ def _told(site: "Site") -> dict[str, Mapping[str, Any]]:
 
 def _own(name: str, site: "Site") -> dict[str, Any]:
     """What a rule is given beside its keys."""
-    if name == "shed":
-        return {"loads": [load.image() for load in site.loads]}
+    if name in ("shed", "peak_shed", "surplus"):
+        own: dict[str, Any] = {"loads": [load.image() for load in site.loads
+                                         if load.surplus == (name == "surplus")]}
+        if name != "shed":
+            own |= {"back_pm": 1, "floor_pm": site.rules["reserve"]["floor_pm"]}
+        return own
+    if name == "charging":
+        return site_chargers.image(site)
     if name == "billing_meter":
         return {"import_max_w": site.sections["gate"]["import_max_w"]}
     if name == "island":
@@ -114,13 +133,19 @@ def device_image(device: "Device", site: "Site") -> dict[str, Any]:
     """One device as its driver executes it; a converter gets its battery's limits."""
     owner = f"battery.{site.batteries[device.battery]}" if site.batteries else "battery"
     battery = site.sections[owner]
+    for place, one, profile in site_chargers.steered(device, site):
+        return profiles.compile_device(
+            profile, device.name, device.bus, device.unit, poll_ms=device.poll_ms, min_w=0,
+            max_w=one.max_a * 1000) | {"charger": place}
     limits = {}
     if device.profile.control and device.profile.control.shape == "coils":
         limits = {"min_w": 0, "max_w": _COILS}
-    elif device.profile.control:
+    elif device.profile.control and device.profile.control.is_power:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
     image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
                                     poll_ms=device.poll_ms, **limits)
+    if device.media:
+        return site_media.labelled(image, device.media)
     if device.line:
         image["line"] = device.line
     return image | {"battery": device.battery} if site.batteries else image

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from boards.gpio_pulse import GpioPulse
 from boards.host import HostBoard
 
 _TIME_ERROR = 5  # sys/timex.h: the clock is not synchronized
@@ -30,6 +31,10 @@ class Board(HostBoard):
         """Whether a time service, or a hardware clock at boot, ever set the clock."""
         self._set = self._set or _synchronized() or _from_hardware(_RTC)
         return self._set
+
+    def open_pulse(self, name: str, debounce_ms: int) -> GpioPulse:
+        """What counts the pulses of an input. OSError."""
+        return GpioPulse(name, debounce_ms)
 
     def watchdog(self, feed: bool) -> None:
         """Tell systemd: ready, or a beat was completed."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 from boards.profile_control_checks import check_control
 from boards.profile_schema import (
     CLASSES,
+    MEDIUM,
     SIGNALS,
     WRITE_CODES,
     Canonical,
@@ -24,6 +25,8 @@ def check(findings: Findings, profile: Profile) -> None:
     must = CLASSES.get(profile.kind)
     if must and must not in profile.signals:
         findings.add(f"signals.{must}", None, f"its point: every {profile.kind} has it")
+    if profile.kind == "medium" and not set(MEDIUM) & set(profile.signals):
+        findings.add("signals", None, f"one of {' '.join(MEDIUM)}")
     _check_places(findings, profile)
     _check_powers(findings, profile)
     for signal in profile.signals:

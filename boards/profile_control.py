@@ -7,6 +7,7 @@ of writes for 0 W, discharge and charge, which edge/devices/steps.py executes:
     percent  the same, in percent of a rated power
     mode     a register says which way (a direction or a mode), another how much
     slots    charging is a window of time that is written ahead (edge/devices/slots.py)
+    current  a charger's limit a phase, mA where the others have W (edge/devices/charger.py)
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +41,7 @@ def compile_control(profile: Profile, min_w: int | None, max_w: int | None
     low_w, high_w = power_range(profile)
     scale = watts(profile)
     image = {
-        "shape": "signed" if control.is_power else "coils",
+        "shape": "coils" if control.shape == "coils" else "signed",
         **_register(profile, control),
         "num": (1 / scale).numerator, "den": (1 / scale).denominator,
         "min_w": max(min_w, low_w), "max_w": min(max_w, high_w),
@@ -51,6 +52,9 @@ def compile_control(profile: Profile, min_w: int | None, max_w: int | None
     if control.dead_man:  # how long the device must hear nothing for its own timer to have bitten
         timed = control.dead_man.timeout_s and not control.slot
         image["quiet_ms"] = control.dead_man.timeout_s * 1500 if timed else _HUSH_MS
+    if control.shape == "current":
+        image["failsafe_ma"] = min(control.failsafe_ma, image["max_w"])
+        image["enter"] = _failsafe(profile, control) + image["enter"]
     if _is_plain(profile, control):
         return image
     return image | _steps(profile, control)
@@ -100,7 +104,7 @@ def _is_plain(profile: Profile, control: Control) -> bool:
     """Whether edge/devices/lease.py does without edge/devices/steps.py."""
     wide = any(registers(profile.writes[name].kind) > 1
                for name, _ in (*control.enter, *control.leave))
-    return control.shape in ("signed", "percent", "coils") and not (
+    return control.shape in ("signed", "percent", "coils", "current") and not (
         control.together or control.beat or control.limits or control.nv_per_day or wide)
 
 
@@ -110,6 +114,15 @@ def _register(profile: Profile, control: Control) -> dict[str, Any]:
         return {"fc": 16, "addr": 0, "type": "i32"}
     write = profile.writes[control.write]
     return {"fc": write.fc, "addr": write.addr, "type": write.kind}
+
+
+def _failsafe(profile: Profile, control: Control) -> list[list[int]]:
+    """What tells a charger the limit that it falls to by itself."""
+    if not control.failsafe:
+        return []
+    point = profile.writes[control.failsafe]
+    raw = int(control.failsafe_ma / profile.setpoint_scale(control.failsafe))
+    return [[point.fc, point.addr, raw]]
 
 
 def _plain(profile: Profile, steps: Iterable[Step]) -> list[list[int]]:

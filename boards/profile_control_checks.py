@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from boards.profile_control import Step
-from boards.profile_schema import SETPOINT, TYPES, Control, Point, Profile, registers
+from boards.profile_schema import CURRENT, SETPOINT, TYPES, Control, Point, Profile, registers
 from boards.shapes import Findings, one_of
 
 _MOST_WORDS = 8  # what a frame of edge/wire/modbus.py has room for
 _FIELDS = {  # which keys a shape has beside those that all have; the first ones are needed
     "signed": (("write",), ("together",)),
     "coils": (("write",), ()),
+    "current": (("write", "min_a", "asks"), ("failsafe",)),
     "percent": (("write",), ("together", "rated_w")),
     "mode": (("idle", "charge", "discharge"), ()),
     "slots": (("slot", "clock", "window_min", "nv_per_day"), ("rated_w",)),
 }
 _OF_ONE_SHAPE = ("write", "together", "rated_w", "idle", "charge", "discharge", "slot", "clock",
-                 "window_min")
+                 "window_min", "min_a", "asks", "failsafe")
 
 
 def check_control(findings: Findings, profile: Profile, control: Control) -> None:
@@ -38,8 +39,8 @@ def check_control(findings: Findings, profile: Profile, control: Control) -> Non
         findings.add("control.limits", control.limits, "two points: most charge, most discharge")
     if any(line.split(": ")[1].startswith("control.") for line in findings.lines):
         return
-    {"mode": _check_mode, "slots": _check_slots}.get(control.shape, _check_signed)(
-        findings, profile, control)
+    own = {"mode": _check_mode, "slots": _check_slots, "current": _check_current}
+    own.get(control.shape, _check_signed)(findings, profile, control)
 
 
 def _check_signed(findings: Findings, profile: Profile, control: Control) -> None:
@@ -64,11 +65,33 @@ def _check_power(findings: Findings, profile: Profile, point: Point, control: Co
         if point.kind != "u16" and point.name == control.write:
             findings.add(f"writes.{point.name} type", point.kind, "u16 for relays, one bit each")
         return
-    units = ("%",) if control.shape == "percent" else tuple(SETPOINT.units)
+    units = {"percent": ("%",), "current": tuple(CURRENT.units)}.get(
+        control.shape, tuple(SETPOINT.units))
     if point.unit not in units:
         findings.add(f"points.{point.name} unit", point.unit, one_of(units))
+    if control.shape == "current":
+        return
     if profile.sign.get(point.name) not in SETPOINT.signs:
         findings.add(f"sign.{point.name}", profile.sign.get(point.name), one_of(SETPOINT.signs))
+
+
+def _check_current(findings: Findings, profile: Profile, control: Control) -> None:
+    """A limit in one write, with enter and leave sequences of single registers and no heartbeat:
+    what edge/devices/charger.py executes."""
+    _check_signed(findings, profile, control)
+    names = [name for name, _ in (*control.enter, *control.leave)]
+    if control.failsafe and _known(findings, "control.failsafe", [control.failsafe],
+                                   profile.writes):
+        names.append(control.failsafe)
+        _check_power(findings, profile, profile.writes[control.failsafe], control)
+    for name in names:
+        if registers(profile.writes[name].kind) > 1:
+            findings.add(f"writes.{name} type", profile.writes[name].kind, "a type of one register")
+    for key in ("beat", "limits", "nv_per_day"):
+        if getattr(control, key):
+            findings.add(f"control.{key}", getattr(control, key), "nothing: a charger has none")
+    if 0 in control.asks:
+        findings.add("control.asks", control.asks, "values other than 0")
 
 
 def _check_mode(findings: Findings, profile: Profile, control: Control) -> None:

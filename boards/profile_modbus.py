@@ -117,6 +117,9 @@ def compile_device(profile: Profile, name: str, bus: int, unit: int, *, poll_ms:
         image["sums"] = [list(pair) for pair in sums.items()]
     if sums or (control is not None and "paths" in control):
         image["driver"] = "slots" if slots else "shaped"
+    if profile.kind == "charger":
+        image["driver"] = "charger"
+        image["asks"] = list(profile.control.asks) if profile.control else [1]
     return image
 
 

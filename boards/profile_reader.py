@@ -92,6 +92,7 @@ _CONTROL = {
     "together": _STEPS, "idle": _STEPS, "charge": _PATH, "discharge": _PATH, "heartbeat": TABLE,
     "limits": _NAMES, "rated_w": whole(0, 8_000_000, 0), "slot": _NAMES, "clock": _NAMES,
     "window_min": whole(0, 720, 0), "nv_per_day": whole(0, 10_000, 0),
+    "min_a": whole(0, 80, 0), "asks": list_of("whole numbers", number), "failsafe": MAYBE_TEXT,
 }
 _DEAD_MAN = {"register": MAYBE_TEXT, "timeout_s": whole(0, 86400), "fed_by": choice(FED_BY)}
 _HEARTBEAT = {"every_s": whole(1, 3600), "write": _STEPS}

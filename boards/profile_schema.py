@@ -36,14 +36,17 @@ def registers(kind: str) -> int:
 class Canonical:
     """A signal of the beat: the units it can be made from and which way it is positive."""
 
-    units: Mapping[str, int]  # unit of the point -> canonical units in one of it
+    units: Mapping[str, int | Fraction]  # unit of the point -> canonical units in one of it
     signs: tuple[str, ...] = ()  # (the canonical direction, its opposite); none: never signed
 
 
 _POWER = {"W": 1, "kW": 1000, "MW": 1_000_000}
 _ENERGY = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}
+_HEAT: Mapping[str, int | Fraction] = _ENERGY | {"MJ": Fraction(2500, 9),
+                                                "GJ": Fraction(2_500_000, 9)}
 _SHARE = {"pm": 1, "%": 10}
 _MILLI = {"V": 1000, "A": 1000, "Hz": 1000}
+_CURRENT = {"A": 1000, "mA": 1}
 SIGNALS = {
     "grid_w": Canonical(_POWER, ("import", "export")),
     "l1_w": Canonical(_POWER, ("import", "export")),
@@ -65,6 +68,10 @@ SIGNALS = {
     "gen_w": Canonical(_POWER, ("generation", "consumption")),
     "gen_running": Canonical({"flag": 1000, "rpm": 1}),  # at rest below 500
     "gen_ready": Canonical({"flag": 1}),
+    # Of a charger (edge/charging/charger.py); drawn, its power is negative.
+    "charger_w": Canonical(_POWER, ("generation", "consumption")),
+    "plugged": Canonical({"flag": 1, "code": 1}),  # a car is connected and asks: control.asks
+    "charger_max_ma": Canonical(_CURRENT),  # a phase, by hardware and cable
     # Of a billing meter (edge/devices/billing_meter.py).
     "present_demand_w": Canonical(_POWER),
     "max_demand_w": Canonical(_POWER),
@@ -74,16 +81,27 @@ SIGNALS = {
     "demand_slip_min": Canonical({"min": 1}),
     **{f"{way}_t{tariff}_wh": Canonical(_ENERGY) for way in ("import", "export")
        for tariff in range(1, 5)},
-    **{f"{what}_l{phase}_{unit}": Canonical(_MILLI) for what, unit in (("v", "mv"), ("i", "ma"))
-       for phase in range(1, 4)},
+    **{f"v_l{phase}_mv": Canonical(_MILLI) for phase in range(1, 4)},
+    **{f"i_l{phase}_ma": Canonical(_CURRENT) for phase in range(1, 4)},
     "f_mhz": Canonical(_MILLI),
+    # Totals of a meter of water, heat, cold, gas or steam (edge/devices/medium.py).
+    "volume_l": Canonical({"l": 1, "m3": 1000}),
+    "mass_kg": Canonical({"kg": 1, "t": 1000}),
+    **{signal: Canonical(_HEAT) for signal in ("energy_wh", "heat_wh", "cold_wh")},
+    "age_s": Canonical({"s": 1}),  # of these, where who answers has asked a meter before
+    **{f"pulses_{place}": Canonical({"pulses": 1}) for place in range(1, 9)},  # of a counter module
 }
 SETPOINT = Canonical(_POWER, ("discharge", "charge"))
+CURRENT = Canonical(_CURRENT)
 DIRECTIONS = tuple(word for signal in SIGNALS.values() for word in signal.signs)
 CLASSES = {"meter": "grid_w", "pcs": "store_w", "bms": "soc_pm", "pv": "pv_w",
-           "generator": "gen_w", "switch": "islanded", "charger": "import_wh"}  # and its one must
-# Of what is commanded: relays as bits of a number, or a power (boards/profile_control.py).
-SHAPES = ("signed", "coils", "percent", "mode", "slots")
+           "generator": "gen_w", "switch": "islanded", "charger": "plugged",  # and its one must
+           "medium": ""}  # or one of MEDIUM
+MEDIUM = ("volume_l", "mass_kg", "energy_wh", "heat_wh", "cold_wh",
+          *(f"pulses_{place}" for place in range(1, 9)))
+# Of what is commanded: relays as bits of a number, a charger's current limit, or a power
+# (boards/profile_control.py).
+SHAPES = ("signed", "coils", "current", "percent", "mode", "slots")
 PROTOS = ("modbus", "sunspec", "dlt645", "can")
 FED_BY = ("any", "write", "setpoint", "heartbeat", "none")  # what restarts a dead-man timer
 
@@ -130,7 +148,7 @@ class DeadMan:
     """The device's own timer: not fed for `timeout_s`, it goes to 0 W by itself. Fed by "none": the
     device is known to have none."""
 
-    register: str  # the write point that sets the timer, s or min; "" when it is fixed
+    register: str  # the write point that sets the timer, ms, s or min; "" when it is fixed
     timeout_s: int
     fed_by: str
 
@@ -158,6 +176,10 @@ class Control:
     clock: tuple[str, ...] = ()  # slots: the points with hour and minute of the device's clock
     window_min: int = 0  # slots: how far ahead a window is written
     nv_per_day: int = 0  # writes its memory bears; 0: what is written is not stored
+    min_a: int = 0  # current: the least limit a phase at which it charges; below it pauses
+    asks: tuple[int, ...] = ()  # current: what signals.plugged reads while a car asks for current
+    failsafe: str = ""  # current: the write point of the limit it falls to by itself
+    failsafe_ma: int = 0  # and that limit; the site says it
 
     @property
     def setpoint(self) -> str:
@@ -166,8 +188,8 @@ class Control:
 
     @property
     def is_power(self) -> bool:
-        """Whether a battery's power is commanded, and not relays."""
-        return self.shape != "coils"
+        """Whether a battery's power is commanded, and not relays or a charger."""
+        return self.shape not in ("coils", "current")
 
 
 @dataclass(frozen=True)
@@ -219,10 +241,12 @@ class Profile:
 
     def setpoint_scale(self, name: str) -> Fraction:
         """Watts of discharge in one raw step of a setpoint or of its read-back, signed; of relays
-        a raw step is one."""
+        a raw step is one, of a current limit it is mA."""
         if self.control and self.control.shape == "coils":
             return Fraction(1)
         point = self.writes[name] if name in self.writes else self.points[name]
+        if self.control and self.control.shape == "current":
+            return point.scale * CURRENT.units.get(point.unit, 1)
         turned = self.sign[name] != SETPOINT.signs[0]
         return point.scale * SETPOINT.units.get(point.unit, 1) * (-1 if turned else 1)
 

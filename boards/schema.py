@@ -11,11 +11,13 @@ from boards import profiles
 from boards.site_fields import LISTS, WORDS
 from boards.site_tables import (
     ALWAYS,
+    CHARGER,
     DEVICE,
     FLEET,
     LINK,
     LINKS,
     LOAD,
+    MEDIA,
     MOST_BATTERIES,
     NAME,
     OWN_TABLES,
@@ -55,6 +57,8 @@ def schema() -> dict[str, Any]:
     tables["bus"] = {"type": "array", "items": {"oneOf": buses}}
     tables["device"] = {"type": "array", "items": _table(DEVICE, {"profile": profiles.ids()})}
     tables["load"] = {"type": "array", "items": _table(LOAD)}
+    tables["medium"] = {"type": "array", "items": _table(MEDIA)}
+    tables["charger"] = {"type": "array", "items": _table(CHARGER)}
     keys = {field[0]: _key(field, {}) for cloud in clouds().values() for field in cloud.fields}
     tables["cloud"] = _object(keys, [])  # which of them a cloud has only `check` says
     required = [name for name in TABLES if name not in (*OPTIONAL, *SPECIAL)]

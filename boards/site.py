@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from boards import clouds, zone
+from boards import clouds, site_media, zone
 from boards import ledger as ledgers
 from boards import plan as plans
 from boards import tariff as tariffs
 from boards.shapes import Findings, one_of, toml
+from boards.site_chargers import Charger, read_chargers
 from boards.site_checks import cross_check
 from boards.site_devices import Bus, Device, bus_names, read_buses, read_devices
 from boards.site_fields import near, read_table, say
@@ -38,6 +39,8 @@ class Site:
     devices: tuple[Device, ...]
     batteries: tuple[str, ...] = ()  # names, where there are several: boards/site_fleet.py
     loads: tuple[Load, ...] = ()  # that may be shed, most important first
+    chargers: tuple[Charger, ...] = ()  # likewise
+    media: tuple[site_media.Medium, ...] = ()  # meters of water, heat ...
     carbon: plans.Carbon | None = None
     ledger: ledgers.Ledger | None = None
 
@@ -122,11 +125,13 @@ def _read(findings: Findings, raw: Mapping[str, Any], path: Path) -> Site:
     buses = read_buses(findings, raw.get("bus", []))
     devices = read_devices(findings, raw.get("device", []), buses, bus_names(raw.get("bus")),
                            used, names)
+    media, devices = site_media.read(findings, raw.get("medium", []), devices)
     _zone(findings, sections["site"]["timezone"])
     prices = _tariff(findings, sections["tariff"]["file"], path)
     loads = read_loads(findings, raw.get("load", []))
+    chargers = read_chargers(findings, raw.get("charger", []))
     site = Site(path, sections, used, prices, buses, devices,  # type: ignore[arg-type]
-                names, loads)
+                names, loads, chargers, media)
     return replace(site, carbon=plans.read(findings, site, path.parent),
                    ledger=ledgers.read(findings, site, path.parent))
 

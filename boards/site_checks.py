@@ -16,6 +16,7 @@ from boards.group_checks import check_share
 from boards.image import first_day
 from boards.oneway import check_oneway
 from boards.shapes import Findings
+from boards.site_chargers import check_chargers
 from boards.site_fields import say, with_unit
 from boards.site_loads import check_island
 from boards.site_tables import TABLES, rules
@@ -121,6 +122,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)
+    check_chargers(findings, site)
     clouds.check(findings, warnings, site)
     check_oneway(findings, site)
     iec104.check(findings, warnings, site)

@@ -45,6 +45,7 @@ class Device:
     poll_ms: int
     battery: int = 0  # whose it is, as a place among the site's batteries
     line: str = ""  # of the ledger alone: the line or the tenant it is the meter of
+    media: tuple[tuple[str, int], ...] = ()  # of [[medium]] alone: signal, place among these
 
 
 def read_buses(findings: Findings, raw: object) -> tuple[Bus, ...]:
@@ -138,13 +139,13 @@ def _profile(findings: Findings, key: str, name: str, wanted: Sequence[str],
         if signal not in profile.signals:
             findings.add(f"{key}.signals", signal, one_of(profile.signals, signal))
             return None
-        if signal in idle:
+        if signal in idle and profile.kind != "charger":
             findings.add(f"{key}.signals", signal,
                          f"signals that somebody uses: this one needs [rules.{idle[signal]}]")
             return None
     return replace(profile, signals={
         signal: point for signal, point in profile.signals.items()
-        if signal in wanted or (not wanted and signal not in idle)})
+        if signal in wanted or (not wanted and (signal not in idle or profile.kind == "charger"))})
 
 
 def _device(findings: Findings, key: str, got: Mapping[str, Any], profile: Profile,
@@ -193,7 +194,9 @@ def _rated(findings: Findings, key: str, rated_w: int, profile: Profile) -> Prof
 def _battery(findings: Findings, key: str, name: str, profile: Profile, batteries: Sequence[str]
              ) -> int | None:
     """The place of the battery that a device belongs to."""
-    owned = profile.control or any(signal in Storage.SIGNALS for signal in profile.signals)
+    control = profile.control
+    owned = (control and control.shape != "current") or any(
+        signal in Storage.SIGNALS for signal in profile.signals)
     if owned and batteries:
         if name in batteries:
             return batteries.index(name)
@@ -208,10 +211,12 @@ def _battery(findings: Findings, key: str, name: str, profile: Profile, batterie
 
 def feeds(devices: Sequence[Device], signal: str) -> list[Device]:
     """The devices that read one signal for the beat."""
-    return [device for device in devices if signal in device.profile.signals and not device.line]
+    return [device for device in devices if signal in device.profile.signals and not device.line
+            and not device.media and device.profile.kind != "charger"]
 
 
 def commanded(devices: Sequence[Device], shape: str = "signed") -> list[Device]:
-    """The devices that take the battery's setpoint; shape "coils": those with the site's relays."""
-    return [device for device in devices if device.profile.control
-            and device.profile.control.is_power == (shape != "coils")]
+    """The devices that take the battery's setpoint; shape "coils": those with the site's relays,
+    "current": its chargers."""
+    return [device for device in devices if (control := device.profile.control)
+            and (control.is_power if shape == "signed" else control.shape == shape)]

@@ -38,6 +38,7 @@ def _ip(value: Any) -> Any:
 # Units that are a choice of words, and those that are lists: what of, and how to read one.
 WORDS = {"parity": tuple("NEO"), "cloud": tuple(clouds()), "version": ("3.1.1", "5"),
          "setpoint": ("C_SE_NC_1", "C_SE_NB_1"),
+         "medium": ("water", "heat", "cold", "gas", "steam", "electricity"),
          "mode": ("cost", "carbon", "green_first", "cap", "price_carbon")}
 LISTS = {"signals": ("names of signals", text),
          "peers": ("IP addresses", _ip),

@@ -29,6 +29,7 @@ class Load:
     min_on_s: int
     min_off_s: int
     shed_pm: int
+    surplus: int = 0
 
     def image(self) -> list[int]:
         """As edge/island/shedder.py takes it."""
@@ -56,8 +57,7 @@ def check_island(findings: Findings, site: "Site") -> None:
     _check_company(findings, site)
     _check_order(findings, site.loads)
     _check_coils(findings, site)
-    if "shed" in site.rules and not site.loads and "load" not in findings.spoiled:
-        say(findings, "rules.shed", "found no load to shed, expected tables [[load]]")
+    _check_switchers(findings, site)
     over_w = site.rules.get("shed", {}).get("import_max_w")
     least_w = site.rules.get("contract", {}).get("import_max_w", 0)
     if over_w and not least_w:
@@ -66,8 +66,6 @@ def check_island(findings: Findings, site: "Site") -> None:
     elif over_w and least_w and over_w < least_w:
         say(findings, "rules.shed.import_max_w", f"found {over_w} W, expected at least "
             f"rules.contract.import_max_w = {least_w} W, from which on the battery helps")
-    if site.loads and "shed" not in site.rules:
-        say(findings, "load", "found loads to shed, expected [rules.shed] to shed them")
     if ("island" in site.rules) != ("island_gate" in site.sections):
         lonely, other = (("rules.island", "[island_gate]") if "island" in site.rules
                          else ("island_gate", "[rules.island]"))
@@ -84,9 +82,34 @@ def check_island(findings: Findings, site: "Site") -> None:
             "nothing else forms the island")
 
 
+def _check_switchers(findings: Findings, site: "Site") -> None:
+    """Every load has one rule that switches it, and every such rule a load."""
+    shedders = [name for name in ("shed", "peak_shed") if name in site.rules]
+    shed = [load for load in site.loads if not load.surplus]
+    sunny = [load for load in site.loads if load.surplus]
+    known = "load" not in findings.spoiled
+    if shedders and not shed and known:
+        say(findings, f"rules.{shedders[0]}", "found no load to shed, expected tables [[load]]")
+    if shed and not shedders:
+        say(findings, "load", "found loads to shed, expected [rules.shed] to shed them")
+    if len(shedders) > 1:
+        say(findings, "rules.peak_shed", "found beside [rules.shed], expected one of them: the "
+            "loads are the same")
+    if "surplus" in site.rules and not sunny and known:
+        say(findings, "rules.surplus", "found no load, expected tables [[load]] with surplus = 1")
+    if sunny and "surplus" not in site.rules:
+        say(findings, f"load {sunny[0].name}.surplus", "found 1, expected [rules.surplus]")
+    for load in sunny:
+        if load.on_without:
+            say(findings, f"load {load.name}.on_without", "found 1, expected 0: without the gateway"
+                " nobody knows of a surplus")
+    if "peak_shed" in site.rules and "demand" not in site.rules:
+        say(findings, "rules.peak_shed", "found no target to hold, expected [rules.demand]")
+
+
 def _check_company(findings: Findings, site: "Site") -> None:
     """What nobody has tried together yet is refused, not hoped for."""
-    for name in ("island", "generator", "shed", "min_import", "rejoin"):
+    for name in ("island", "generator", "shed", "peak_shed", "surplus", "min_import", "rejoin"):
         if name in site.rules and site.batteries:
             say(findings, f"rules.{name}", "found beside several batteries, expected a single one")
 

@@ -20,7 +20,7 @@ CLOUDS_FOLDER = Path(__file__).parent.parent / "edge" / "clouds"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
 # Rules that a table of their own switches on.
 OWN_TABLES = {"command": "commands", "dispatch_centre": "iec104", "response": "response"}
-LIST_SECTIONS = ("bus", "device", "load")
+LIST_SECTIONS = ("bus", "device", "load", "charger", "medium")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 
 TCP: tuple[Field, ...] = (
@@ -81,6 +81,38 @@ LOAD: tuple[Field, ...] = (
     ("min_on_s", "s", 0, 86_400, 60, "once connected it stays so for so long"),
     ("min_off_s", "s", 0, 86_400, 300, "once shed it stays so for so long"),
     ("shed_pm", "pm", 0, 950, 0, "in an island it is shed below this state of charge; 0 = never"),
+    ("surplus", "0/1", 0, 1, 0, "1 = it runs on the sun's surplus alone: [rules.surplus]"),
+)
+CHARGER: tuple[Field, ...] = (
+    NAME,
+    ("device", "id", None, None, None, "the [[device]] that it is"),
+    ("priority", "rank", 1, 99, 1, "1 is the most important; equals share alike"),
+    ("phase", "phase", 0, 3, 0, "the phase it hangs on; 0 = all three"),
+    ("min_a", "A", 6, 80, 6, "the least limit a phase at which a vehicle charges"),
+    ("max_a", "A", 6, 250, None, "what its cable and fuse carry"),
+    ("failsafe_a", "A", 0, 80, None, "the limit it falls to without the gateway; 0 = it pauses"),
+    ("min_on_s", "s", 0, 86_400, 600, "once started it charges for so long, unless a limit is in "
+     "danger"),
+    ("min_off_s", "s", 0, 86_400, 300, "once paused it rests for so long"),
+    ("surplus", "0/1", 0, 1, 0, "1 = it charges with the sun's surplus alone"),
+)
+MEDIA: tuple[Field, ...] = (
+    NAME,
+    ("medium", "medium", None, None, None, "water, heat, cold, gas, steam or electricity"),
+    ("use", "text", None, None, "", "what it counts as: fresh, reused; bought, waste_available, "
+     "waste_used; a carrier as natural_gas; without it it is shown, and counts nowhere"),
+    ("account", "text", None, None, "", "whose declaration it replaces; without it its name"),
+    ("unit", "text", None, None, None, "it is told in: m3, MWh, GJ, t ..."),
+    ("most_per_h", "text", None, None, None, 'more does not flow in an hour, as "50 m3"'),
+    ("turns_at", "text", None, None, "", 'where its register begins at 0 again, as "100000 m3"'),
+    ("kj_per_kg", "kJ/kg", 0, 4000, 0, "of steam told in t: its heat"),
+    ("device", "text", None, None, "", "the device that reads it; or an input"),
+    ("signal", "text", None, None, "", "which of its signals, where several fit"),
+    ("input", "text", None, None, "", "where its pulses come in: GP10, 17, gpiochip0:17"),
+    ("debounce_ms", "ms", 1, 500, 20, "a change that is shorter is bounce"),
+    ("max_hz", "pulses/s", 1, 500, 10, "more pulses are noise"),
+    ("weight", "text", None, None, "", 'what a pulse stands for, as "10 l" or "1/1000 MWh"'),
+    ("offset", "text", None, None, "", "what the meter showed when its pulses began to be counted"),
 )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boards import found, host
-from edge import journal
+from edge import journal, media
 from edge.batching import BATCH_BYTES, Batching
 from edge.blocks import RamBlocks
 from edge.controller import Controller
@@ -79,8 +79,8 @@ def told(image: Mapping[str, Any]) -> dict[str, Any]:
 def text(said: Mapping[str, Any]) -> list[str]:
     """The same for people."""
     lines = [f"storage {said['rows_a_day']} rows, {said['telemetry_bytes_a_day'] / 1000:.0f} kB of "
-             f"telemetry and {said['vital_bytes_a_day'] / 1000:.1f} kB of energies a day with a "
-             "made-up load; what a ledger or commands store comes on top"]
+             f"telemetry and {said['vital_bytes_a_day'] / 1000:.1f} kB of energies (and "
+             "media) a day with a made-up load; what a ledger or commands store comes on top"]
     for board, rings in said["boards"].items():
         held = [f"{ring['days']:g} days of {name} without a network ({ring['erases_a_day']:g} "
                 f"erases a day, {ring['years']:,} years)" for name, ring in rings.items()]
@@ -159,15 +159,21 @@ def _read(site: Any, second: int, now_ms: int, rng: random.Random, steps: Mappin
 
 def _energies(image: Mapping[str, Any]) -> tuple[float, float]:
     """Bytes and sectors a day of quarter-hour energies."""
-    site = Site(dict(image))
+    site: Any = Site(dict(image))
     noted = _Noted(RamBlocks(_SECTOR_BYTES, 64))
-    energies = Energies(site, noted, None)
+    meters: list[media.Meter] = []
+    if "media" in image:
+        media.join(site, {**image["media"], "pulses": ()}, None)
+        meters = site.media.meters
+    energies = getattr(site, "energies", Energies)(site, noted, None)
     kw = site.battery["discharge_max_w"] // 1000 + 1
     for quarter in range(97):
         site.now.day, site.now.second = _DAY + quarter // 96, quarter % 96 * 900
         for register in (site.account.imported, site.account.charged, site.account.generated):
             register.post(900_000 * kw * (50 + quarter % 7))
         site.account.cost.post(250 * kw, 7_000 + quarter)
+        for meter in meters:
+            meter.take(meter.SIGNALS[0], 1_000_000 + 50 * quarter, 0)
         energies.step()
     return _filled(noted.noted)
 

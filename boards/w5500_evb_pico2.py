@@ -4,6 +4,7 @@ Wiring: the W5500 sits on SPI 0 as the firmware of that name knows it. A transce
 its DE and /RE together on one pin:
     UART 0   TX GP0   RX GP1   DE GP2
     UART 1   TX GP4   RX GP5   DE GP6
+Contacts that give pulses lie between a pin of PULSE_INPUTS and ground.
 """
 
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FIRMWARE = "W5500_EVB_PICO2"  # MicroPython's name of the board, 1.24 or newer
 UARTS = 2
+PULSE_INPUTS = "GP7 GP8 GP9 GP10 GP11 GP12 GP13 GP14 GP15 GP22 GP26 GP27 GP28"
 WATCHDOG_MS = 8000
 _PINS = ((0, 1, 2), (4, 5, 6))  # TX, RX, DE of each UART
 _BUFFER_BYTES = 512  # two of the longest frames: nothing is lost while flash is written
@@ -124,6 +126,11 @@ class Board:
     def open_port(self, bus: "dict[str, Any]") -> "TcpPort | Rs485Port":
         """The byte pipe of one bus of the image, not opened yet."""
         return TcpPort(bus["host"], bus["port"]) if "host" in bus else Rs485Port(bus)
+
+    def open_pulse(self, name: str, debounce_ms: int) -> "Any":
+        """What counts the pulses of an input."""
+        module = __import__("boards.pulse_pin", None, None, ("PulsePin",))
+        return module.PulsePin(name, debounce_ms)
 
     def wall(self) -> "tuple[int, int, bool]":
         """UTC: days since 2000-01-01, second of the day, whether the clock was ever set."""

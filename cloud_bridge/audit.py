@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cloud_bridge import keyfiles
-from cloud_bridge.carbon import carriers, factors, standard, stated, statement
+from cloud_bridge.carbon import carriers, factors, quarters, standard, stated, statement
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, Indicator, indicators, shown
 from cloud_bridge.carbon.measure import measure
@@ -49,12 +49,15 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--view", "others", multiple=True, metavar="SET",
               help="Another factor set, shipped or a document, by which the carbon is worked out "
                    "anew; its factors may change by the hour.")
+@click.option("--quarters", "lines_file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the quarter-hours that are signed to this file, for `indicators`, if the "
+                   "books stand.")
 @click.option("--report", "page", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the page to this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def main(folder: Path, keys: tuple[str, ...], witnesses: tuple[str, ...], quorum: int | None,
          trusted: tuple[Path, ...], standard_name: str, others: tuple[str, ...],
-         page: Path | None, as_json: bool) -> None:
+         lines_file: Path | None, page: Path | None, as_json: bool) -> None:
     """Audit the evidence in FOLDER (`export` makes one): the chain of leaves and its signed heads,
     registers against flows, the whole account worked out again, the indicators. It takes the files
     and a public key: neither the gateway nor the database. Figures are of what is signed. Exit
@@ -89,6 +92,10 @@ def main(folder: Path, keys: tuple[str, ...], witnesses: tuple[str, ...], quorum
             lines = ["worked out anew, by other factors; it changes no leaf",
                      *report.carbon(views), *([""] if lines else []), *lines]
         text = report.text(log[0].name, verdict, lines)
+        if lines_file is not None and not verdict.faults:
+            lines_file.write_text("".join(
+                quarters.line(one) + "\n" for one in quarters_of(verdict.proven, verdict.terms)),
+                encoding="utf-8")
         if page is not None:
             page.write_text(text, encoding="utf-8")
     said = {**_json(verdict, table), "anew_ug": views}

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from cloud_bridge.carbon import readings
 from cloud_bridge.fields import DocumentError
-from cloud_bridge.queries import answers, files, spans
+from cloud_bridge.queries import answers, files, media, spans
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.gaps import gaps as find_gaps
 from cloud_bridge.queries.messages import NAME, QueryError
@@ -82,6 +83,9 @@ def last(archive: Archive, gateway: str, as_json: bool) -> None:
     click.echo(f"{told['park']}/{told['gateway']}  {told['time']}, {_s(told['age_s'])} old")
     for name, value in told["values"].items():
         click.echo(f"{name:<18} {'-' if value is None else value:>14}")
+    for name, one in told["media"].items():
+        click.echo(f"{name:<18} {one['reading']:>14} {one['unit']} of {one['medium']}, "
+                   f"{_s(one['age_s'])} old")
 
 
 @main.command("range")
@@ -162,6 +166,32 @@ def gaps(archive: Archive, gateway: str, start: str | None, end: str | None, zon
                    + (", and more" if told["next"] or told["more_messages"] else ""))
     if told["messages"] or told["uncovered"] or told["unreadable"]:
         raise SystemExit(1)
+
+
+@main.command("media")
+@click.argument("gateway", metavar="PARK/GATEWAY")
+@_ranged
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True,
+              help="The file, a line of JSON a reading.")
+@_asking
+def media_(archive: Archive, gateway: str, start: str | None, end: str | None, zone: str,
+           out: Path, as_json: bool) -> None:
+    """What meters of water, heat, cold, gas and steam showed, and once before and behind; for
+    `indicators --readings`.
+
+    \b
+    Example:
+      python -m cloud_bridge query media demo/steam --start 2026-01-01 --end 2027-01-01 --zone Asia/Shanghai --out readings.jsonl
+    """  # noqa: E501  # a command is one line
+    park, name = _names(gateway)
+    asked = spans.span(start, end, "15min", zone, int(time.time()))
+    archive.refresh(park, name)
+    found = media.readings(archive, park, name, asked.start, asked.end)
+    out.write_text("".join(readings.line(meter, one) + "\n" for meter, some in found.items()
+                           for one in some), encoding="utf-8")
+    n = sum(map(len, found.values()))
+    click.echo(json.dumps({"file": str(out), "meters": len(found), "readings": n}) if as_json
+               else f"{out}: {n} readings of {len(found)} meters")
 
 
 @main.command()

@@ -66,6 +66,8 @@ class App:
         if "push" in image["tariff"].get("days", ()):
             store = __import__("edge.price_store", None, None, ("restore",))
             store.restore(self.site, board.state("prices"))
+        if "media" in image:
+            __import__("edge.media", None, None, ("join",)).join(self.site, image["media"], board)
         self.controller = Controller(self.site)
         self.buses = [_bus(bus, board.open_port(bus)) for bus in image["buses"]]
         site: Any = self.site

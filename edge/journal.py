@@ -8,7 +8,8 @@ know?", and a file of rows runs through today's code again. edge/recorder.py wri
 `flags` are those of edge/snapshot.py; of a site that can run without the grid also, from bit 8 on,
 two bits of the mode (0 grid, 1 island, 2 return, 3 in doubt), bit 10 when a load is shed and bit 11
 when the generator is locked out. Its own signals stand in no row, nor do those of phases,
-neighbours and each of several batteries: a replay takes what such a rule said from its bound.
+neighbours, chargers and each of several batteries: a replay takes what such a rule said from its
+bound.
 """
 
 VERSION = 1

@@ -68,7 +68,7 @@ class Uplink:
         self._batching = batching
         self._rings = rings
         self._frame = OpenFrame(rings.bulk, BATCH, batching.batch)
-        self._energies = Energies(site, rings.vital, self._birth)
+        self._energies = getattr(site, "energies", Energies)(site, rings.vital, self._birth)
         self._born = False
         self._wait_ms = 0  # after an error of the flash, until _due_ms
         self._due_ms = 0

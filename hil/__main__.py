@@ -141,6 +141,7 @@ def emulate(site: Path, out: Path, as_json: bool, warm_up: int, **ordered: Any) 
     Of a site with a [ledger] the gateway's own ledger is kept and audited: OUT/evidence, for
     `python -m cloud_bridge audit` (not with --dut micropython). Every meter has a register there,
     tenants and what has no meter draw equal parts of the load, and a direct line brings nothing.
+    Of meters of water, heat ... what flows is made up: OUT/readings.jsonl, for `indicators`.
 
     \b
     Example:

@@ -21,6 +21,7 @@ EXAMPLES = {  # what is not in all of them
     "kiln": "kiln/site.toml",  # the utility's own meter
     "mill": "mill/site.toml",  # a ledger
     "office": "office/site.toml",
+    "yard": "yard/site.toml",  # chargers
 }
 WRAPS = ("planner", "foresight", "cap", "foresight_cap")
 _START = 60  # beats that are not counted for the most a beat takes
@@ -34,11 +35,13 @@ class _Recorder:
         self._inner, self._file = InProcess(image), file
         self.names = self._inner.names
         self.row, self.coils = self._inner.row, 0
+        self.limits_ma: list[int] = []
 
     def beat(self, row: array[int]) -> Any:
         self._file.write(row)
         setpoint = self._inner.beat(row)
         self.coils = self._inner.coils
+        self.limits_ma = self._inner.limits_ma
         return setpoint
 
     def close(self) -> None:

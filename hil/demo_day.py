@@ -253,7 +253,8 @@ class _Pupil:
         self._app = app
         self.names: tuple[str, ...] = lockstep.INPUTS
         self.row: array[int] = app.site.journal.row
-        self.coils = 0  # a site of the demo has no relays
+        self.coils = 0  # a site of the demo has no relays,
+        self.limits_ma: list[int] = []  # and no chargers
         app.site.clock_set = True
 
     def beat(self, row: "array[int]") -> Any:

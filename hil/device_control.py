@@ -4,7 +4,7 @@ Worked out from what the registers hold at a moment, and not from the writes as 
 stale power that a mode makes real, or half of a sequence, does here what it would do in the field.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from boards.profile_control import watts
@@ -13,6 +13,7 @@ from boards.profile_schema import Control, Point, Profile
 Holds = Callable[[str], Fraction]  # write point -> what it holds, in its own unit
 
 _DAY_MIN = 1440
+_HOLDING = 3  # function code whose registers may also be written
 
 
 class Commanded:
@@ -67,3 +68,25 @@ class Commanded:
 
 def _minute(written: int) -> int:
     return (written >> 8) * 60 + (written & 0xFF)
+
+
+def readable(profile: Profile) -> dict[int, set[int]]:
+    """The registers each function code reads: known ones, and small gaps between known ones."""
+    spans: list[tuple[int, int, int]] = [(point.fc, point.addr, point.end())
+                                         for point in profile.points.values()]
+    spans += [(fc, start, start + count) for fc, start, count in profile.areas]
+    spans += [(fc, addr, addr + 1) for fc, addr, _ in (*profile.identity, *profile.constants)]
+    found: dict[int, set[int]] = {}
+    last: dict[int, int] = {}
+    for fc, start, end in sorted(spans):
+        first = last[fc] if start - last.get(fc, -0x10000) <= profile.max_gap else start
+        found.setdefault(fc, set()).update(range(first, end))
+        last[fc] = max(end, last.get(fc, end))
+    for fc, start, count in profile.holes:
+        found.get(fc, set()).difference_update(range(start, start + count))
+    found.setdefault(_HOLDING, set()).update(_registers(profile.writes.values()))
+    return found
+
+
+def _registers(points: Iterable[Point]) -> set[int]:
+    return {at for point in points for at in range(point.addr, point.end())}

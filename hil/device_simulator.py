@@ -7,12 +7,12 @@ Time is passed in, never read from a clock.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from boards.profile_schema import SIGNALS, TYPES, Point, Profile, signal_terms
+from boards.profile_schema import SIGNALS, TYPES, Control, Point, Profile, signal_terms
 from boards.registers import to_raw, to_words
-from hil.device_control import Commanded
+from hil.device_control import Commanded, readable
 from hil.faults import Piece
 
 Values = Mapping[str, int | Fraction]
@@ -35,10 +35,10 @@ class DeviceSimulator:
     other points it leaves out show "not available", or 0.
 
     `on_write(name, value)` hears every write by the name of its write point, in the point's unit;
-    the setpoint comes in W, discharge positive, by the name `Control.setpoint`: what all registers
-    together say, after each write that may have changed it. When the dead-man timer expires, or a
-    window of time begins or ends, it hears the setpoint as well. It is called on the server's
-    thread, except for the latter, which comes from `advance`.
+    the setpoint comes in W, discharge positive (a charger's limit in mA), by the name
+    `Control.setpoint`: what all registers together say, after each write that may have changed it.
+    When the dead-man timer expires, or a window of time begins or ends, it hears the setpoint as
+    well. It is called on the server's thread, except for the latter, which comes from `advance`.
 
     `fault` may be set at any time: it is given each reply as it goes out, frame and all, and
     returns what shall go out instead (nothing: silence). So may `wire`, which the raw slave
@@ -68,7 +68,7 @@ class DeviceSimulator:
         self._written: dict[int, int] = {}
         self._fixed = {(fc, addr): value
                        for fc, addr, value in (*profile.identity, *profile.constants)}
-        self.readable = _readable(profile)
+        self.readable = readable(profile)
         self._now_ms = self._fed_ms = 0
         self._fed = self._armed = False
         control = profile.control
@@ -76,6 +76,8 @@ class DeviceSimulator:
         self._timeout_ms = timer.timeout_s * 1000 if timer and control and not control.slot else 0
         self._commanded = Commanded(profile, control, self._holds) \
             if control and control.is_power else None
+        self._limits = (control.write, control.failsafe) if control else ()
+        self._falls_to = 0  # a charger's limit when its dead-man timer bites, mA
         self.stored = 0  # requests that wrote: what memory that keeps them for good has to bear
         self.power_w = 0  # that the registers command
 
@@ -136,12 +138,18 @@ class DeviceSimulator:
         assert control is not None
         self._armed = False
         self.expired = True
-        released = self._commanded.release() if self._commanded else {control.write: 0}
-        for name, value in released.items():
+        for name, value in self._released(control).items():
             point = self.profile.writes[name]
             self._written.update(enumerate(to_words(point.kind, value / point.scale), point.addr))
         self.power_w = 0
-        self._on_write(control.setpoint, 0)
+        self._on_write(control.setpoint, self._falls_to)
+
+    def _released(self, control: Control) -> Mapping[str, int | Fraction]:
+        """What its own timer writes."""
+        if self._commanded:
+            return self._commanded.release()
+        raw = self._falls_to / self.profile.setpoint_scale(control.write)
+        return {control.write: raw * self.profile.writes[control.write].scale}
 
     def restart(self) -> None:
         """Begin anew: nothing was ever written, and no setpoint is in force."""
@@ -154,9 +162,12 @@ class DeviceSimulator:
     def _take(self, point: Point, raw: Fraction) -> None:
         control = self.profile.control
         value = round(raw * point.scale)
+        if control and control.shape == "current" and point.name in self._limits:
+            value = round(raw * self.profile.setpoint_scale(point.name))
+            self._falls_to = value if point.name == control.failsafe else self._falls_to
         if control and control.dead_man and point.name == control.dead_man.register:
             # 0 switches the timer off: an assumption
-            self._timeout_ms = value * (60_000 if point.unit == "min" else 1000)
+            self._timeout_ms = value * {"min": 60_000, "ms": 1}.get(point.unit, 1000)
         if control and not control.is_power and point.name == control.write:
             self._arm()
         if self._commanded is None:
@@ -276,25 +287,3 @@ class DeviceSimulator:
         raw = round(Fraction(value) / point.scale / Fraction(10) ** power)
         _, low, high = TYPES[point.kind]
         return low <= raw <= high and (raw == 0 or raw not in point.na)
-
-
-def _readable(profile: Profile) -> dict[int, set[int]]:
-    """The registers each function code reads: known ones, and small gaps between known ones."""
-    spans: list[tuple[int, int, int]] = [(point.fc, point.addr, point.end())
-                                         for point in profile.points.values()]
-    spans += [(fc, start, start + count) for fc, start, count in profile.areas]
-    spans += [(fc, addr, addr + 1) for fc, addr, _ in (*profile.identity, *profile.constants)]
-    readable: dict[int, set[int]] = {}
-    last: dict[int, int] = {}
-    for fc, start, end in sorted(spans):
-        first = last[fc] if start - last.get(fc, -0x10000) <= profile.max_gap else start
-        readable.setdefault(fc, set()).update(range(first, end))
-        last[fc] = max(end, last.get(fc, end))
-    for fc, start, count in profile.holes:
-        readable.get(fc, set()).difference_update(range(start, start + count))
-    readable.setdefault(_HOLDING, set()).update(_registers(profile.writes.values()))
-    return readable
-
-
-def _registers(points: Iterable[Point]) -> set[int]:
-    return {at for point in points for at in range(point.addr, point.end())}

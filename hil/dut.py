@@ -38,6 +38,7 @@ class Dut(Protocol):
     names: tuple[str, ...]
     row: array[int]
     coils: int  # the relays' bits after the last beat
+    limits_ma: list[int]  # and what the chargers are offered
 
     def beat(self, row: array[int]) -> Any:
         """Take one beat with a row of inputs; returns the setpoint, W, discharge positive, and of
@@ -56,7 +57,9 @@ class InProcess:
         self.row: array[int] = self.site.journal.row
         self.names = inputs.names(image)
         self.coils = 0
+        self.limits_ma: list[int] = []
         self._own = inputs.OWN[0] in self.names
+        self._chargers = inputs.CHARGERS_MS in self.names
         # a file of both Pythons has no types
         self._beat: Callable[[array[int]], Any] = lockstep.bind(
             image, self.site, Controller(self.site))
@@ -65,6 +68,8 @@ class InProcess:
         setpoint = self._beat(row)
         if self._own:
             self.coils = inputs.coils(self.site)
+        if self._chargers:
+            self.limits_ma = inputs.offers(self.site)
         return setpoint
 
     def close(self) -> None:
@@ -79,10 +84,13 @@ class MicroPythonProcess:
         self.row = array("i", bytes(4 * len(journal.FIELDS)))
         self.names = inputs.names(image)
         self.coils = 0
+        self.limits_ma: list[int] = []
+        self._chargers = sum(name.startswith(inputs.CHARGER[0]) for name in self.names)
         self._batteries = len(image.get("fleet", ()))
         self._own = inputs.OWN[0] in self.names
         self._size = len(self.row) * self.row.itemsize
-        self._whole = self._size + 4 * (self._batteries + self._own)  # behind the row: answers
+        answers = self._batteries + self._own + self._chargers
+        self._whole = self._size + 4 * answers  # they come behind the row
         self._setpoint = journal.FIELDS.index("command_w")
         self._folder = tempfile.TemporaryDirectory(prefix="parkedge-")
         path = Path(self._folder.name, "image.json")
@@ -108,6 +116,9 @@ class MicroPythonProcess:
             raise DutError(self._last_words())
         self.row = array("i", data[:self._size])
         told = array("i", data[self._size:]).tolist()
+        if self._chargers:
+            self.limits_ma = told[-self._chargers:]
+            del told[-self._chargers:]
         if self._own:
             self.coils = told.pop()
         return told if self._batteries else self.row[self._setpoint]

@@ -18,9 +18,10 @@ from edge.journal import FIELDS
 from edge.ticks import ticks_add
 from hil import island
 from hil.bounds import Bounds
+from hil.charging import ChargingPlant
 from hil.dut import Dut
 from hil.feed import QUARTER_S, Feed
-from hil.inputs import OWN, PHASES, battery_places
+from hil.inputs import CHARGER, CHARGERS_MS, OWN, PHASES, battery_places
 from hil.island import IslandPlant
 from hil.phase_split import Split
 from hil.plants import Bank, Battery, Plant
@@ -29,6 +30,7 @@ from hil.trace import Trace
 if TYPE_CHECKING:
     from boards.site import Site
     from hil.books import Books
+    from hil.media import Media
 
 _DAY_S = 86400
 STEP_MAX_W = 16_000_000  # edge/config.py
@@ -47,6 +49,7 @@ class Emulator:
                  split: Split | None = None) -> None:
         self.dut, self.plant, self.trace, self.bounds = dut, plant, Trace(), Bounds()
         self.books: Books | None = None  # of a site with a ledger
+        self.media: Media | None = None  # and of one with meters of water, heat ...
         self._load, self._pv, self._beat_s, self._keep = load, pv, beat_s, keep
         self._day, self._second = start
         self._now_ms = 0
@@ -57,6 +60,7 @@ class Emulator:
         names = dut.names
         self._places = [battery_places(names, number) for number in range(len(self._bank))]
         self._own = names.index(OWN[0]) if OWN[0] in names else 0
+        self._chargers = names.index(f"{CHARGER[0]}_0") if CHARGERS_MS in names else 0
         self._phases = names.index(PHASES[0]) if PHASES[0] in names else 0
         self._inputs = array("i", bytes(4 * len(names)))
         self._inputs[11:14] = array("i", [battery.charge_max_w, battery.discharge_max_w, 1])
@@ -70,6 +74,7 @@ class Emulator:
         dut, plant, battery, inputs = self.dut, self.plant, self.plant.battery, self._inputs
         beat, live, span_s, rows, stores = dut.beat, plant.run, self._beat_s, array("i"), []
         served: list[tuple[int, int]] = []
+        chargers = plant if isinstance(plant, ChargingPlant) else None
         if self.books:
             self.books.show()
         for load_w, pv_w in zip(loads, pvs, strict=True):
@@ -77,6 +82,9 @@ class Emulator:
             setpoint_w = beat(inputs)
             if isinstance(plant, IslandPlant):
                 plant.coils = dut.coils
+            if chargers:
+                chargers.limits_ma = dut.limits_ma
+                served.append((load_w + chargers.drawn_w, pv_w))
             rows.extend(dut.row)
             plant.load_w = load_w
             plant.pv_w = pv_w
@@ -111,6 +119,9 @@ class Emulator:
         inputs[1] = self._day
         inputs[2] = self._second
         inputs[3] = load_w - pv_w - battery.power_w
+        if isinstance(self.plant, ChargingPlant):
+            inputs[3] += self.plant.drawn_w
+            self.plant.show(inputs, self._chargers, now_ms)
         inputs[5] = battery.power_w
         inputs[7] = battery.soc_now_pm
         inputs[9] = pv_w
@@ -126,6 +137,8 @@ class Emulator:
         if self.books:
             self.plant.load_w = load_w
             self.books.measure()
+        if self.media:
+            self.media.show()
 
     def _pass(self, span_s: int) -> None:
         self._now_ms = ticks_add(self._now_ms, span_s * 1000)

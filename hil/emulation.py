@@ -19,6 +19,7 @@ from hil.books import Books, Kept
 from hil.bounds import Bounds
 from hil.emulate import Emulator, image_of, plant_of
 from hil.island import IslandPlant, lived
+from hil.media import Media
 from hil.phase_split import THIRDS, split_of
 from hil.plants import Plant
 from hil.trace import Trace
@@ -31,6 +32,7 @@ FACTORY_START = datetime(2026, 7, 1)  # a Wednesday, and a month nobody has paid
 ROOF_W = 90_000  # PV of the shipped factory, where the site has any
 JOURNAL = "journal"
 EVIDENCE = "evidence"
+READINGS = "readings.jsonl"
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,14 @@ def emulate(order: Order, feeds: Feeds, out: Path, done: Callable[[int], None]) 
             _pass(emulator, pusher, order.warm_up_days, done)
             if "ledger" in image and isinstance(device, dut.InProcess):
                 emulator.books = Books(image, device.site, plant)
+            if "media" in image and isinstance(device, dut.InProcess):
+                emulator.media = Media(image, device.site)
             trace, bounds, before = Trace(), Bounds(), Meters.of(plant)
             emulator.trace, emulator.bounds = trace, bounds
             _pass(emulator, pusher, feeds.days, done)
             closing = array("i", emulator.close())
+            if emulator.media:
+                emulator.media.close(out / READINGS)
             kept = emulator.books.close(out / EVIDENCE) if emulator.books else None
     finally:
         device.close()

@@ -1,8 +1,8 @@
 """The inputs of a site, as its image declares them: one row of numbers a beat, known to both sides.
 
 INPUTS come first. Behind them stand, in this order, what only some sites have: MORE for each
-further one of several batteries (store_w_1, store_ms_1, ...), OWN with a rule of OWN_RULES, and
-PHASES with the rule `phase`.
+further one of several batteries (store_w_1, store_ms_1, ...), OWN with a rule of OWN_RULES, PHASES
+with the rule `phase`, and CHARGER for each charger, with CHARGERS_MS behind them all.
 
 Apart from hil/lockstep.py, because a MicroPython that is measured should load no names that a
 gateway does not have. It keeps to what both Pythons have.
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MORE = ("store_w", "store_ms", "soc_pm", "soc_ms", "charge_max_w", "discharge_max_w", "ready")
 OWN_RULES = ("island", "generator", "shed", "min_import", "rejoin")
 OWN = ("islanded", "grid_ok", "switch_ms", "gen_w", "gen_running", "gen_ready", "gen_ms")
+CHARGER = ("charger_w", "plugged")
+CHARGERS_MS = "chargers_ms"
 PHASES = ("l1_w", "l2_w", "l3_w", "phase_ms")
 
 
@@ -31,7 +33,19 @@ def names(image: "Any") -> "tuple[str, ...]":
         found += OWN
     if "phase" in rules:
         found += PHASES
+    chargers = _chargers(image)
+    for number in range(chargers):
+        found += tuple([name + "_" + str(number) for name in CHARGER])
+    if chargers:
+        found += (CHARGERS_MS,)
     return found
+
+
+def _chargers(image: "Any") -> int:
+    for rule in image["rules"]:
+        if rule[0] == "charging":
+            return len(rule[1]["chargers"])
+    return 0
 
 
 def battery_places(known: "tuple[str, ...]", number: int) -> "list[int]":
@@ -51,16 +65,27 @@ def takers(image: "Any", site: "Any") -> "list[Any]":
         for role in site.roles:
             if signal in known and signal in role.SIGNALS:
                 found.append(bind(role, known.index(signal)))
+    for role in site.roles:
+        if hasattr(role, "chargers"):
+            found.append(_yard(role.chargers, known.index(CHARGER[0] + "_0")))
     return found
 
 
 def answers(image: "Any", site: "Any") -> "list[int]":
-    """What a site tells beside its journal row: the setpoints of several batteries, and the bits of
-    its relays with a rule of OWN_RULES."""
+    """What a site tells beside its journal row: the setpoints of several batteries, the bits of its
+    relays with a rule of OWN_RULES, and what its chargers are offered."""
     found = [unit.setpoint_w for unit in site.fleet] if "fleet" in image else []
     if "islanded" in names(image):
         found.append(coils(site))
-    return found
+    return found + offers(site)
+
+
+def offers(site: "Any") -> "list[int]":
+    """What the site's chargers are offered, mA."""
+    for role in site.roles:
+        if hasattr(role, "chargers"):
+            return [charger.setpoint_w for charger in role.chargers]
+    return []
 
 
 def coils(site: "Any") -> int:
@@ -102,6 +127,17 @@ def _generator(role: "Any", at: int) -> "Any":
             role.take("gen_w", v[at], v[at + 3])
             role.take("gen_running", 1000 * v[at + 1], v[at + 3])
             role.take("gen_ready", v[at + 2], v[at + 3])
+
+    return take
+
+
+def _yard(chargers: "list[Any]", at: int) -> "Any":
+    def take(v: "array[int]") -> None:
+        ms = v[at + 2 * len(chargers)]
+        if ms >= 0:
+            for k in range(len(chargers)):
+                chargers[k].take("charger_w", v[at + 2 * k], ms)
+                chargers[k].take("plugged", v[at + 2 * k + 1], ms)
 
     return take
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hil import charging
 from hil.inputs import OWN, OWN_RULES
 from hil.plants import _E6, Battery, Plant
 
@@ -266,7 +267,7 @@ def plant_of(image: Mapping[str, Any], battery: Battery) -> Plant:
     """The plant of a site image: with a switch, a generator and relays where it has any."""
     rules = dict(image["rules"])
     if not rules.keys() & set(OWN_RULES):
-        return Plant(battery)
+        return charging.plant_of(image, battery)
     island, shed, keys = rules.get("island", {}), rules.get("shed", {}), rules.get("generator")
     branches = [Branch(rated_w, coil, on_without)
                 for rated_w, coil, on_without, *_ in shed.get("loads", ())]
@@ -279,7 +280,9 @@ def plant_of(image: Mapping[str, Any], battery: Battery) -> Plant:
 
 
 def lived(plant: Plant) -> dict[str, int]:
-    """What became of a plant that can be on its own; empty for any other."""
+    """What became of a plant that can be on its own, or has chargers; empty for any other."""
+    if isinstance(plant, charging.ChargingPlant):
+        return {"charged_wh": sum(stall.total_ws for stall in plant.stalls) // 3600}
     if not isinstance(plant, IslandPlant):
         return {}
     told = {"island_s": plant.island_s, "black_s": plant.black_s,

@@ -13,6 +13,7 @@ from boards.site_devices import feeds
 from hil import fault_slave, lines
 from hil.can_station import CanStation
 from hil.can_station import serve as serve_can
+from hil.charging import ChargingPlant
 from hil.device_simulator import DeviceSimulator, Values
 from hil.dlt645_station import Dlt645Station
 from hil.dlt645_station import serve as serve_dlt645
@@ -35,7 +36,8 @@ NORMAL = Effect()
 class Station:
     """One device of the site. `effect` is what is wrong with it."""
 
-    def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int) -> None:
+    def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int,
+                 charger: int = -1) -> None:
         self.name = device.name
         self._effect = NORMAL
         kind = SunspecSimulator if device.profile.proto == "sunspec" else DeviceSimulator
@@ -45,7 +47,10 @@ class Station:
         self._battery, self._meters = device.battery, device.line
         control = device.profile.control
         self._setpoint = control.setpoint if control and control.is_power else ""
-        self._relays = control.write if control and not control.is_power else ""
+        self._relays = control.write if control and control.shape == "coils" else ""
+        self._charger = charger  # its place among the chargers of the site
+        self._limit = control.write if control and charger >= 0 else ""
+        self._asks = control.asks if control and charger >= 0 else ()
         self._last: Values = {}
 
     @property
@@ -69,7 +74,8 @@ class Station:
             return {}
         if not self.effect.frozen or not self._last:
             park = self._park
-            self._last = park.metered[self._meters] if self._meters else park.shown[self._battery]
+            self._last = park.metered[self._meters] if self._meters else \
+                self._stall() if self._charger >= 0 else park.shown[self._battery]
         change = self.effect.value
         if change:
             return {name: change(name, int(value)) for name, value in self._last.items()}
@@ -80,6 +86,15 @@ class Station:
             self._park.setpoints[self._battery] = value
         elif name == self._relays:
             self._park.coils = value
+        elif name == self._limit:
+            self._park.limits_ma[self._charger] = value
+
+    def _stall(self) -> Values:
+        """What a charger measures; whether a vehicle is there, in its own code."""
+        plant = self._park.plant
+        assert isinstance(plant, ChargingPlant)
+        values = plant.stalls[self._charger].values(plant.at_s)
+        return {**values, "plugged": self._asks[-1] if values["plugged"] else 0}
 
     def _outgoing(self, frame: bytes) -> bytes:
         """What pymodbus sends instead of a reply."""
@@ -130,6 +145,8 @@ class Park:
         self.coils = 0
         self.shown: list[Values] = []
         self.metered: dict[str, Values] = {}  # by the ledger's own meters
+        places = {one.device: place for place, one in enumerate(site.chargers)}
+        self.limits_ma = [0] * len(places)  # what the chargers were told last
         self._meters = [device.line for device in site.devices if device.line]
         self._tenants = len(tenants(site.devices))
         self._buses = [bus.image for bus in site.buses]
@@ -140,7 +157,8 @@ class Park:
             Dlt645Station(device, self, self.lines[device.bus], slip_min)
             if device.profile.proto == "dlt645" else
             Station(device, self, self.lines[device.bus],
-                    self._buses[device.bus]["link"] == "rtu", seed + number)
+                    self._buses[device.bus]["link"] == "rtu", seed + number,
+                    places.get(device.name, -1))
             for number, device in enumerate(site.devices)]
         placed = list(zip(self.stations, site.devices, strict=True))
         self._on_bus = [[station for station, device in placed if device.bus == bus]

@@ -23,7 +23,8 @@ from hil.inputs import OWN_RULES
 from hil.lockstep import INPUTS, hand_over
 
 # Rules that go by what no row holds.
-HEARD = (*OWN_RULES, "phase", "share", "command", "dispatch_centre")
+HEARD = (*OWN_RULES, "phase", "share", "command", "dispatch_centre", "charging", "peak_shed",
+         "surplus")
 # Inputs that stand in a row as they were, and stamps, which stand there as ages.
 _SAME = tuple((INPUTS.index(name), name) for name in (
     "now_ms", "day", "second", "grid_w", "store_w", "soc_pm", "pv_w", "charge_max_w",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from hil import dut
 from hil.books import Books
+from hil.charging import ChargingPlant
 from hil.emulate import readings
 from hil.faults import Effect
 from hil.feed import QUARTER_S
-from hil.inputs import OWN, PHASES, battery_places, names
+from hil.inputs import CHARGER, OWN, PHASES, battery_places, names
 from hil.island import IslandPlant, lived
 from hil.park import NORMAL
 from hil.phase_split import split_of
@@ -67,6 +68,8 @@ class LockstepRig:
                 setpoint = device.beat(self._inputs(at_s))
                 if isinstance(plant, IslandPlant):
                     plant.coils = device.coils
+                if isinstance(plant, ChargingPlant):
+                    plant.limits_ma = device.limits_ma
                 record.rows.append(array("i", device.row))
                 record.at_s.append(at_s)
                 record.samples.append(sample(plant, at_s, plant.run(setpoint, beat_s)))
@@ -143,6 +146,8 @@ class LockstepRig:
                 measured[place] = value
         if isinstance(plant, IslandPlant):
             plant.show(measured, self._names.index(OWN[0]), now_ms)
+        if isinstance(plant, ChargingPlant):
+            plant.show(measured, self._names.index(f"{CHARGER[0]}_0"), now_ms)
         if self._split:
             self._split.show(measured, self._names.index(PHASES[0]), plant)
         return measured

@@ -21,6 +21,7 @@ from edge.blocks import FileBlocks, RamBlocks
 from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
 from hil.can_station import CanLine
+from hil.charging import ChargingPlant
 from hil.cloud import Cloud
 from hil.island import IslandPlant, lived
 from hil.line import Clock, Line, RigError, SerialLine, TcpLine
@@ -264,6 +265,8 @@ class WireRig:
                 record.at_s.append(at_s)
                 if isinstance(plant, IslandPlant):
                     plant.coils = wire.park.coils
+                if isinstance(plant, ChargingPlant):
+                    plant.limits_ma = wire.park.limits_ma
                 grid_w = plant.run(wire.park.setpoint, stage.beat_s)
                 record.samples.append(sample(plant, at_s, grid_w))
                 done(stage.beat_s)

@@ -123,6 +123,10 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "it needs a site that can run without the grid, and virtual time"
     if not one.needs_island and "island" in _rules(file) and not named:
         return "it is timed for a site without a grid switch: name it to play it"
+    if one.charged_wh and (file.clock == "wall" or "charging" not in _rules(file)):
+        return "it needs a site with chargers, and virtual time"
+    if not one.charged_wh and "charging" in _rules(file) and not named:
+        return "it is timed for a site without chargers: name it to play it"
     if file.clock == "wall" and one.for_s > _LONG_S and not named:
         return f"takes {scenario.span(one.for_s)} of real time: name it to play it"
     return ""

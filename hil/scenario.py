@@ -91,6 +91,7 @@ class Scenario:
     island_s: int | None = None  # the site was on its own for so long at least
     shed: bool = False  # a load was shed, and all were back in the end
     starts_max: int | None = None  # the generator ran, and was started so often at most
+    charged_wh: int | None = None  # vehicles were charged with so much at least
     laundered: bool = False  # an account that takes the battery for green hides the grid's carbon
     noticed: str = ""  # what the buses must have counted, on a wire: one of COUNTS
     change: Mapping[str, int] = field(default_factory=dict)
@@ -207,6 +208,7 @@ def read(path: Path) -> Scenario:
         "works_through": _YES, "noticed": _COUNT, "delivered": _YES,
         "demand_max_w": whole(0, 8_000_000, -1), "black_max_s": whole(0, _DAY_S, -1),
         "island_s": whole(0, _DAY_S, -1), "shed": _YES, "starts_max": whole(1, 100, -1),
+        "charged_wh": whole(1, 1_000_000, -1),
         "laundered": _YES})
     for number, one in enumerate(planned):
         if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:

@@ -158,6 +158,8 @@ def island_lines(found: Figures) -> list[str]:
         return []
     gen = f", {amount(life['gen_wh'] / 1000)} kWh from the generator (starts: {life['starts']})" \
         if "gen_wh" in life else ""
+    if "charged_wh" in life:
+        return [f"Vehicles were charged with {life['charged_wh'] / 1000:.1f} kWh."]
     return [f"Without the grid for {life['island_s'] // 60} min, of these {life['black_s']} s in "
             f"the dark{gen}; {amount(life['unserved_wh'] / 1000)} kWh of connected load not "
             f"supplied, {amount(life['curtailed_wh'] / 1000)} kWh of sun not used. Load is told "

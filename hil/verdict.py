@@ -136,6 +136,11 @@ def _island(stage: Stage, record: Record) -> Problems:
     scenario, life = stage.scenario, record.life
     if not life:
         return
+    if "charged_wh" in life:
+        if life["charged_wh"] < (scenario.charged_wh or 0):
+            yield (f"vehicles were charged with {life['charged_wh']} Wh, expected at least "
+                   f"{scenario.charged_wh} Wh")
+        return
     most_s = scenario.black_max_s
     if most_s is not None and life["black_s"] > most_s:
         yield f"the island was black for {life['black_s']} s, expected at most {most_s} s"

@@ -1,7 +1,8 @@
 """Whether a year's limit can still be kept, while there is time to act.
 
 The rest of the year is taken to go on as the last `RECENT` quarter-hours went, and what statements
-add as it went so far. Exact, but a projection: completeness stands beside it.
+and meters of fuel and heat add as it went so far. Exact, but a projection: completeness stands
+beside it.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from cloud_bridge import fields
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, NOT_APPLICABLE, NOT_ENOUGH, totals
 from cloud_bridge.carbon.measure import Measured, measure
+from cloud_bridge.carbon.metered import Metered
 from cloud_bridge.carbon.quarters import Quarter
 from cloud_bridge.carbon.standard import Standard
 from cloud_bridge.carbon.stated import Stated
@@ -19,6 +21,7 @@ from cloud_bridge.carbon.stated import Stated
 ON_PATH, DEVIATES, OUT_OF_REACH = "on the path", "deviates", "out of reach"
 RECENT = 28 * 96
 _UG_PER_T = 10**12
+_NOTHING = Metered()
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Outlook:
 
 def outlook(quarters: Sequence[Quarter], factors: FactorSet, standard: Standard, stated: Stated,
             year: tuple[int, int], column: str = "contractual",
-            park_tce: Fraction | None = None) -> Outlook | None:
+            park_tce: Fraction | None = None, metered: Metered = _NOTHING) -> Outlook | None:
     """Look ahead from the last quarter-hour of those in `year` (first, end) to its end, in one of
     the indicators' columns. None when there are none, or no load."""
     first, end = year
@@ -57,11 +60,14 @@ def outlook(quarters: Sequence[Quarter], factors: FactorSet, standard: Standard,
         return None
     rest = Fraction(end - now, recent.quarters)
     other = Fraction(end - first, now - first)
-    till_now = totals(so_far, stated, standard)[COLUMNS.index(column)]
+    till_now = totals(so_far, stated, standard, metered)[COLUMNS.index(column)]
     load_rest_tce = recent.load_wh * rest * standard.kgce_per_kwh / 10**6
     is_stated = column != COLUMNS[0]
-    year_tce = till_now.tce + load_rest_tce + stated.added_tce * (other - 1) * is_stated
-    emitted_rest_t = recent.emitted_ug * rest / _UG_PER_T + stated.added_t * (other - 1) * is_stated
+    own = metered.counted if is_stated else metered.seen
+    added_tce = own.tce + stated.added_tce * is_stated
+    added_t = own.co2_t + stated.added_t * is_stated
+    year_tce = till_now.tce + load_rest_tce + added_tce * (other - 1)
+    emitted_rest_t = recent.emitted_ug * rest / _UG_PER_T + added_t * (other - 1)
     park_tce = year_tce if park_tce is None else park_tce
     limit = standard.limit(park_tce)
     if limit is None:

@@ -1,7 +1,7 @@
 """The indicators of a zero-carbon park, exact, each in three columns that are never netted:
 
-physical     what the meters say
-declared     with fuel, heat and processes as stated
+physical     what the meters say, those of fuel, heat and water too (cloud_bridge/carbon/metered.py)
+declared     with fuel, heat and processes as stated where no meter tells
 contractual  with certificates taken off, as the official method allows (at most the grid's energy)
 
 Nothing is rounded before it is printed. Electricity counts in t of standard coal by the load: what
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cloud_bridge.carbon.measure import Measured
+from cloud_bridge.carbon.metered import Metered, Sums
 from cloud_bridge.carbon.quarters import EPOCH
 from cloud_bridge.carbon.standard import Standard
 from cloud_bridge.carbon.stated import SHARES, Stated
@@ -21,6 +22,7 @@ COLUMNS = ("physical", "declared", "contractual")
 MET, MISSED, NOT_APPLICABLE, NOT_ENOUGH = "met", "missed", "not applicable", "not enough data"
 _UG_PER_T = 10**12
 _YEAR = 365 * 96  # quarter-hours
+_NOTHING = Metered()
 
 
 @dataclass(frozen=True)
@@ -54,40 +56,45 @@ class Totals:
     clean_tce: Fraction
 
 
-def totals(measured: Measured, stated: Stated, standard: Standard) -> tuple[Totals, ...]:
+def totals(measured: Measured, stated: Stated, standard: Standard, metered: Metered = _NOTHING
+           ) -> tuple[Totals, ...]:
     """Of each column. The physical one does not look at the statements."""
     tce_per_wh = standard.kgce_per_kwh / 10**6
-    physical = Totals(Fraction(measured.emitted_ug, _UG_PER_T), measured.load_wh * tce_per_wh,
+    electric = Totals(Fraction(measured.emitted_ug, _UG_PER_T), measured.load_wh * tce_per_wh,
                       measured.green_wh * tce_per_wh)
-    declared = Totals(physical.co2_t + stated.added_t, physical.tce + stated.added_tce,
-                      physical.clean_tce + stated.clean_tce)
+    physical, counted = _plus(electric, metered.seen), _plus(electric, metered.counted)
+    declared = Totals(counted.co2_t + stated.added_t, counted.tce + stated.added_tce,
+                      counted.clean_tce + stated.clean_tce)
     covered_wh = min(stated.certified_wh, Fraction(measured.import_wh))
     covered_t = covered_wh * measured.grid_ug / measured.import_wh / _UG_PER_T \
         if measured.import_wh else Fraction(0)
     clean = min(measured.green_wh + covered_wh, Fraction(measured.load_wh)) * tce_per_wh
     return physical, declared, Totals(declared.co2_t - covered_t, declared.tce,
-                                      clean + stated.clean_tce)
+                                      clean + metered.counted.clean_tce + stated.clean_tce)
+
+
+def _plus(electric: Totals, more: Sums) -> Totals:
+    return Totals(electric.co2_t + more.co2_t, electric.tce + more.tce,
+                  electric.clean_tce + more.clean_tce)
 
 
 def indicators(measured: Measured, stated: Stated, standard: Standard,
-               park_tce: Fraction | None = None) -> list[Indicator]:
+               park_tce: Fraction | None = None, metered: Metered = _NOTHING) -> list[Indicator]:
     """All of them. `park_tce`: what the park uses in a year, where less than a year is looked at:
     the limit depends on it."""
-    columns = totals(measured, stated, standard)
+    columns = totals(measured, stated, standard, metered)
     if park_tce is None and measured.end - measured.first >= _YEAR:
         park_tce = columns[1].tce
     least = standard.method.least_complete
+    complete = min(measured.complete, metered.complete.get("energy", Fraction(1)))
     direct = _ratio(Fraction(measured.green_wh), Fraction(measured.load_wh))
     shares = [("direct", (direct, None, None), measured.complete),
-              ("clean", tuple(_ratio(one.clean_tce, one.tce) for one in columns),
-               measured.complete)]
-    for name in SHARES:
-        part, of, complete = stated.shares.get(name, (Fraction(0),) * 3)
-        shares.append((name, (None, _ratio(part, of), None), complete))
+              ("clean", tuple(_ratio(one.clean_tce, one.tce) for one in columns), complete)]
+    shares += [_share(name, stated, metered) for name in SHARES]
     matched = (_matched(measured, {}), None, _matched(measured, stated.certified_hours_wh))
-    return [_core(measured, columns, standard, park_tce),
-            *(_judge(name + "_share", "1", values, complete, standard.shares.get(name), least)
-              for name, values, complete in shares),
+    return [_core(columns, standard, park_tce, complete),
+            *(_judge(name + "_share", "1", values, known, standard.shares.get(name), least)
+              for name, values, known in shares),
             _judge("hourly_matched_share", "1", matched, measured.complete, None, least)]
 
 
@@ -119,18 +126,28 @@ def _matched(measured: Measured, certified: Mapping[int, Fraction]) -> Fraction 
     return _ratio(free, Fraction(measured.load_wh))
 
 
-def _core(measured: Measured, columns: tuple[Totals, ...], standard: Standard,
-          park_tce: Fraction | None) -> Indicator:
+def _share(name: str, stated: Stated, metered: Metered
+           ) -> tuple[str, tuple[Fraction | None, ...], Fraction]:
+    """A share that is measured, stated or both."""
+    part, of, complete = stated.shares.get(name, (Fraction(0),) * 3)
+    seen, counted = metered.seen, metered.counted
+    values = (_ratio(seen.part[name], seen.whole[name]),
+              _ratio(part + counted.part[name], of + counted.whole[name]), None)
+    return name, values, metered.complete.get(name, complete)
+
+
+def _core(columns: tuple[Totals, ...], standard: Standard,
+          park_tce: Fraction | None, complete: Fraction) -> Indicator:
     name, unit = "carbon_per_tce", "t/tce"
     values = tuple(_ratio(one.co2_t, one.tce) for one in columns)
     if park_tce is None:
-        return Indicator(name, unit, values, measured.complete, None, (NOT_ENOUGH,) * 3,
+        return Indicator(name, unit, values, complete, None, (NOT_ENOUGH,) * 3,
                          "the limit depends on the energy of a year: look at a year, or give it")
     limit = standard.limit(park_tce)
     if limit is None:
-        return Indicator(name, unit, values, measured.complete, None, (NOT_APPLICABLE,) * 3,
+        return Indicator(name, unit, values, complete, None, (NOT_APPLICABLE,) * 3,
                          f"{standard.name} has no limit for {int(park_tce)} tce a year")
-    return _judge(name, unit, values, measured.complete, limit, standard.method.least_complete)
+    return _judge(name, unit, values, complete, limit, standard.method.least_complete)
 
 
 def _judge(name: str, unit: str, values: tuple[Fraction | None, ...], complete: Fraction,

@@ -6,7 +6,11 @@ from typing import Any
 from cloud_bridge.carbon.budget import Outlook
 from cloud_bridge.carbon.factors import FactorSet
 from cloud_bridge.carbon.indicators import COLUMNS, Indicator, shown
+from cloud_bridge.carbon.metered import Told
 from cloud_bridge.carbon.standard import Standard
+from cloud_bridge.media import WORDS, time_text
+
+_MOST = 10  # times that nobody knows, on a page for people
 
 
 def rules(standard: Standard) -> dict[str, str]:
@@ -31,6 +35,20 @@ def row(one: Indicator) -> dict[str, Any]:
                        zip(COLUMNS, one.values, strict=True)},
             "answers": dict(zip(COLUMNS, one.answers, strict=True)), "verdict": one.verdict,
             "why": one.why}
+
+
+def meter(one: Told) -> dict[str, Any]:
+    """A meter of water, heat ..., for a machine: exact fractions."""
+    return {"name": one.meter.name, "medium": one.meter.medium, "use": one.meter.use,
+            "account": one.meter.account, "unit": one.meter.unit, "amount": str(one.amount),
+            "covered": str(one.covered), "not_counted": one.why, "oldest_s": one.oldest_s,
+            "refused": one.refused, "unknown": _spans(one.unknown), "bridged": _spans(one.bridged),
+            "events": [{"time": time_text(utc), "what": what} for utc, what in one.events]}
+
+
+def _spans(found: tuple[tuple[int, int], ...]) -> list[dict[str, Any]]:
+    return [{"start": time_text(start), "end": time_text(end), "s": end - start}
+            for start, end in found]
 
 
 def ahead(one: Outlook | None) -> dict[str, Any] | None:
@@ -68,9 +86,36 @@ def text(said: dict[str, Any], table: list[Indicator], complete: Fraction) -> li
     for bill in said["bills"]:
         lines.append(f"bill of {bill['account']}: {shown(Fraction(bill['billed_wh']), 0, True)} Wh"
                      f" billed, {bill['measured_wh']} Wh measured")
+    for each in said["media"]:
+        lines += _meter(each)
+    if said["media"]:
+        lines.append("readings of meters are what the store has of them: no ledger signs them")
+    lines += [f"in place of a statement: {one}" for one in said["media_for_statements"]]
     lines += [f"statement {one['id']}, {one['subject']}: by {one['by']}"
               for one in said["statements"]]
     return lines + [f"not counted: {one}" for one in said["left_out"]]
+
+
+def _meter(one: dict[str, Any]) -> list[str]:
+    """A meter for people: how much, of how much of the time, what was found."""
+    covered, unit = shown(Fraction(one["covered"]) * 100, 2, False), one["unit"]
+    unit = WORDS.get(unit, unit)
+    line = (f"meter {one['name']}: {shown(Fraction(one['amount']), 3, True)} {unit} of "
+            f"{one['medium']}, {one['use']} of {one['account']}; {covered} % of the time measured")
+    if one["not_counted"]:
+        line += f"; not counted: {one['not_counted']}"
+    if one["refused"]:
+        line += f"; {one['refused']} readings or pulses refused"
+    if one["oldest_s"]:
+        line += f"; readings up to {one['oldest_s']} s old"
+    if one["bridged"]:
+        longest_h = Fraction(max(gap["s"] for gap in one["bridged"]), 3600)
+        line += (f"; {len(one['bridged'])} gaps in its readings, the longest "
+                 f"{shown(longest_h, 2, True)} h, bridged by its register")
+    unknown = [f"  {gap['start']} to {gap['end']}: not known" for gap in one["unknown"][:_MOST]]
+    if len(one["unknown"]) > _MOST:
+        unknown.append(f"  and {len(one['unknown']) - _MOST} times more; --json has them")
+    return [line, *(f"  {event['time']}: {event['what']}" for event in one["events"]), *unknown]
 
 
 def _cell(one: Indicator, value: Fraction | None, up: bool) -> str:

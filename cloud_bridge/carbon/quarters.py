@@ -15,7 +15,7 @@ id. These, `lines` and `span` may be missing.
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloud_bridge import fields
@@ -128,6 +128,17 @@ def parse(lines: Iterable[bytes], name: str) -> Iterator[Quarter]:
         yield quarter
 
 
+def line(one: Quarter) -> str:
+    """A quarter-hour as a line of JSON, without its end."""
+    return json.dumps({**asdict(one), "lines": dict(one.lines), "load_ug": dict(one.load_ug)},
+                      ensure_ascii=False)
+
+
 def index_of(day: datetime.date, utc_offset_min: int) -> int:
     """The quarter-hour in which a local day begins."""
     return ((day - EPOCH.date()).days * 1440 - utc_offset_min) // MINUTES
+
+
+def utc_of(index: int) -> int:
+    """When a quarter-hour begins, in seconds since 1970."""
+    return int(EPOCH.timestamp()) + 60 * MINUTES * index

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cloud_bridge.batches import BadMessage
-from cloud_bridge.queries import spans
+from cloud_bridge.queries import media, spans
 from cloud_bridge.queries.archive import Archive
 from cloud_bridge.queries.births import Birth
 from cloud_bridge.queries.filled import filled
@@ -43,7 +43,8 @@ def last(archive: Archive, park: str, gateway: str, now: int) -> Told:
     row, received_utc = newest
     values = {one.name: _value(one, row) for one in measures(row.birth.fields)}
     return {"park": park, "gateway": gateway, "time": text(row.utc), "age_s": now - row.utc,
-            "received": text(received_utc), "values": values}
+            "received": text(received_utc), "values": values,
+            "media": media.last(archive, park, gateway, now)}
 
 
 def lag(archive: Archive, park: str, gateway: str, now: int, late_s: int = LATE_S) -> Told:
@@ -104,6 +105,7 @@ def columns(archive: Archive, park: str, gateway: str, resolution: str) -> list[
         return ["time", *dict.fromkeys(names)]
     parts = [f"{one.name}.{part}" for birth in births for one in measures(birth.fields)
              for part in PARTS[one.kind]]
+    parts += media.columns((meter for birth in births for meter in birth.media), resolution)
     return ["time", "covered_s", "energies_s", "rows", *dict.fromkeys(parts)]
 
 
@@ -169,14 +171,15 @@ def _intervals(archive: Archive, park: str, gateway: str,
                asked: Span) -> Iterator[tuple[int, Told]]:
     pieces = filled(archive, park, gateway, asked) if asked.size_s == QUARTER_S \
         else archive.minutes(park, gateway, asked.start, asked.end)
+    flowed = media.teller(archive, park, gateway, asked)
     after = asked.start  # where the last one ended
     for begin, one in _summed(pieces, asked.begin):
         if begin > after:
-            yield after, _told(Interval(after, 0, 0, {}), asked)
+            yield after, _told(Interval(after, 0, 0, {}), asked) | flowed(after, begin)
         after = asked.next(begin)
-        yield begin, _told(one._replace(start=begin), asked)
+        yield begin, _told(one._replace(start=begin), asked) | flowed(begin, after)
     if after < asked.end:
-        yield after, _told(Interval(after, 0, 0, {}), asked)
+        yield after, _told(Interval(after, 0, 0, {}), asked) | flowed(after, asked.end)
 
 
 def _summed(pieces: Iterator[Interval],

@@ -9,14 +9,17 @@ from typing import Any, NamedTuple, Self
 
 import msgpack
 
+from cloud_bridge.media import Meter, meters
+
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PERIOD_S = 60  # of a gateway that does not tell how often rows come
 LONGEST_S = 3_600 + 2 * 60  # as edge/config.py allows: [telemetry] period_s and two beats
 
 
 class Birth(NamedTuple):
-    """`fields` of a row, `energies` of a quarter-hour's; `rules` by the number in lo_by and hi_by.
-    A row speaks for `period_s`, or until the next one if that comes within `hold_s`."""
+    """`fields` of a row, `energies` of a quarter-hour's; `media`: its meters of water, heat and the
+    like; `rules` by the number in lo_by and hi_by. A row speaks for `period_s`, or until the next
+    one if that comes within `hold_s`."""
 
     seq: int
     fields: tuple[str, ...]
@@ -24,6 +27,7 @@ class Birth(NamedTuple):
     period_s: int
     hold_s: int
     energies: tuple[str, ...] = ()
+    media: tuple[Meter, ...] = ()
 
     @classmethod
     def read(cls, seq: int, body: bytes) -> Self:
@@ -33,7 +37,8 @@ class Birth(NamedTuple):
         beat_s = _number(told.get("beat_s"), 60, 1)
         period_s = max(_number(told.get("period_s"), 3_600, _PERIOD_S), beat_s)
         return cls(seq, fields if len({*fields}) == len(fields) else (), _names(told.get("rules")),
-                   period_s, period_s + 2 * beat_s, _names(told.get("energies")))
+                   period_s, period_s + 2 * beat_s, _names(told.get("energies")),
+                   meters(told.get("media")))
 
     def of(self, n_fields: int) -> Self:
         """The same for rows of so many fields: numbered names where its own do not fit."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgpack
 
-from cloud_bridge.queries import energies, index_shape
+from cloud_bridge.queries import energies, index_shape, media
 from cloud_bridge.queries.births import LONGEST_S
 from cloud_bridge.queries.intervals import QUARTER_S, Interval
 from cloud_bridge.queries.messages import TroubleError
@@ -59,6 +59,7 @@ class Index:
             self._db.close()
             raise TroubleError(f"{path}: {error}; it may be deleted") from None
         self.energies = energies.Energies(self._db)
+        self.media = media.MediaRows(self._db)
 
     def close(self) -> None:
         """Give the file back."""
@@ -111,10 +112,10 @@ class Index:
         return Known(*row)
 
     def has(self, stream: int, seq: int) -> bool:
-        """Is the message of that number known, a batch, a birth or energies?"""
+        """Is the message of that number known, of whatever kind is looked into?"""
         return any(self._db.execute(
             f"SELECT 1 FROM {table} WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-            for table in ("batches", "births", "energies"))
+            for table in ("batches", "births", "energies", "media"))
 
     def add_batch(self, gateway: int, stream: int, seq: int,
                   stretches: list[tuple[int, int]]) -> None:
@@ -192,7 +193,7 @@ class Index:
 
     def forget(self, gateway: int) -> None:
         """Forget all of a gateway, because the store is another one now."""
-        for table in ("batches", "births", "holes", "energies"):
+        for table in ("batches", "births", "holes", "energies", "media"):
             self._db.execute(f"DELETE FROM {table} WHERE stream IN"
                              " (SELECT id FROM streams WHERE gateway = ?)", (gateway,))
         for table in ("streams", "quarters"):

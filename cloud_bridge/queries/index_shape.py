@@ -3,10 +3,10 @@
 import secrets
 import sqlite3
 
-from cloud_bridge.queries import energies
+from cloud_bridge.queries import energies, media
 from cloud_bridge.queries.messages import TroubleError
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE about(id TEXT);
 CREATE TABLE gateways(
@@ -27,8 +27,9 @@ CREATE TABLE holes(
 CREATE TABLE births(stream INTEGER, seq INTEGER, PRIMARY KEY(stream, seq)) WITHOUT ROWID;
 CREATE TABLE quarters(
     gateway INTEGER, start_utc INTEGER, sums BLOB, PRIMARY KEY(gateway, start_utc)) WITHOUT ROWID;
-""" + energies.SCHEMA
+""" + energies.SCHEMA + ";" + media.SCHEMA
 _TABLES_1 = {"about", "gateways", "streams", "batches", "holes", "births", "quarters"}
+_EARLIER = {1: _TABLES_1, 2: {*_TABLES_1, "energies"}}  # by version
 
 
 def prepare(db: sqlite3.Connection) -> None:
@@ -50,7 +51,7 @@ def _make(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     tables = {name for (name,) in db.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")}
-    if version == 1 and tables == _TABLES_1:
+    if tables and tables == _EARLIER.get(version):
         for table in tables:
             db.execute(f"DROP TABLE {table}")
         version, tables = 0, set()

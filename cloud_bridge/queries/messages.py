@@ -14,9 +14,10 @@ from urllib.parse import quote
 from cloud_bridge.batches import BIRTH, TELEMETRY
 from cloud_bridge.store import Stream
 from edge.energies import ENERGY
+from edge.media import MEDIA
 
 NAME = re.compile(r"[a-z0-9-]{1,32}")  # of a park or a gateway, as in the topics of a store
-READ = (TELEMETRY, BIRTH, ENERGY)  # kinds that queries look into
+READ = (TELEMETRY, BIRTH, ENERGY, MEDIA)  # kinds that queries look into
 _WHERE = " WHERE park = ? AND gateway = ? AND epoch = ?"
 
 
@@ -85,6 +86,9 @@ class Messages(Protocol):
     def newest_batch(self, stream: Stream) -> Message | None:
         """The batch with the highest number, just as quickly."""
 
+    def newest_of(self, stream: Stream, kind: int) -> Message | None:
+        """The one of that kind with the highest number; quickly where there are many."""
+
     def birth_before(self, stream: Stream, seq: int) -> int:
         """The number of the last birth before a message; 0: there is none."""
 
@@ -137,7 +141,7 @@ class SqliteMessages:
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
         return [Message(*row) for row in self._all(
-            "SELECT seq, kind, received_utc, CASE WHEN kind IN (?, ?, ?) THEN body ELSE x'' END"
+            "SELECT seq, kind, received_utc, CASE WHEN kind IN (?, ?, ?, ?) THEN body ELSE x'' END"
             " FROM messages" + _WHERE + " AND seq > ? ORDER BY seq LIMIT ?",
             (*READ, *stream, seq, most))]
 
@@ -167,14 +171,17 @@ class SqliteMessages:
                 for table in ("spans", "undated")]
         return self.message(stream, max(seqs)) if max(seqs) else None
 
+    def newest_of(self, stream: Stream, kind: int) -> Message | None:
+        return self._one(stream, f"> 0 AND kind = {kind:d}")
+
     def birth_before(self, stream: Stream, seq: int) -> int:
         row = self._all("SELECT max(seq) FROM messages INDEXED BY births" + _WHERE +
                         " AND seq < ? AND kind = 2", (*stream, seq))
         return row[0][0] or 0
 
-    def _one(self, stream: Stream, which: str, seq: int) -> Message | None:
+    def _one(self, stream: Stream, which: str, *seq: int) -> Message | None:
         row = self._all("SELECT seq, kind, received_utc, body FROM messages" + _WHERE +
-                        f" AND seq {which} ORDER BY seq DESC LIMIT 1", (*stream, seq))
+                        f" AND seq {which} ORDER BY seq DESC LIMIT 1", (*stream, *seq))
         return Message(*row[0]) if row else None
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

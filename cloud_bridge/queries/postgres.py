@@ -53,9 +53,9 @@ class PostgresMessages:
 
     def after(self, stream: Stream, seq: int, most: int) -> list[Message]:
         return [Message(*row) for row in self._all(
-            "SELECT seq, kind, received_utc, CASE WHEN kind IN (%s, %s, %s) THEN body ELSE '' END"
+            "SELECT seq, kind, received_utc, CASE WHEN kind = ANY(%s) THEN body ELSE '' END"
             " FROM messages" + _STREAM + " AND seq > %s ORDER BY seq LIMIT %s",
-            (*READ, *stream, seq, most))]
+            ([*READ], *stream, seq, most))]
 
     def numbers(self, stream: Stream, first: int, last: int) -> list[int]:
         return [seq for (seq,) in self._all(
@@ -78,6 +78,9 @@ class PostgresMessages:
     def newest_batch(self, stream: Stream) -> Message | None:
         """Batches lie apart from what is kept for good, but for a few."""
         return self._one(_ONE + " AND kind = %s ORDER BY seq DESC LIMIT 1", (*stream, TELEMETRY))
+
+    def newest_of(self, stream: Stream, kind: int) -> Message | None:
+        return self._one(_ONE + " AND kind = %s ORDER BY seq DESC LIMIT 1", (*stream, kind))
 
     def birth_before(self, stream: Stream, seq: int) -> int:
         row = self._one(_ONE + " AND is_kept AND kind = %s AND seq < %s ORDER BY seq DESC LIMIT 1",

@@ -11,6 +11,7 @@ from cloud_bridge.queries.intervals import utcs_of
 from cloud_bridge.queries.messages import Message, Messages
 from cloud_bridge.store import Stream
 from edge.energies import ENERGY
+from edge.media import MEDIA
 
 _CHUNK = 512  # messages read in at once: as many as are decoded side by side
 _OLDEST = 16  # batches that are looked for at once, whether the store still has them
@@ -99,11 +100,11 @@ class Reader:
         """Note what these messages cover; they are all that is here of the numbers of `span`."""
         if not found:
             return  # the store went back meanwhile; the next refresh will see it
-        batches = [one for one in found if one.kind in (TELEMETRY, ENERGY)]
+        batches = [one for one in found if one.kind in (TELEMETRY, ENERGY, MEDIA)]
         rows = dict(zip((one.seq for one in batches),
                         decode_tables([one.body for one in batches]), strict=True))
         with self._index.writing():
-            news = [one for one in found if one.kind in (TELEMETRY, BIRTH, ENERGY)
+            news = [one for one in found if one.kind in (TELEMETRY, BIRTH, ENERGY, MEDIA)
                     and not self._index.has(known.id, one.seq)]
             for one in news:
                 if one.kind == BIRTH:
@@ -111,7 +112,8 @@ class Reader:
                 elif one.kind == TELEMETRY or not _is_dated(rows[one.seq]):
                     self._index.add_batch(number, known.id, one.seq, _stretches(rows[one.seq]))
                 else:
-                    self._index.energies.add(number, known.id, one.seq, rows[one.seq])
+                    table = self._index.energies if one.kind == ENERGY else self._index.media
+                    table.add(number, known.id, one.seq, rows[one.seq])
             self._index.note(known.id, span, [one.seq for one in found],
                              (found[-1].seq, found[-1].received_utc))
             if news:

@@ -36,6 +36,9 @@ _LAG = _object({
     "row_age_s": _or_null("integer"), "message": {**_TIME, "description": "The newest message."},
     "message_age_s": _WHOLE,
     "transit_s": _or_null("integer", description="From the newest row to its arrival.")})
+_METER = _object({
+    "medium": {"type": "string"}, "use": {"type": "string"}, "unit": {"enum": ["l", "kg", "wh"]},
+    "reading": {**_WHOLE, "description": "In that unit."}, "time": _TIME, "age_s": _WHOLE})
 _ANSWERS: dict[str, Schema] = {
     "gateways": _object({"data": _list(_object(_GATEWAY)), "next": _NEXT}),
     "lags": _object({"data": _list(_LAG), "next": _NEXT}),
@@ -44,7 +47,9 @@ _ANSWERS: dict[str, Schema] = {
         **_GATEWAY, "time": _TIME, "age_s": _WHOLE, "received": _TIME,
         "values": {"type": "object", "additionalProperties": _VALUE,
                    "description": "By field; the unit is the last word of its name. Null was not "
-                                  "fresh."}}),
+                                  "fresh."},
+        "media": {"type": "object", "additionalProperties": _METER,
+                  "description": "Meters of water, heat, cold, gas and steam, by their names."}}),
     "range": _object({
         **_GATEWAY, "resolution": {"enum": list(RESOLUTIONS)}, "zone": {"type": "string"},
         "start": _TIME, "end": _TIME, "next": _NEXT,
@@ -53,7 +58,8 @@ _ANSWERS: dict[str, Schema] = {
                 "time": _TIME, "covered_s": _WHOLE, "energies_s": _WHOLE, "rows": _WHOLE},
             "required": ["time"], "additionalProperties": _VALUE,
             "description": "Of raw rows the fields; of intervals FIELD.mean, .min and .max of a "
-                           "gauge, .moved and .last of a register, .last of a code. covered_s of "
+                           "gauge, .moved and .last of a register, .last of a code; from 15min on "
+                           "NAME_l, _kg or _wh .moved and .last of a meter of media. covered_s of "
                            "it rows speak for; in energies_s more registers are known and nothing "
                            "else. Both 0: nothing is known until the next entry."})}),
     "gaps": _object({

@@ -19,7 +19,7 @@ class Phases:
     beat only looks.
 
     `ways` is over how many phases the battery's power is spread: 3 (a third on each) or 1. Loads
-    are kept times `ways`, so that a third is never rounded.
+    (`loads_w`, of each phase) are kept times `ways`, so that a third is never rounded.
     """
 
     SIGNALS = ("l1_w", "l2_w", "l3_w")
@@ -35,7 +35,7 @@ class Phases:
         self.pair = self._pair  # several batteries put their own in its place
         self._now = now
         self._first, self._last = first, last
-        self._loads_w = array("i", [0] * 3)
+        self.loads_w = array("i", [0] * 3)
 
     def take(self, signal: str, value: int, stamp_ms: int) -> bool:
         """Keep one reading; False when it is impossible or unknown."""
@@ -71,16 +71,16 @@ class Phases:
 
     def bound(self, k: int, low_w: int, high_w: int):
         """The load of phase k lies between these, times `ways`."""
-        if self._loads_w[k] < low_w:
-            self._loads_w[k] = low_w
-        elif self._loads_w[k] > high_w:
-            self._loads_w[k] = high_w
+        if self.loads_w[k] < low_w:
+            self.loads_w[k] = low_w
+        elif self.loads_w[k] > high_w:
+            self.loads_w[k] = high_w
 
     def look(self):
         """Find the highest and the lowest load."""
-        self.high_w = self.low_w = self._loads_w[self._first]
+        self.high_w = self.low_w = self.loads_w[self._first]
         for k in range(self._first + 1, self._last):
-            w = self._loads_w[k]
+            w = self.loads_w[k]
             if w > self.high_w:
                 self.high_w = w
             if w < self.low_w:

@@ -47,7 +47,7 @@ def commanded() -> str:
     """The profiles that take a battery's setpoint, likewise."""
     controls = {name: profiles.load(name).control for name in profiles.ids()}
     return " ".join(name for name, control in controls.items()
-                    if control and control.shape != "coils")
+                    if control and control.is_power)
 
 
 def any_profile(meant: str) -> str:

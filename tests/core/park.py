@@ -55,7 +55,7 @@ _RULE_KEYS = {  # of rules whose keys have no default, or where the default woul
 
 # Rules that judge a story told over time; readings made up beat by beat tell none. Left out of an
 # image unless its `rules` name them.
-_WITNESSES = ("soc_check", "billing_meter", "balance")
+_WITNESSES = ("soc_check", "billing_meter", "balance", "charging", "surplus", "peak_shed")
 
 
 def rule_names() -> list[str]:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,12 @@ from tests.devices.test_end_to_end import VALUES, step_of
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
+CHARGERS = [name for name in MODBUS if (control := profiles.load(name).control)
+            and control.shape == "current"]
 COMMANDED = [name for name in MODBUS
              if (control := profiles.load(name).control) and control.is_power]
 LIMIT_W = 20_000
+LIMIT_MA, SAFE_MA = 20_000, 8_000  # of a charger
 RELEASED_S = 8  # lease, 0 W, its read-back and the leave sequence
 
 
@@ -52,7 +56,8 @@ class Told:
 def bytecode(tmp_path_factory):
     """The modules that drive a device, compiled as a build does it: with short names."""
     folder = tmp_path_factory.mktemp("bytecode")
-    for name in build.closure(["edge.devices.bus", "edge.devices.shaped", "edge.devices.slots"]):
+    for name in build.closure(["edge.devices.bus", "edge.devices.shaped", "edge.devices.slots",
+                               "edge.devices.charger"]):
         path = folder / build.source(name).relative_to(ROOT).with_suffix(".mpy")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(build.compile_module(name))
@@ -75,6 +80,9 @@ def told(command, profile_id, values, tmp_path):
     profile = load(profile_id)
     device, heard = simulate(profile_id, values)
     limits = {"min_w": -LIMIT_W, "max_w": LIMIT_W} if profile_id in COMMANDED else {}
+    if profile_id in CHARGERS:
+        profile = replace(profile, control=replace(profile.control, failsafe_ma=SAFE_MA))
+        limits = {"min_w": 0, "max_w": LIMIT_MA}
     slow = bool(limits) and profile.control.shape == "slots"  # a matter of hours, not of seconds
     tick_s = 60 if slow else 1
     image = tmp_path / "image.json"
@@ -180,3 +188,38 @@ def test_the_dead_man_bites_when_the_gateway_dies(command, profile_id, tmp_path)
             device.advance(now_ms + second * 1000)
             assert device.power_w in (held_w, 0)
         assert device.power_w == 0
+
+
+@pytest.mark.parametrize("profile_id", CHARGERS)
+def test_a_current_limit_arrives_and_ends_at_the_safe_one(command, profile_id, tmp_path):
+    control = profiles.load(profile_id).control
+    with told(command, profile_id, {}, tmp_path) as (gateway, _, heard):
+        for wish_ma in (16_000, 0, 6_000, 32_000, 12_340):
+            gateway.run(5, wish_ma)
+            limit_ma = min(wish_ma, LIMIT_MA)
+            assert (control.write, gateway.now["held_w"]) in heard
+            assert limit_ma - 1000 < gateway.now["held_w"] <= limit_ma, "rounded down"
+        if control.failsafe:
+            assert (control.failsafe, SAFE_MA) in heard
+        gateway.run(RELEASED_S)  # the beat has died, the bus lives
+        assert gateway.now["held_w"] == SAFE_MA
+        assert gateway.now["state"] == leases.FREE
+        assert [value for name, value in heard if name == control.write][-1] == SAFE_MA
+        assert not gateway.now["fault"]
+        assert gateway.now["faults"] == 0
+
+
+@pytest.mark.parametrize("profile_id", CHARGERS)
+def test_a_charger_falls_to_the_safe_current_when_the_gateway_dies(command, profile_id, tmp_path):
+    control = profiles.load(profile_id).control
+    if control.dead_man is None or control.dead_man.fed_by == "none":
+        return
+    with told(command, profile_id, {}, tmp_path) as (gateway, device, heard):
+        gateway.run(2 * control.dead_man.timeout_s, 16_000)
+        assert not device.expired
+        gateway.die()
+        now_ms = gateway.now["now_ms"]
+        for second in range(control.dead_man.timeout_s + 1):
+            device.advance(now_ms + second * 1000)
+        assert device.expired
+        assert heard[-1] == (control.write, SAFE_MA if control.failsafe else 0)

@@ -44,6 +44,11 @@ def bent(name, old, new):
      "registers reads"),
     ("goodwe_et", "timeout_s = 0", "timeout_s = 60",
      'control.dead_man.timeout_s: found 60, expected a time, or 0 with fed_by = "none"'),
+    ("heidelberg_ec", "min_a = 6\n", "",
+     'control.min_a: found nothing, expected a value: shape "current" needs it'),
+    ("heidelberg_ec", 'i_failsafe = [6, 262, "u16", 0.1, "A"]',
+     'i_failsafe = [6, 262, "u16", 0.1, "W"]',
+     'points.i_failsafe unit: found "W", expected one of A mA'),
     ("foxess_h3", 'shape = "signed"', 'shape = "signed"\nidle = [["p_set", 0]]',
      'control.idle: found [["p_set", 0]], expected nothing: shape "signed" has none'),
 ])

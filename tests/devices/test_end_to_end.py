@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from boards import profiles
-from boards.profile_schema import signal_terms
+from boards.profile_schema import MEDIUM, signal_terms
 from edge.app import _driver as driver_of
+from edge.charging.charger import Charger
 from edge.devices.bus import Bus
 from edge.devices.phases import Phases
 from edge.devices.roles import GridMeter, Pv, Storage
 from edge.island.roles import Generator, GridSwitch, Outputs
+from edge.media import Meter
 from edge.port import TcpPort
 from hil.simulators import serve_tcp
 from tests.core.park import snapshot
@@ -28,16 +30,24 @@ VALUES = [
     {"grid_w": 123_460, "import_wh": 65_430, "export_wh": 10, "store_w": -98_760, "soc_pm": 420,
      "charge_wh": 70_000_000, "discharge_wh": 700, "charge_max_w": 45_000, "discharge_max_w": 700,
      "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5,
-     "islanded": 1, "grid_ok": 0, "gen_w": 54_321, "gen_running": 1000, "gen_ready": 1},
+     "islanded": 1, "grid_ok": 0, "gen_w": 54_321, "gen_running": 1000, "gen_ready": 1,
+     "charger_w": -7_360, "plugged": 6, "charger_max_ma": 32_000, "i_l1_ma": 10_700,
+     "i_l2_ma": 0, "i_l3_ma": 600},
     {"grid_w": -4_320, "import_wh": 6_554_400, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
      "charge_wh": 70_000_100, "discharge_wh": 800, "charge_max_w": 0, "discharge_max_w": 50_000,
      "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0,
-     "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0},
+     "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0,
+     "charger_w": 0, "plugged": 5, "charger_max_ma": 0, "i_l1_ma": 0, "i_l2_ma": 0, "i_l3_ma": 0},
     {"grid_w": 0, "import_wh": 13_107_200, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
      "charge_wh": 70_000_200, "discharge_wh": 900, "charge_max_w": 100, "discharge_max_w": 5_000,
      "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0,
-     "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1},
+     "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1,
+     "charger_w": -22_080, "plugged": 1, "charger_max_ma": 16_000, "i_l1_ma": 16_000,
+     "i_l2_ma": 15_900, "i_l3_ma": 16_100},
 ]
+for one, big in zip(VALUES, (1_234_567, 3_000_000_000, 1_000_000_000_000), strict=True):
+    one.update({signal: big + place for place, signal in enumerate(MEDIUM)})
+    one["age_s"] = big % 1000
 # Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
 OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
        "gen_ready": "ready"}
@@ -73,9 +83,12 @@ class Gateway:
         image = profiles.compile_device(profile, "one", 0, 1, poll_ms=1000, **limits)
         now = snapshot()
         self.storage = Storage(now, SITE_W, SITE_W, LEASE_MS)
-        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3)]
+        self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3),
+                      *[Meter(signal, 1, 1, 0, "age_s") for signal in MEDIUM]]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
         self.roles += [GridSwitch(None), Generator(None), self.relays]
+        self.charger = Charger(0, {"lease_ms": LEASE_MS, "voltage_v": 230})
+        self.roles = [self.charger] if profile.kind == "charger" else self.roles
         self.driver = driver_of(image, self.roles)
         self.port = PatientPort("127.0.0.1", port)
         self.bus = Bus({"link": "tcp", "timeout_ms": 1000, "gap_ms": 25}, self.port)
@@ -95,8 +108,14 @@ class Gateway:
 
     def shown(self, signal):
         role = next(role for role in self.roles if signal in role.SIGNALS)
+        if role is self.charger:
+            return {"charger_w": -role.drawn_w, "charger_max_ma": role.charger_max_ma,
+                    "import_wh": role.import_wh,
+                    **dict(zip(Charger.SIGNALS[1:4], role.i_ma, strict=True))}[signal]
         if isinstance(role, Phases):
             return role.trails[Phases.SIGNALS.index(signal)].w
+        if isinstance(role, Meter):
+            return role._before_s if signal == "age_s" else role.reading()
         if signal in OWN:
             found = getattr(role, OWN[signal])
             return found if isinstance(found, bool) else found.value * OWN_UNITS.get(signal, 1)
@@ -110,6 +129,8 @@ def bench(request):
     values = showable(profile, VALUES[0])
     device, heard = simulate(request.param, values)
     limits = {"min_w": -SITE_W, "max_w": SITE_W} if profile.control else {}
+    if limits and profile.control.shape == "current":
+        limits = {"min_w": 0, "max_w": 32_000}
     if limits and profile.control.shape == "coils":
         limits = {"min_w": 0, "max_w": 127}
     with serve_tcp([device]) as port:
@@ -148,6 +169,10 @@ def test_every_signal_arrives(bench):
         values.update(showable(device.profile, newer))
         gateway.run(11_000, device.advance)  # slow points come with every tenth poll
         for signal in device.profile.signals:
+            if signal == "plugged":
+                asks = device.profile.control.asks if device.profile.control else (1,)
+                assert gateway.charger.plugged == (values[signal] in asks)
+                continue
             error = gateway.shown(signal) - values[signal]
             assert abs(error) <= step_of(device, signal, values[signal]) / 2, signal
     assert (gateway.bus.timeouts, gateway.bus.exceptions, gateway.bus.breaks) == (0, 0, 0)

@@ -22,8 +22,8 @@ def bent(old: str, new: str) -> list[str]:
     ("vendor", "vendr",
      'vendr: unknown key, expected one of 20 names; did you mean "vendor"?'),
     ('"pcs"', '"psc"',
-     'class: found "psc", expected one of meter pcs bms pv generator switch charger; did you '
-     'mean "pcs"?'),
+     'class: found "psc", expected one of meter pcs bms pv generator switch charger medium; did '
+     'you mean "pcs"?'),
     ('["nobody/nothing@0"]', "[]",
      "source: found [], expected a list of texts, one for each document that was read"),
     ("[3, 10,", "[3, 70000,", "points.p.address: found 70000, expected a whole number 0 .. 65535"),
@@ -195,3 +195,16 @@ def test_a_hole_between_what_belongs_together_is_told():
             profiles.parse(text.replace("[link]", "holes = [[3, 31, 1]]\n[link]"),
                            "unit_test.toml")
         assert f"unit_test.toml: {line}" in raised.value.lines
+
+
+def test_a_medium_has_one_of_its_totals() -> None:
+    """Heat in GJ is as good as in kWh; none at all is no meter of a medium."""
+    text = (BASE.partition("[control]")[0].replace('"pcs"', '"medium"')
+            .replace('store_w = "-p"', "").replace('soc_pm = "soc"', ""))
+    heat = text.replace('charge_wh = "e"', 'heat_wh = "e"').replace('"kWh"', '"GJ"')
+    assert profiles.parse(heat, "unit_test.toml").signal_scale("heat_wh") > 0
+    with pytest.raises(profiles.ProfileError) as caught:
+        profiles.parse(text, "unit_test.toml")
+    assert caught.value.lines == ("unit_test.toml: signals: found nothing, expected one of "
+                                  "volume_l mass_kg energy_wh heat_wh cold_wh pulses_1 pulses_2 "
+                                  "pulses_3 pulses_4 pulses_5 pulses_6 pulses_7 pulses_8",)

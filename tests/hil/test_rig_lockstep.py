@@ -18,6 +18,8 @@ def rigs(path: Path) -> tuple[str, str]:
     read = scenario.read(path)
     if read.needs_island:
         return "island", "island_micropython"
+    if read.charged_wh:
+        return "yard", "yard_micropython"
     return ("mill", "mill_micropython") if read.laundered else ("lockstep", "micropython")
 
 

@@ -232,13 +232,15 @@ def test_carbon_is_told_as_rows_tell_it(tmp_path):
     assert told["gaps"]["uncovered"][0]["energies_s"] == 900
 
 
-def test_an_index_of_the_release_before_is_made_anew(tmp_path):
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_index_of_a_release_before_is_made_anew(tmp_path, version):
     path = tmp_path / "park.db"
     fill(path, [(1, 2, birth()), (2, 1, batch([row(DAY_UTC)]))])
     with Archive.open(path, tmp_path / "i") as archive:
         told = told_of(archive)
-        archive.index._db.execute("DROP TABLE energies")
-        archive.index._db.execute("PRAGMA user_version = 1")
+        for table in ("media", "energies")[:3 - version]:
+            archive.index._db.execute(f"DROP TABLE {table}")
+        archive.index._db.execute(f"PRAGMA user_version = {version}")
     with Archive.open(path, tmp_path / "i") as archive:
         assert told_of(archive) == told
 
