@@ -39,13 +39,13 @@ def rule(by: int, keys: dict, site):
         site.response = Orders()
     word, orders = keys["word"], site.response.now
     if word == _LOWER:
-        return _lower(by, site.envelope, orders)
+        return _less_import(by, site.envelope, orders)
     if word == _LIFT:
-        return _lift(by, site.envelope, orders)
-    return _reserve(by, site.envelope, orders, site, word == _REST)
+        return _more_import(by, site.envelope, orders)
+    return _kept_back(by, site.envelope, orders, site, word == _REST)
 
 
-def _lower(by: int, envelope, orders):
+def _less_import(by: int, envelope, orders):
     """Import at most, export at most, or a setpoint that gives."""
 
     def narrow(now, by=by, envelope=envelope, at_least=envelope.at_least,
@@ -67,7 +67,7 @@ def _lower(by: int, envelope, orders):
     return narrow
 
 
-def _lift(by: int, envelope, orders):
+def _more_import(by: int, envelope, orders):
     """Import at least, or a setpoint that takes."""
 
     def narrow(now, by=by, envelope=envelope, at_most=envelope.at_most, exactly=envelope.exactly,
@@ -84,10 +84,10 @@ def _lift(by: int, envelope, orders):
     return narrow
 
 
-def _reserve(by: int, envelope, orders, site, lifts: bool):
+def _kept_back(by: int, envelope, orders, site, lifts: bool):
     """What will be needed is neither traded nor used; it is charged, and comes back afterwards,
     as far as the import stays under the peak. No load is raised while a baseline is taken. With
-    `lifts` it says what _lift does as well, for one call less."""
+    `lifts` it says what _more_import does as well, for one call less."""
     # power that moves one per mille of the capacity in one beat, as in edge/rules/reserve.py
     w_per_pm = site.battery["capacity_wh"] * 36 // (10 * site.beat_s)
     w_per_pm = w_per_pm if w_per_pm < 16_000_000 else 16_000_000
