@@ -174,6 +174,7 @@ def named(image: Mapping[str, Any]) -> list[str]:
              "edge.price_push": bool(push), "edge.price_watch": bool(push) and push["daily"],
              "edge.charging.shown": any(keys.get("names") for _, keys in image["rules"]),
              "edge.share_link": "edge.rules.share" in chosen, "edge.fleet": "fleet" in image,
+             "edge.devices.canbus": "edge.wire.can" in chosen,
              "edge.fleet.phases": "fleet" in image and "edge.rules.phase" in chosen}
     return chosen + [name for name, needed in parts.items() if needed]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from boards import billing_checks, polling, profiles
+from boards import billing_checks, curtail, polling, profiles
 from boards.image import device_image
 from boards.profile_control import power_range
 from boards.shapes import Findings
@@ -39,6 +39,7 @@ def check_devices(findings: Findings, warnings: Findings, site: "Site") -> None:
     if "device" not in findings.spoiled:
         _check_roles(findings, site)
     _check_signals(findings, site)
+    curtail.check(findings, site)
     if None in site.sections["battery"].values():
         return
     images = [device_image(device, site) for device in site.devices]

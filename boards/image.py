@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from boards import (
     broker,
     clouds,
+    curtail,
     iec104,
     ledger,
     plan,
@@ -142,10 +143,14 @@ def device_image(device: "Device", site: "Site") -> dict[str, Any]:
         limits = {"min_w": 0, "max_w": _COILS}
     elif device.profile.control and device.profile.control.is_power:
         limits = {"min_w": -battery["charge_max_w"], "max_w": battery["discharge_max_w"]}
+    elif curtail.limits(device, site):
+        limits = {"min_w": 0, "max_w": site.rules[curtail.RULE]["rated_w"]}
     image = profiles.compile_device(device.profile, device.name, device.bus, device.unit,
                                     poll_ms=device.poll_ms, **limits)
     if device.media:
         return site_media.labelled(image, device.media)
+    if curtail.limits(device, site):
+        image["driver"] = curtail.DRIVER
     if device.line:
         image["line"] = device.line
     return image | {"battery": device.battery} if site.batteries else image

@@ -109,8 +109,7 @@ class App:
             if self.keeper is not None:
                 self._guard("ledger", self.keeper.step)  # it ends in a state of its own
         if self.shown:
-            module = __import__("edge.now", None, None, ("Faults",))
-            site.live = list(getattr(site, "live", ())) + [module.Faults(self).tell]
+            __import__("edge.now", None, None, ("watch",)).watch(self)
         self.running = True
         self.due_ms = -1  # when the next beat is; -1: nobody has said
         self.beats = 0

@@ -9,6 +9,7 @@ called with `put(name, value)`.
 """
 
 from edge.compat import const
+from edge.guard import Guard, tell
 from edge.snapshot import (
     CLOCK_OK,
     FAULT,
@@ -24,6 +25,8 @@ BYTES = const(1024)  # the longest object: everything at its widest, and 300 for
 
 _DEMAND_W = const(24)  # of edge.journal.FIELDS, folded into the bytecode
 _PEAK_W = const(25)
+_LOOK_MS = const(1000)
+_TELL_MS = const(600_000)
 _TARGET_MAX_W = const(8_000_000)  # as edge/rules/demand.py holds at most
 
 
@@ -48,8 +51,8 @@ class Now:
         self._at = start
         self._end = start + BYTES
         self._tell(now_ms)
-        for tell in getattr(self._site, "live", ()):
-            tell(self.put)
+        for part in getattr(self._site, "live", ()):
+            part(self.put)
         buf[start] = 123  # { in the place of the first comma
         buf[self._at] = 125  # }
         return self._at + 1
@@ -130,20 +133,55 @@ class Now:
 
 
 class Faults:
-    """How many internal faults there were beside the beat since the start; part of `site.live`."""
+    """What went wrong beside the beat since the start: internal faults, and setpoints that another
+    master wrote over ours. Tells both as a part of `site.live`, and the cloud of each device that
+    is written by somebody else, once in ten minutes."""
 
     def __init__(self, app):
         self._app = app
+        self._drivers = [driver for bus in app.buses for driver in bus.drivers]
+        self._seen = [0] * len(self._drivers)
+        self._told_ms = [-1] * len(self._drivers)
 
     def count(self) -> int:
-        """Those of all tasks."""
+        """The internal faults of all tasks."""
         uplink = self._app.uplink
         inner = uplink.guards if uplink is not None else []
         return sum([guard.faults for guard in self._app.guards + inner])
 
+    def overwritten(self) -> int:
+        """How often a setpoint was found that nobody here wrote."""
+        return sum([_changed(driver) for driver in self._drivers])
+
     def tell(self, put) -> None:
         """Tell by `put`, as Now does."""
         put("faults", self.count())
+        put("overwritten", self.overwritten())
+
+    def step(self, now_ms: int) -> int:
+        """Look for setpoints of others; ms until the next look."""
+        for number, driver in enumerate(self._drivers):
+            changed, told_ms = _changed(driver), self._told_ms[number]
+            if changed == self._seen[number] \
+                    or (told_ms >= 0 and 0 <= ticks_diff(now_ms, told_ms) < _TELL_MS):
+                continue
+            if changed < self._seen[number] or \
+                    tell(self._app.outbox, "%s: another master wrote" % driver.name):
+                self._seen[number] = changed
+            self._told_ms[number] = now_ms
+        return _LOOK_MS
+
+
+def _changed(driver) -> int:
+    lease = getattr(driver, "lease", None)  # a device that is searched for has one when it is found
+    return lease.changed if lease else 0
+
+
+def watch(app) -> None:
+    """Let a whole gateway (edge/app.py) tell what goes wrong beside its beat."""
+    faults = Faults(app)
+    app.site.live = list(getattr(app.site, "live", ())) + [faults.tell]
+    app.guards.append(Guard("rivals", faults.step, None, app.outbox))
 
 
 def _bit(flags: int, bit: int) -> int:

@@ -21,15 +21,23 @@ def read(path: Path) -> Raw:
 
 
 def change(raw: Raw, keys: Mapping[str, Any]) -> Raw:
-    """The same with other values; a key is written as "rules.demand.target_w"."""
+    """The same with other values; a key is written as "rules.demand.target_w", one of a list of
+    tables as "bus.0" or "bus.0.echo", the first is 0. ValueError: there is no such one."""
     changed = copy.deepcopy(raw)
     for key, value in keys.items():
         *sections, name = key.split(".")
-        table = changed
+        table: Any = changed
         for section in sections:
-            table = table.setdefault(section, {})
-        table[name] = value
+            table = table[_index(table, section, key)] if isinstance(table, list) \
+                else table.setdefault(section, {})
+        table[_index(table, name, key) if isinstance(table, list) else name] = copy.deepcopy(value)
     return changed
+
+
+def _index(tables: Sequence[Any], name: str, key: str) -> int:
+    if not name.isdecimal() or int(name) >= len(tables):
+        raise ValueError(f"{key}: found {name}, expected 0 .. {len(tables) - 1}")
+    return int(name)
 
 
 def place(raw: Raw, buses: Sequence[Mapping[str, Any]], broker: Mapping[str, Any]) -> Raw:

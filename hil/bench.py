@@ -132,12 +132,20 @@ def _heap_app(_: Path | None) -> dict[str, float]:
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
               ".response": response_image(),
               ".root": commands_image("d7" * 32), ".quanta": image_of(SITE),
-              ".sunspec": image_of(DAIRY),
+              ".sunspec": image_of(DAIRY), ".curtail": _curtailed(),
               ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml")}
     images[".yard"] = image_of(ROOT / "examples" / "yard" / "site.toml")
     images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
             for name, image in images.items()}
+
+
+def _curtailed() -> dict[str, Any]:
+    from boards.image import compile_site
+    from hil import amend
+
+    keys = {"rules.curtail.export_max_w": 0, "rules.curtail.rated_w": 100_000}
+    return compile_site(amend.site(amend.change(amend.read(DAIRY), keys), DAIRY))
 
 
 def _least_kb(image: dict[str, Any]) -> int:

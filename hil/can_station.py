@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from boards.can_port import CanPort
 from boards.profile_can import CanProfile
 from hil.faults import Effect
-from hil.line import Clock, Line
 
 if TYPE_CHECKING:
     from boards.site_devices import Device
@@ -32,6 +31,7 @@ class CanStation:
         assert isinstance(device.profile, CanProfile)
         self.name = device.name
         self.effect = Effect()
+        self.struck = 0  # seconds of that
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.setblocking(False)
         self.alive = 0  # frames heard that say that somebody is there
@@ -42,6 +42,7 @@ class CanStation:
         """Tell what the battery bears; nobody may be listening yet."""
         self._hear()
         effect = self.effect
+        self.struck += effect != Effect()
         if effect.mute or effect.hides:
             return
         if not effect.frozen or not self._last:
@@ -67,9 +68,6 @@ class CanStation:
 
 class CanLine(CanPort):
     """The gateway's end of such a bus: its interface is the number of an open socket."""
-
-    def __init__(self, bus: Mapping[str, Any], line: Line, clock: Clock) -> None:
-        super().__init__(bus)
 
     def open(self, now_ms: int, ids: Sequence[int]) -> None:
         """Take the socket up."""

@@ -14,7 +14,7 @@ from cloud_bridge.mqtt import Broker, MqttInbox
 from cloud_bridge.serve import Bridge
 from cloud_bridge.store import Store
 from hil import mosquitto
-from hil.line import RigError
+from hil.patience import RigError
 from hil.relay import Relay
 
 _LOCKED_S = 0.2  # how long the bridge waits for a store that takes nothing

@@ -48,7 +48,7 @@ def command(load: Path | None, site: Path, fast: bool, out: Path) -> None:
                f"{' in a minute' if paced else ', as fast as it goes'}")
     from boards.site import SiteError
     from hil.demo_day import Day
-    from hil.line import RigError
+    from hil.patience import RigError
     from hil.scenario import ScenarioError
     from hil.series import SeriesError
 

@@ -38,6 +38,7 @@ class Dlt645Station:
         assert isinstance(device.profile, Dlt645Profile)
         self.name = device.name
         self.effect = Effect()
+        self.struck = 0  # requests that met with that
         self._park, self._line = park, line
         ratio = device.profile.ct * device.profile.pt
         demand = Demand(slip_min=slip_min, offset_ms=CLOCK_AHEAD_MS, highest_w=float(BILLED_W))
@@ -58,6 +59,7 @@ class Dlt645Station:
         before = self.meter.frames
         reply = self.meter.hear(asked)
         effect = self.effect
+        self.struck += effect != Effect()
         if effect.mute or effect.hides:
             reply = b""
         elif effect.frame and reply:

@@ -40,13 +40,16 @@ class Effect:
     wire: Wire | None = None  # what no reply alone can be made into: hil/fault_slave.py is needed
     value: Callable[[str, int], int] | None = None  # (signal, its value) -> what is shown instead
     forgets: bool = False  # when it begins, the device loses all that was written to it
+    refuses: bool = False  # it takes no write
+    other_w: int | None = None  # the setpoint that another master writes each second
     part: str = ""
     plant: str = ""  # what of the plant itself fails: grid, diesel, or what the switch says
 
     @property
     def needs_wire(self) -> bool:
         """Whether readings alone cannot show it."""
-        return self.frozen or self.forgets or self.needs_slave or self.frame is not None
+        return (self.frozen or self.forgets or self.refuses or self.other_w is not None
+                or self.needs_slave or self.frame is not None)
 
     @property
     def needs_slave(self) -> bool:
@@ -120,6 +123,11 @@ def jump(by_w: int = 5_000_000) -> Effect:
     """Powers and energies leap: valid on the wire, and impossible."""
     return Effect(value=lambda signal, value: value + by_w
                   if _is_power(signal) or signal.endswith("_wh") else value)
+
+
+def counts_anew() -> Effect:
+    """Energy counters begin anew at 0, as after a change of the meter."""
+    return Effect(value=lambda signal, value: 0 if signal.endswith("_wh") else value)
 
 
 def outage() -> Effect:

@@ -6,10 +6,13 @@ The gateway's side of each bus is `lines`; everything else happens on the simula
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from boards.ledger import tenants
+from boards.registers import to_words
 from boards.site_devices import feeds
+from boards.sunspec_schema import SunspecProfile
 from hil import fault_slave, lines
 from hil.can_station import CanStation
 from hil.can_station import serve as serve_can
@@ -27,6 +30,7 @@ from hil.simulators import serve_rtu, serve_tcp
 from hil.sunspec_simulator import SunspecSimulator
 
 if TYPE_CHECKING:
+    from boards.profile_schema import Profile
     from boards.site import Site
     from boards.site_devices import Device
 
@@ -39,6 +43,7 @@ class Station:
     def __init__(self, device: "Device", park: "Park", line: Line, rtu: bool, seed: int,
                  charger: int = -1) -> None:
         self.name = device.name
+        self.struck = 0  # requests that met with it
         self._effect = NORMAL
         kind = SunspecSimulator if device.profile.proto == "sunspec" else DeviceSimulator
         self.simulator = kind(device.profile, self._values, self._take, device.unit, seed=seed)
@@ -51,6 +56,7 @@ class Station:
         self._charger = charger  # its place among the chargers of the site
         self._limit = control.write if control and charger >= 0 else ""
         self._asks = control.asks if control and charger >= 0 else ()
+        self._roof = limit_of(device.profile)  # what a PV inverter's limit and its switch are
         self._last: Values = {}
 
     @property
@@ -60,14 +66,24 @@ class Station:
     @effect.setter
     def effect(self, effect: Effect) -> None:
         self._effect = effect
-        self.simulator.deaf = effect.forgets
+        self.simulator.deaf = effect.forgets or effect.refuses
         if effect.forgets:
             self.simulator.restart()
 
     def advance(self, now_ms: int) -> None:
         """Let the device's own time pass; one that is stuck has none."""
+        if self.effect.other_w is not None:
+            self._overwrite(self.effect.other_w)
         if not self.effect.frozen:
             self.simulator.advance(now_ms)
+
+    def _overwrite(self, w: int) -> None:
+        """Another master writes a setpoint, W."""
+        profile = self.simulator.profile
+        assert profile.control is not None
+        point = profile.writes[profile.control.write]
+        raw = round(w / profile.setpoint_scale(profile.control.write))
+        self.simulator.write(point.fc, point.addr, to_words(point.kind, Fraction(raw)))
 
     def _values(self) -> Values:
         if self.effect.hides:
@@ -88,6 +104,9 @@ class Station:
             self._park.coils = value
         elif name == self._limit:
             self._park.limits_ma[self._charger] = value
+        elif name in self._roof:
+            self._park.roof[name == self._roof[0]] = abs(value)  # told as a battery's charge
+            self._park.roof[0] *= not self.simulator.expired
 
     def _stall(self) -> Values:
         """What a charger measures; whether a vehicle is there, in its own code."""
@@ -99,6 +118,7 @@ class Station:
     def _outgoing(self, frame: bytes) -> bytes:
         """What pymodbus sends instead of a reply."""
         effect = self.effect
+        self.struck += effect is not NORMAL
         frame = self._changed(frame)
         if self._park.in_real_time and effect.delay_ms:
             time.sleep(effect.delay_ms / 1000)
@@ -108,6 +128,7 @@ class Station:
     def _pieces(self, request: bytes, reply: bytes) -> list[Piece]:
         """What the raw slave does instead of replying."""
         effect = self.effect
+        self.struck += effect is not NORMAL
         reply = self._changed(reply)
         pieces: list[Piece] = [(0, reply)] if reply else []
         if reply and effect.wire:
@@ -124,6 +145,14 @@ class Station:
         if effect.mute:
             return b""
         return effect.frame(frame, self._rtu) if effect.frame else frame
+
+
+def limit_of(profile: "Profile") -> tuple[str, str]:
+    """The write points that limit a PV inverter and switch the limit on; empty where none does."""
+    if not isinstance(profile, SunspecProfile) or not profile.steering \
+            or profile.steering[0].shape != "limit":
+        return "", ""
+    return profile.steering[0].write, profile.steering[0].on[0][0]
 
 
 class Park:
@@ -143,6 +172,7 @@ class Park:
             else (plant.battery,)
         self.setpoints = [0] * len(self._batteries)  # last written by the gateway
         self.coils = 0
+        self.roof = [0, 0]  # whether the PV inverter is limited, and to what, W
         self.shown: list[Values] = []
         self.metered: dict[str, Values] = {}  # by the ledger's own meters
         places = {one.device: place for place, one in enumerate(site.chargers)}
@@ -180,6 +210,12 @@ class Park:
         """Let a part of the plant fail, or come back."""
         if isinstance(self.plant, IslandPlant):
             self.plant.strike(part, now)
+
+    def shade(self) -> None:
+        """Let the roof give no more than its inverter was told."""
+        on, limit_w = self.roof
+        if on:
+            self.plant.pv_w = min(self.plant.pv_w, limit_w)
 
     def show(self, now_ms: int) -> None:
         """Measure the plant, and let the devices' own time come to `now_ms`."""

@@ -4,7 +4,6 @@ It is either `python -m boards run`, as an integrator starts it, or the built tr
 MicroPython. Serial lines are as slow as their speed says.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -16,7 +15,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from boards import build
 from boards.image import compile_site
 from boards.journal_file import Header, JournalError, JournalReader, files
 from boards.sector_files import SectorFiles
@@ -24,10 +22,10 @@ from cloud_bridge.batches import TELEMETRY, decode_batch
 from edge.blocks import FileBlocks
 from edge.journal import FIELDS
 from edge.outbox import Outbox
-from hil import amend, dut
+from hil import amend, built_tree, dut
 from hil.cloud import Cloud
-from hil.line import RigError
 from hil.park import NORMAL, Park
+from hil.patience import RigError
 from hil.rig import DAY_S, SEED, Record, Schedule, Stage, sample
 from hil.scenario import Planned
 
@@ -84,6 +82,7 @@ class WallRig:
         start_utc = int(time.time())
         for at_s in range(scenario.start_s, scenario.end_s):
             stage.feed(plant, at_s)
+            park.shade()
             while (now := time.monotonic() - began) < at_s - scenario.start_s:
                 schedule.reach(scenario.start_s + now)
                 park.show(int(now * 1000))
@@ -153,21 +152,13 @@ class WallRig:
         """Build the tree as for a gateway, and start it on the Unix port."""
         image = compile_site(amend.site(raw, self._stage.file.site))
         tree = self._folder / "tree"
-        for name in sorted(build.edge_modules(image) | build.closure(["boards.sector_files"])):
-            source = _ROOT.joinpath(*name.split("."))
-            path = tree / source.relative_to(_ROOT)
-            path = path / "__init__.mpy" if source.is_dir() else path.with_suffix(".mpy")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(build.compile_module(name))
-            if name in build.DATA:
-                shutil.copy(_ROOT / build.DATA[name], tree / build.DATA[name])
-        (tree / "image.json").write_text(json.dumps(image), encoding="utf-8")
+        path = built_tree.write(image, tree)
         journal = self._folder / "journal" / "all.journal"
         journal.parent.mkdir(exist_ok=True)
         journal.write_bytes(Header.of(image).line())
         main = Path(__file__).with_name("unix_gateway.py")
         beats = self._stage.scenario.for_s // self._stage.beat_s + 2
-        command = [*dut.find(), "-X", f"heapsize={_HEAP}", str(main), str(tree / "image.json"),
+        command = [*dut.find(), "-X", f"heapsize={_HEAP}", str(main), str(path),
                    str(journal), str(self._folder / _SECTORS), str(beats)]
         process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log,
                                    env={**os.environ, "MICROPYPATH": f"{tree}:.frozen"})

@@ -18,24 +18,22 @@ from boards.image import compile_site
 from boards.local_time import Moment
 from edge.app import App
 from edge.blocks import FileBlocks, RamBlocks
-from edge.ticks import ticks_add, ticks_diff, ticks_ms
 from hil import amend
 from hil.can_station import CanLine
 from hil.charging import ChargingPlant
 from hil.cloud import Cloud
+from hil.far_gateway import FarGateway
 from hil.island import IslandPlant, lived
-from hil.line import Clock, Line, RigError, SerialLine, TcpLine
+from hil.line import Line
 from hil.park import NORMAL, Park
+from hil.patience import Clock, Patient, RigError
 from hil.plants import Plant
 from hil.rig import SEED, Record, Schedule, Stage, sample
 from hil.scenario import Planned
+from hil.wire_gateway import Gateway
 
-_LEAD_MS = 900  # before a beat, in which its readings are fetched
-_TAIL_MS = 700  # after it, in which the setpoint is written and read back
-_STEPS_MAX = 40  # of the uplink behind a beat, to code the rows of it
 _WAITING_MAX = 24  # frames that may wait before virtual time does
 _CLIMB_S = 60.0  # for the uplink to get on, real time: longer than its longest pause
-_ACK_MS, _RETRY_MS = 2_000, 200  # the uplink's patience, here where nobody wants to wait for it
 _PAUSE_S = 0.002
 
 
@@ -49,13 +47,16 @@ class Board(HostBoard):
         super().__init__(image, folder)
         self.moment: Moment = (0, 0)
         self.rows: list[array[int]] = []
+        self.ports: list[Patient | CanLine] = []
         self._blocks: list[FileBlocks | RamBlocks | None] = []
         self._lines = iter(lines)
         self._clock = clock
 
-    def open_port(self, bus: Mapping[str, Any]) -> TcpLine | SerialLine | CanLine:
-        kind = CanLine if "interface" in bus else TcpLine if "host" in bus else SerialLine
-        return kind(bus, next(self._lines), self._clock)
+    def open_port(self, bus: Mapping[str, Any]) -> Any:
+        line = next(self._lines)
+        self.ports.append(CanLine(bus) if "interface" in bus
+                          else Patient(bus, super().open_port(bus), line, self._clock))
+        return self.ports[-1]
 
     def wall(self) -> tuple[int, int, bool]:
         return *self.moment, True
@@ -87,19 +88,22 @@ class Wire:
 
     The park's `setpoint` follows what the gateway has written to the converters; whoever moves the
     plant does so between two beats. `raw` is a site file; its places are overwritten. `slave`: the
-    raw one serves the devices (hil/fault_slave.py).
+    raw one serves the devices (hil/fault_slave.py). `dut`: in this process, where `app`, `board`
+    and `clock` are its parts, or a MicroPython's.
     """
 
+    app: App
+    board: Board
+    clock: Clock
+
     def __init__(self, raw: amend.Raw, path: Path, plant: Plant, folder: Path,
-                 cloud: Cloud | None = None, slave: bool = False) -> None:
+                 cloud: Cloud | None = None, slave: bool = False, dut: str = "inproc") -> None:
         self.park = Park(amend.site(raw, path), plant, SEED, raw=slave)
         self.cloud = cloud
         self.waited = 0  # most frames that waited while the way up was struck
-        self._raw, self._path, self._folder = raw, path, folder
-        self._clock = Clock()
+        self._raw, self._path, self._folder, self._dut = raw, path, folder, dut
         self._stack = ExitStack()
         self._struck = 0  # faults of the way up that last
-        self._beat_ms = 0  # tick of the last beat
         self._age_ms = 0  # time of the devices, which does not wrap
 
     def __enter__(self) -> Self:
@@ -109,46 +113,42 @@ class Wire:
                 stack.enter_context(self.cloud)
             keys = self.cloud.keys if self.cloud else {"host": ""}
             image = compile_site(amend.site(amend.place(self._raw, places, keys), self._path))
-            self.board = Board(image, self._folder, self.park.lines, self._clock)
-            stack.callback(self.board.close)
-            self.app = App(image, self.board)
-            for bus in self.app.buses:
-                stack.callback(bus.close)
-            self._beat_span_ms = 1000 * image["site"]["beat_s"]
-            self._due_ms = [0] * len(self.app.buses)
-            if self.app.client is not None:
-                stack.callback(self._hang_up)
-                self.app.sync.patience_ms = self.app.sync.patience_max_ms = _ACK_MS
-                options = self.app.client.options
-                options.retry_ms = options.retry_max_ms = _RETRY_MS
-                self._climb(self.app.client.is_up)
+            self._span_ms = 1000 * image["site"]["beat_s"]
+            self._gateway = self._start(image)
+            stack.callback(self._gateway.close)
+            if self.cloud is not None:
+                self._climb(lambda up, waiting: up)
             self._stack = stack.pop_all()
         return self
+
+    def _start(self, image: dict[str, Any]) -> Gateway | FarGateway:
+        if self._dut == "micropython":
+            return FarGateway(image, self._folder, self.park.lines)
+        self.clock = Clock()
+        self.board = Board(image, self._folder, self.park.lines, self.clock)
+        gateway = Gateway(image, self.board, self.clock)
+        self.app = gateway.app
+        return gateway
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
         self._stack.close()
 
     def begin_at(self, now_ms: int) -> None:
-        """Begin at another tick than 0: the controller has had beats before."""
-        self._clock.now_ms = self._beat_ms = now_ms
-        self._due_ms = [now_ms] * len(self._due_ms)
+        """Begin at another tick than 0: the controller, in this process, has had beats before."""
+        assert isinstance(self._gateway, Gateway)
+        self._gateway.begin_at(now_ms)
 
     def beat(self, moment: Moment) -> "array[int]":
         """Read every device, take the beat of a UTC moment, write the setpoint; its row."""
-        clock, span_ms = self._clock, self._beat_span_ms
-        self._age_ms += span_ms
-        self._beat_ms = ticks_add(self._beat_ms, span_ms)
-        lead_ms = ticks_add(self._beat_ms, -_LEAD_MS)
-        if ticks_diff(lead_ms, clock.now_ms) > 0:
-            clock.now_ms = lead_ms
+        self._age_ms += self._span_ms
         self.park.show(self._age_ms)
-        self._drive(self._beat_ms)
-        self.board.moment = moment
-        self.app.beat(self._beat_ms)
-        self._drive(ticks_add(self._beat_ms, min(_TAIL_MS, span_ms // 2)))
-        self._climb_on()
-        return self.board.rows[-1]
+        row, backlog = self._gateway.beat(*moment)
+        if self._struck:
+            self.waited = max(self.waited, backlog)
+        elif self.cloud is not None and backlog > _WAITING_MAX:
+            self._climb(lambda up, waiting: waiting <= _WAITING_MAX // 2)
+        return row
 
     def begin(self, fault: Planned) -> None:
         """Let a fault begin."""
@@ -167,7 +167,7 @@ class Wire:
         self._struck += 1
         self.cloud.begin(part)
         if part != "store":
-            self._climb(lambda: not self.app.client.is_up())
+            self._climb(lambda up, waiting: not up)
 
     def end(self, fault: Planned) -> None:
         """Let it end; then the gateway delivers what has waited."""
@@ -185,61 +185,29 @@ class Wire:
     def deliver(self) -> None:
         """Wait until the store has everything that the gateway has stored so far."""
         if self.cloud is not None:
-            self._climb(lambda: self.app.outbox.backlog() == 0)
+            self._climb(lambda up, waiting: waiting == 0)
 
     def close_batch(self) -> None:
         """Store the rows of the open batch as well, and deliver."""
-        self.app.uplink.flush()
+        self._gateway.flush()
         self.deliver()
 
     def counts(self) -> dict[str, int]:
-        """What happened on the buses."""
-        buses = self.app.buses
-        return {"requests": sum(bus.requests for bus in buses),
-                "timeouts": sum(bus.timeouts for bus in buses),
-                "exceptions": sum(bus.exceptions for bus in buses),
-                "crc_errors": sum(bus.crc_errors() for bus in buses),
-                "foreign": sum(bus.foreign() for bus in buses),
-                "breaks": sum(bus.breaks for bus in buses)}
+        """What happened on the buses; `struck`: requests to a device with a fault."""
+        struck = sum(station.struck for station in self.park.stations)
+        return {**self._gateway.counts(), "struck": struck}
 
-    def _drive(self, until_ms: int) -> None:
-        """Step the buses, each when it is due, up to a tick."""
-        clock, due, buses = self._clock, self._due_ms, self.app.buses
-        for number in range(len(due)):
-            if ticks_diff(clock.now_ms, due[number]) > 0:
-                due[number] = clock.now_ms
-        while True:
-            number = min(range(len(due)), key=lambda n: ticks_diff(due[n], clock.now_ms))
-            if ticks_diff(due[number], until_ms) >= 0:
-                break
-            clock.now_ms = due[number]
-            due[number] = ticks_add(clock.now_ms, max(1, buses[number].step(clock.now_ms)))
-        clock.now_ms = until_ms
-
-    def _hang_up(self) -> None:
-        self.app.client.leave(ticks_ms())
-
-    def _climb_on(self) -> None:
-        """Let the uplink do what it can at once; wait for it where too much has piled up."""
-        for _ in range(_STEPS_MAX):
-            self.app.uplink.step(ticks_ms(), True)
-            if self.app.site.telemetry.oldest() is None:  # a row is coded in several steps
-                break
-        backlog = self.app.outbox.backlog()
-        if self._struck:
-            self.waited = max(self.waited, backlog)
-        elif self.cloud is not None and backlog > _WAITING_MAX:
-            self._climb(lambda: self.app.outbox.backlog() <= _WAITING_MAX // 2)
-
-    def _climb(self, until: Callable[[], bool]) -> None:
-        """Let the uplink work in real time until something is so. Raises RigError."""
+    def _climb(self, until: Callable[[bool, int], bool]) -> None:
+        """Let the uplink work in real time until something is so of whether it is connected, and of
+        how many frames wait. Raises RigError."""
         deadline_s = time.monotonic() + _CLIMB_S
-        while not until():
+        while True:
+            up, waiting, fault = self._gateway.climb()
+            if until(up, waiting):
+                return
             if time.monotonic() > deadline_s:
                 raise RigError(f"the uplink did not get on for {_CLIMB_S:.0f} s: "
-                               f"{self.app.outbox.backlog()} frames wait, "
-                               f"{self.app.client.fault or 'connected'}")
-            self.app.uplink.step(ticks_ms(), True)
+                               f"{waiting} frames wait, {fault}")
             time.sleep(_PAUSE_S)
 
 
@@ -256,11 +224,12 @@ class WireRig:
         first_uj = plant.battery.stored_uj
         cloud = Cloud(self._folder) if scenario.needs_cloud else None
         with Wire(stage.raw, stage.file.site, plant, self._folder, cloud,
-                  scenario.needs_slave) as wire:
+                  scenario.needs_slave, stage.file.dut) as wire:
             schedule = Schedule(scenario.faults, wire.begin, wire.end)
             for at_s in range(scenario.start_s, scenario.end_s, stage.beat_s):
                 schedule.reach(at_s)
                 stage.feed(plant, at_s)
+                wire.park.shade()
                 record.rows.append(wire.beat(stage.utc(at_s)))
                 record.at_s.append(at_s)
                 if isinstance(plant, IslandPlant):

@@ -11,12 +11,13 @@ import click
 
 from boards.build import BuildError
 from boards.site import SiteError
+from boards.site_devices import feeds
 from hil import amend, results, scenario
 from hil.dut import DutError
-from hil.line import RigError
+from hil.patience import RigError
 from hil.progress import progress
 from hil.results import Result
-from hil.rig import Rig, Stage, stage
+from hil.rig import Record, Rig, Stage, stage
 from hil.scenario import RigFile, Scenario, ScenarioError
 from hil.verdict import judge
 
@@ -83,8 +84,8 @@ def _result(file: RigFile, rig: str, one: Scenario, named: bool, folder: Path, q
 
 
 def play(file: RigFile, one: Scenario, result: Result, folder: Path,
-         done: Callable[[int], None]) -> None:
-    """Play one scenario, and note what it measured and what was wrong."""
+         done: Callable[[int], None]) -> Record:
+    """Play one scenario, and note what it measured and what was wrong; what it left behind."""
     setting = stage(file, one)
     with tempfile.TemporaryDirectory(prefix="parkedge-", ignore_cleanup_errors=True) as scratch:
         record = make(setting, Path(scratch)).play(done)
@@ -94,6 +95,7 @@ def play(file: RigFile, one: Scenario, result: Result, folder: Path,
     if one.laundered and record.kept is None:
         result.unjudged = "the carbon ledger, which this rig keeps of a controller in process only"
     result.problems += judge(setting, record)
+    return record
 
 
 def make(setting: Stage, folder: Path) -> Rig:
@@ -112,8 +114,6 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
     """Why a scenario is not played on a rig; "" when it is."""
     if file.clock == "lockstep" and one.needs_wire:
         return "its faults need a wire"
-    if file.clock == "wire" and file.dut != "inproc":
-        return "on a wire in virtual time the controller runs in this process: dut = \"inproc\""
     keeps = "ledger" in amend.read(file.site)
     if one.laundered and not (keeps and file.clock == "lockstep"):
         return "it needs a site with a ledger, and clock = \"lockstep\""
@@ -127,9 +127,18 @@ def misfit(file: RigFile, one: Scenario, named: bool) -> str:
         return "it needs a site with chargers, and virtual time"
     if not one.charged_wh and "charging" in _rules(file) and not named:
         return "it is timed for a site without chargers: name it to play it"
+    if one.link and file.clock != "lockstep" and one.link not in _links(file, one):
+        return f"its faults are those of another wire: {one.link}"
     if file.clock == "wall" and one.for_s > _LONG_S and not named:
         return f"takes {scenario.span(one.for_s)} of real time: name it to play it"
     return ""
+
+
+def _links(file: RigFile, one: Scenario) -> set[str]:
+    """The wires of the devices that have its faults."""
+    site = amend.site(amend.change(amend.read(file.site), file.change), file.site)
+    return {site.buses[device.bus].image["link"] for fault in one.faults
+            for device in feeds(site.devices, scenario.ROLES[fault.device])}
 
 
 def _rules(file: RigFile) -> Mapping[str, object]:

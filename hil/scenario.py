@@ -18,8 +18,10 @@ from boards.shapes import (
     Findings,
     Shape,
     choice,
+    list_of,
     one_of,
     table,
+    text,
     toml,
     whole,
 )
@@ -32,7 +34,8 @@ CLOCKS = ("lockstep", "wire", "wall")
 DUTS = ("inproc", "micropython")
 ROLES = {"grid_meter": "grid_w", "converter": "store_w", "bms": "soc_pm", "pv": "pv_w",
          "switch": "islanded", "generator": "gen_w"}
-COUNTS = ("timeouts", "exceptions", "crc_errors", "foreign", "breaks")
+COUNTS = ("timeouts", "exceptions", "crc_errors", "foreign", "breaks", "changed")
+LINKS = ("rtu", "tcp")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SPAN = re.compile(r"(\d+) ?(s|min|h)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -93,7 +96,9 @@ class Scenario:
     starts_max: int | None = None  # the generator ran, and was started so often at most
     charged_wh: int | None = None  # vehicles were charged with so much at least
     laundered: bool = False  # an account that takes the battery for green hides the grid's carbon
-    noticed: str = ""  # what the buses must have counted, on a wire: one of COUNTS
+    noticed: tuple[str, ...] = ()  # what the buses must have counted some of, on a wire: COUNTS
+    source: tuple[str, ...] = ()  # who complained, as evcc-io/evcc#23395
+    link: str = ""  # the wire of the device with the fault: one of LINKS; "": any
     change: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -199,17 +204,11 @@ def read(path: Path) -> Scenario:
     """Read a scenario. Raises ScenarioError."""
     findings, raw = _open(path)
     tables = {name: _tables(findings, name, raw.pop(name, [])) for name in ("fault", "watch")}
-    expect = raw.pop("expect", {})
-    got = table(findings, "", raw, {"about": TEXT, "start": _TIME, "for": _LENGTH, "set": TABLE})
+    hopes = table(findings, "expect", raw.pop("expect", {}), _EXPECT)
+    got = table(findings, "", raw, {"about": TEXT, "start": _TIME, "for": _LENGTH, "set": TABLE,
+                                    "source": list_of("texts", text), "link": _LINK})
     planned = [_fault(findings, f"fault[{n}]", one) for n, one in enumerate(tables["fault"])]
     watches = [_watch(findings, f"watch[{n}]", one) for n, one in enumerate(tables["watch"])]
-    hopes = table(findings, "expect", expect, {
-        "rests_within_s": whole(0, 3600, -1), "resumes_within_s": whole(0, 3600, -1),
-        "works_through": _YES, "noticed": _COUNT, "delivered": _YES,
-        "demand_max_w": whole(0, 8_000_000, -1), "black_max_s": whole(0, _DAY_S, -1),
-        "island_s": whole(0, _DAY_S, -1), "shed": _YES, "starts_max": whole(1, 100, -1),
-        "charged_wh": whole(1, 1_000_000, -1),
-        "laundered": _YES})
     for number, one in enumerate(planned):
         if one and not got["start"] <= one.at_s <= one.end_s <= got["start"] + got["for"]:
             findings.add(f"fault[{number}]", f"{clock(one.at_s)} - {clock(one.end_s)}",
@@ -219,7 +218,8 @@ def read(path: Path) -> Scenario:
                              for key, value in hopes.items()}
     return Scenario(path, got["about"], got["start"], got["for"],
                     tuple(one for one in planned if one),
-                    tuple(one for one in watches if one), change=got["set"], **found)
+                    tuple(one for one in watches if one), change=got["set"],
+                    source=got["source"], link=got["link"], **found)
 
 
 def clock(second: int) -> str:
@@ -230,10 +230,8 @@ def clock(second: int) -> str:
 
 def span(seconds: int) -> str:
     """A length of time as people say it."""
-    for unit in ("h", "min"):
-        if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds // _SECONDS[unit]} {unit}"
-    return f"{seconds} s"
+    unit = next((unit for unit in ("h", "min") if seconds and seconds % _SECONDS[unit] == 0), "s")
+    return f"{seconds // _SECONDS[unit]} {unit}"
 
 
 def _time(value: Any) -> int | None:
@@ -250,8 +248,14 @@ def _length(value: Any) -> int | None:
 _TIME = Shape('a time as "10:05" or "10:05:30"', _time, 0, needed=True)
 _LENGTH = Shape('a length of time as "8 s", "20 min" or "2 h"', _length, 0, needed=True)
 _YES = Shape("true or false", lambda value: value if isinstance(value, bool) else None, False)
-
-_COUNT = Shape(one_of(COUNTS), lambda value: value if value in COUNTS else None, "")
+_LINK = Shape(one_of(LINKS), lambda value: value if value in LINKS else None, "")
+_COUNTED = list_of(one_of(COUNTS), lambda value: value if value in COUNTS else None)
+_EXPECT = {
+    "rests_within_s": whole(0, 3600, -1), "resumes_within_s": whole(0, 3600, -1),
+    "works_through": _YES, "noticed": _COUNTED, "delivered": _YES,
+    "demand_max_w": whole(0, 8_000_000, -1), "black_max_s": whole(0, _DAY_S, -1),
+    "island_s": whole(0, _DAY_S, -1), "shed": _YES, "starts_max": whole(1, 100, -1),
+    "charged_wh": whole(1, 1_000_000, -1), "laundered": _YES}
 
 
 def _open(path: Path) -> tuple[Findings, dict[str, Any]]:
@@ -285,9 +289,8 @@ def _fault(findings: Findings, key: str, raw: dict[str, Any]) -> Planned | None:
     if effect.part or effect.plant:
         del own["device"]
     got = table(findings, key, {name: raw[name] for name in raw if name not in keys}, own)
-    if len(findings.lines) > before:
-        return None
-    return Planned(got["kind"], got["at"], got["for"], got.get("device", ""), effect)
+    return None if len(findings.lines) > before else Planned(
+        got["kind"], got["at"], got["for"], got.get("device", ""), effect)
 
 
 def _watch(findings: Findings, key: str, raw: dict[str, Any]) -> Watch | None:

@@ -55,6 +55,35 @@ class SerialPort:
         self._file = None
 
 
+class FramePort:
+    """An open socket that keeps frames whole, as a CAN interface does; its number is its name."""
+
+    def __init__(self, interface: str) -> None:
+        self._number = int(interface)
+        self._file: Any = None
+        self._poll: Any = None
+
+    def open(self, now_ms: int, ids: "Any") -> None:
+        if self._file is None:
+            self._file = open(self._number, "r+b")  # noqa: SIM115
+            self._poll = select.poll()
+            self._poll.register(self._file, select.POLLIN)
+
+    def is_open(self) -> bool:
+        return self._file is not None
+
+    def send(self, buf: "bytearray | memoryview", n: int) -> int:
+        sent: int = self._file.write(memoryview(buf)[:n])
+        return sent
+
+    def recv(self, buf: bytearray, at: int) -> int:
+        taken: int = self._file.readinto(memoryview(buf)[at:]) if self._poll.poll(0) else 0
+        return taken
+
+    def close(self) -> None:
+        """Nothing: closed once it could not be opened again."""
+
+
 class Board:
     """Ends after so many beats, as nobody can ask it to."""
 
@@ -64,7 +93,9 @@ class Board:
         self._beats = beats
         self._stop: Callable[[], None] | None = None
 
-    def open_port(self, bus: "dict[str, Any]") -> "TcpPort | SerialPort":
+    def open_port(self, bus: "dict[str, Any]") -> "TcpPort | SerialPort | FramePort":
+        if "interface" in bus:
+            return FramePort(bus["interface"])
         if "host" in bus:
             return TcpPort(bus["host"], bus["port"])
         return SerialPort(bus["path"])

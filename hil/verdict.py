@@ -187,9 +187,17 @@ def _watches(stage: Stage, record: Record) -> Problems:
 
 
 def _noticed(stage: Stage, record: Record) -> Problems:
-    name = stage.scenario.noticed
-    if name and record.counts and not record.counts.get(name):
-        yield f"no {name} were counted on the buses: the fault never arrived"
+    names = stage.scenario.noticed
+    if names and record.counts and not any(record.counts.get(name) for name in names):
+        yield f"no {' or '.join(names)} were counted on the buses: the fault never arrived"
+    if _on_devices(stage) and record.counts.get("struck") == 0:
+        yield "no request met with a fault: nothing is proven"
+
+
+def _manners(stage: Stage, record: Record) -> Problems:
+    """A device that is not given its time between two frames loses one of them, or both."""
+    if hasty := record.counts.get("hasty"):
+        yield f"{hasty} requests came before their line had rested"
 
 
 def _delivered(stage: Stage, record: Record) -> Problems:
@@ -215,7 +223,7 @@ def _delivered(stage: Stage, record: Record) -> Problems:
 
 _QUESTIONS: tuple[Callable[[Stage, Record], Problems], ...] = (
     _has_rows, _faults, _beats, _limits, _energy, _rests, _resumes, _works, _demand, _island,
-    _ledger, _watches, _noticed, _delivered)
+    _ledger, _watches, _noticed, _manners, _delivered)
 
 
 def _on_devices(stage: Stage) -> list[Planned]:

@@ -39,6 +39,28 @@ def reboot() -> Effect:
     return Effect(mute=True, forgets=True)
 
 
+def refuses() -> Effect:
+    """Every write is refused, as that of a setpoint beyond what the device allows; reads go on."""
+    return Effect(refuses=True)
+
+
+def second_master(w: int = 0) -> Effect:
+    """Somebody else writes a setpoint of his own, W of discharge, each second."""
+    return Effect(other_w=w)
+
+
+def lossy(every: int = 3) -> Effect:
+    """Each so manieth reply is lost."""
+    asked = 0
+
+    def lose(frame: bytes, rtu: bool) -> bytes:
+        nonlocal asked
+        asked += 1
+        return frame if asked % every else b""
+
+    return Effect(frame=lose)
+
+
 def noise(before_ms: int = 20) -> Effect:
     """Something that is no frame comes before every reply."""
     return Effect(wire=lambda request, reply, rtu: [(0, b"\xff\x00\x80"), (before_ms, reply)])

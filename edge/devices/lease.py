@@ -6,6 +6,10 @@ lease runs out 0 W is written and then the leave sequence, and if the device doe
 is not spoken to at all (HUSHED) until its own timer has had time to bite; then the release is tried
 again. The same goes for a device that answers but takes no new setpoint while it holds an old one.
 
+Who does not answer may hear all the same: only its answers are lost, and each try feeds its timer.
+So a device that shall rest, and held a power when it was last heard, is told its 0 W before
+anything else; and where it does not confirm that for half a minute, nothing any more.
+
 A setpoint that can be read back is looked at again while it is held, and before every fifth write:
 nothing keeps another master from writing one of its own, and nobody else would notice.
 
@@ -39,6 +43,7 @@ _TRIES = const(4)  # a write that fails this often in a row is a fault, or the e
 _STRIKES_MAX = const(8)
 _RETRY_MS = const(250)  # doubles with every failure
 _RETRY_MAX_MS = const(30_000)
+_REST_MAX_MS = const(8_000)  # of a device that is only told to rest: so it is found soon, too
 _SETTLE_MS = const(500)  # between a write and its read-back: some loggers take that long
 _LOOK_MS = const(5_000)  # between two looks at a setpoint that is held
 _LOOK_WAIT_MS = const(1_000)  # how long a write waits for a look that is due
@@ -81,6 +86,7 @@ class Lease:
         self._waiting = False  # after a failure, until `_retry_ms`
         self._retry_ms = 0
         self._stubborn = False  # hushed although the beat lives
+        self._resting = False  # releasing although the beat lives
         self._hushed_ms = 0
 
     # What the driver asks.
@@ -94,7 +100,12 @@ class Lease:
             if over or (alive and not self._stubborn):
                 self._begin(ENTERING if alive else RELEASING)
         elif alive == (state <= FREE):  # held by nobody while the beat lives, or the other way
-            self._begin(ENTERING if alive else RELEASING)
+            if not (self._resting and self._holds_another()):
+                self._begin(ENTERING if alive else RELEASING)
+        elif not alive:
+            self._resting = False
+        elif state == ENTERING and self._holds_another() and self._wish_w() == 0:
+            self._rest(now_ms)
 
     def wants(self, now_ms: int) -> bool:
         """Whether something should be written now."""
@@ -203,7 +214,7 @@ class Lease:
     def _begin(self, state: int) -> None:
         self._strikes = 0
         self._waiting = False
-        self._stubborn = False
+        self._stubborn = self._resting = False
         self._start(state)
 
     def _start(self, state: int) -> None:
@@ -236,18 +247,27 @@ class Lease:
         if self._strikes == 0:
             self._struck_ms = now_ms
         self._waiting = True
-        self._retry_ms = ticks_add(now_ms, min(_RETRY_MS << self._strikes, _RETRY_MAX_MS))
+        most_ms = _REST_MAX_MS if self._resting else _RETRY_MAX_MS
+        self._retry_ms = ticks_add(now_ms, min(_RETRY_MS << self._strikes, most_ms))
         if self._strikes < _STRIKES_MAX:
             self._strikes += 1
         if self._strikes < _TRIES:
             return
         self.fault = True
         if self.state == RELEASING:
-            self._hush(now_ms)
+            resting = self._resting
+            if not resting or self._strikes == _STRIKES_MAX:
+                self._hush(now_ms)
+                self._stubborn = resting
         elif self._holds_another() \
                 and ticks_diff(now_ms, self._struck_ms) > self._storage.lease_ms:
             self._hush(now_ms)
             self._stubborn = True
+
+    def _rest(self, now_ms: int) -> None:
+        """The beat lives and wishes 0 W of a device that has been away."""
+        self._start(RELEASING)
+        self._resting = True
 
     def _hush(self, now_ms: int) -> None:
         self._begin(HUSHED)

@@ -128,6 +128,14 @@ class Steps(Lease):
         Lease._start(self, state)
         self._look_first(self._earned_at_ms or 0)
 
+    def _rest(self, now_ms: int) -> None:
+        """Of several writes nobody knows which were heard: one try, and then silence."""
+        if len(self._paths[0]) == 1:
+            Lease._rest(self, now_ms)
+        elif self._strikes:
+            self._hush(now_ms)
+            self._stubborn = True
+
     def _look_first(self, at_ms: int) -> None:
         """What is stored for good is read before it is released: it may be so already."""
         if self._nv and self.state == RELEASING and self._step == 0 \

@@ -83,6 +83,11 @@ class SunspecLease(Lease):
         self.setpoint.begin()
         Lease.failed(self, now_ms)
 
+    def _rest(self, now_ms: int) -> None:
+        """A limit is no power to rest from: releasing it would lift it."""
+        if not self.setpoint.is_limit():
+            Lease._rest(self, now_ms)
+
     def _start(self, state: int) -> None:
         Lease._start(self, state)
         self.state = state  # also when it is entered by nothing: the scale comes first

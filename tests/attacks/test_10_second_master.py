@@ -1,12 +1,15 @@
 """Attack 10: a second master writes the setpoint. It is noticed, said, and told again."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 
 from boards import profiles
-from tests.attacks.field import field
+from edge.guard import FAULT
+from edge.now import BYTES
+from tests.attacks.field import LIMIT, field
 
 LOOK_BEATS = 6  # every fifth write is preceded by a look
 
@@ -49,3 +52,35 @@ def test_it_is_detected_logged_and_undone(tmp_path: Path, w: int,
         seen = lease.changed
         assert park.run(30)[-1]["command_w"] == pytest.approx(park.wire.park.setpoint, abs=100)
         assert (lease.changed, lease.fault) == (seen, False)
+
+
+class Outbox:
+    """Keeps what the cloud is told."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[int, bytes]] = []
+
+    def append(self, kind: int, data: bytes, n: int) -> int:
+        self.frames.append((kind, data[:n]))
+        return len(self.frames)
+
+
+def test_a_site_that_shows_itself_tells_people_and_the_cloud(tmp_path: Path) -> None:
+    """What is so now counts it, and a frame of kind FAULT names the device, once in ten minutes."""
+    with field(tmp_path, {**LIMIT, "page.port": 8040}) as park:
+        app, outbox = park.app, Outbox()
+        guard = next(guard for guard in app.guards if guard._name == "rivals")
+        ours, app.outbox = app.outbox, outbox
+        guard.step(1000)
+        park.driver("pcs").lease.changed = 3
+        assert {guard.step(ms) for ms in range(2000, 60_000, 1000)} == {1000}
+        assert outbox.frames == [(FAULT, b"pcs: another master wrote")]
+        park.driver("pcs").lease.changed = 4
+        guard.step(600_000)
+        assert len(outbox.frames) == 1
+        guard.step(602_001)
+        assert len(outbox.frames) == 2
+        app.outbox = ours
+        buf = bytearray(BYTES)
+        end = app.shown[0]._visits[0]._now.write(buf, 0, 0)
+        assert json.loads(buf[:end])["overwritten"] == 4

@@ -199,4 +199,4 @@ def test_a_built_tree_has_all_that_a_ledger_loads(micropython: Interpreter, tmp_
     (tmp_path / "script.py").write_text(START)
     done = micropython.run(tmp_path / "script.py", tmp_path, cwd=tmp_path, heap="256k")
     assert done.stdout.split() == ["demo/mill", "load_mg_per_kwh", "export_mg_per_kwh",
-                                   "battery_mg_per_kwh", "faults"]
+                                   "battery_mg_per_kwh", "faults", "overwritten"]

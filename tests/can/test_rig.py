@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from hil import scenario
 from hil.can_station import CanStation
 from hil.rig import stage
@@ -12,7 +14,8 @@ STORY = Path(__file__).with_name("bms_silent.toml")
 STORE_W = 8  # field of a row
 
 
-def test_a_battery_that_says_nothing_rests_and_works_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rig", ["can_wire", "can_wire_micropython"])
+def test_a_battery_that_says_nothing_rests_and_works_again(tmp_path, monkeypatch, rig, micropython):
     stations = []
     advance = CanStation.advance
 
@@ -21,7 +24,7 @@ def test_a_battery_that_says_nothing_rests_and_works_again(tmp_path, monkeypatch
         advance(self, now_ms)
 
     monkeypatch.setattr(CanStation, "advance", seen)
-    setting = stage(scenario.read_rig(scenario.find("rigs", "can_wire")), scenario.read(STORY))
+    setting = stage(scenario.read_rig(scenario.find("rigs", rig)), scenario.read(STORY))
     record = WireRig(setting, tmp_path).play(lambda done: None)
     assert judge(setting, record) == []
     assert record.counts["breaks"] == 0

@@ -51,6 +51,7 @@ _RULE_KEYS = {  # of rules whose keys have no default, or where the default woul
     "share": {"limit_w": 8_000_000, "safe_w": 8_000_000, "keep_w": 8_000_000, "gateways": ["h"]},
     "phase": {"import_max_w": 8_000_000, "unbalance_max_w": 1},
     "billing_meter": {"import_max_w": 800_000},
+    "curtail": {"export_max_w": 0, "rated_w": 200_000},
 }
 
 # Rules that judge a story told over time; readings made up beat by beat tell none. Left out of an

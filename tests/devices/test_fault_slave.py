@@ -22,7 +22,7 @@ UNIT, WELL = 7, 1000
 # How many requests each fault lasts for: a broken connection is waited for longer and longer.
 WIRE = {"partial": 3, "duplicated": 5, "foreign_transaction": 3, "foreign_unit": 3, "garble": 3,
         "exception": 4, "noise": 2, "echo": 3, "babble": 1, "out_of_step": 3, "dropped": 2,
-        "rival": 6, "late": 3, "belated": 3, "silence": 3}
+        "rival": 6, "late": 3, "belated": 3, "silence": 3, "lossy": 6}
 KEYS = {"babble": {"for_ms": 600}, "rival": {"every": 3}, "late": {"by_ms": 400},
         "belated": {"by_ms": 400}}
 OVER_TCP = sorted(WIRE.keys() - {"garble"})  # it has no check sum: a turned bit is data

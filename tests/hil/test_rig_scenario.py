@@ -40,10 +40,10 @@ def test_every_shipped_scenario_expects_something(path: Path) -> None:
     assert any(hope is not None and hope is not False and hope != () for hope in hopes)
 
 
-@pytest.mark.parametrize("name", ["lockstep", "micropython", "wire", "wall", "wall_micropython",
-                                  "island", "island_micropython", "mill", "mill_micropython"])
-def test_every_shipped_rig_has_a_valid_site(name: str) -> None:
-    file = scenario.read_rig(scenario.find("rigs", name))
+@pytest.mark.parametrize("path", sorted((scenario.HERE / "rigs").glob("*.toml")),
+                         ids=lambda path: path.stem)
+def test_every_shipped_rig_has_a_valid_site(path: Path) -> None:
+    file = scenario.read_rig(path)
     assert amend.site(amend.change(amend.read(file.site), file.change), file.site)
 
 
@@ -71,6 +71,18 @@ def test_each_mistake_is_told(tmp_path: Path, old: str, new: str, said: str) -> 
     with pytest.raises(ScenarioError) as error:
         scenario.read(written(tmp_path, WHOLE.replace(old, new, 1)))
     assert said in str(error.value)
+
+
+def test_one_of_a_list_of_tables_is_changed_and_nothing_else() -> None:
+    raw = amend.read(FOUNDRY)
+    bus = {"name": "meter-line", "link": "tcp", "host": "192.168.10.13"}
+    changed = amend.change(raw, {"bus.0": bus, "bus.0.timeout_ms": 2500, "device.1.unit": 0})
+    assert changed["bus"][0] == {**bus, "timeout_ms": 2500}
+    assert (changed["bus"][1:], changed["device"][1]["unit"]) == (raw["bus"][1:], 0)
+    assert "timeout_ms" not in bus, "what it is changed to belongs to whoever said so"
+    for key in ("bus.9.echo", "bus.first", "device.-1"):
+        with pytest.raises(ValueError, match=r"expected 0 \.\. 3"):
+            amend.change(raw, {key: 1})
 
 
 @given(st.integers(0, 86_399))
