@@ -26,6 +26,7 @@ _QUANTA = [4, 0x21, 6, 0x21, 8, 0x21, 10, 0x11, 14, 0x21]  # all powers in 100 W
 HEAP_BEATS = 5000
 APP_BEATS = 60
 MILL = ROOT / "examples" / "mill" / "site.toml"  # with a ledger: four quarter-hours, a head
+CURTAILED = {"rules.curtail.export_max_w": 0, "rules.curtail.rated_w": 100_000}
 DAIRY = ROOT / "examples" / "dairy" / "site.toml"  # SunSpec devices, not yet found
 
 
@@ -132,20 +133,12 @@ def _heap_app(_: Path | None) -> dict[str, float]:
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
               ".response": response_image(),
               ".root": commands_image("d7" * 32), ".quanta": image_of(SITE),
-              ".sunspec": image_of(DAIRY), ".curtail": _curtailed(),
+              ".sunspec": image_of(DAIRY), ".curtail": image_of(DAIRY, CURTAILED),
               ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml")}
     images[".yard"] = image_of(ROOT / "examples" / "yard" / "site.toml")
     images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
             for name, image in images.items()}
-
-
-def _curtailed() -> dict[str, Any]:
-    from boards.image import compile_site
-    from hil import amend
-
-    keys = {"rules.curtail.export_max_w": 0, "rules.curtail.rated_w": 100_000}
-    return compile_site(amend.site(amend.change(amend.read(DAIRY), keys), DAIRY))
 
 
 def _least_kb(image: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hil.bench_memory import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".cache" / "bin"
@@ -32,15 +32,16 @@ class NotMeasuredError(Exception):
     """Why a figure cannot be measured on this machine."""
 
 
-def image_of(path: Path = SITE) -> dict[str, Any]:
-    """The image of a site file."""
+def image_of(path: Path = SITE, keys: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """The image of a site file, with other values for some keys (hil/amend.py)."""
     from boards.image import compile_site
-    from boards.site import check
+    from boards.site import SiteError
+    from hil import amend
 
-    site = check(path).site
-    if site is None:
-        raise NotMeasuredError(f"{path} is not valid")
-    return compile_site(site)
+    try:
+        return compile_site(amend.site(amend.change(amend.read(path), keys or {}), path))
+    except SiteError as error:
+        raise NotMeasuredError(f"{path} is not valid: {error}") from None
 
 
 def tool(name: str) -> str:

@@ -36,7 +36,7 @@ def written(folder: Path, text: str) -> Path:
 def test_every_shipped_scenario_expects_something(path: Path) -> None:
     one = scenario.read(path)
     hopes = (one.rests_within_s, one.resumes_within_s, one.demand_max_w, one.works_through,
-             one.delivered, one.watches, one.island_s, one.shed, one.laundered)
+             one.delivered, one.watches, one.island_s, one.shed, one.laundered, one.charged_wh)
     assert any(hope is not None and hope is not False and hope != () for hope in hopes)
 
 
