@@ -80,6 +80,7 @@ class Engine:
         self.errors = 0  # times the storage has failed
         self._keep: Any = None  # where events are kept; None: nothing can be promised
         self._site, self._outbox = site, outbox
+        self._contact = site.response
         self._orders = site.response.now
         self._error_s, self._import_w = keys["clock_s"], keys["import_w"]
         self._charge_w = image["battery"]["charge_max_w"]
@@ -132,9 +133,23 @@ class Engine:
                 return ""
         return "unknown"
 
+    def _opt_out(self):
+        """Leave what is delivered now, or else the event that begins first."""
+        entry = self.agenda.called()
+        for other in self.agenda.entries:
+            if not other.ended() and other.phase <= PREP and (
+                    entry is None or (entry.phase <= PREP
+                                      and other.event.start < entry.event.start)):
+                entry = other
+        if entry is not None and self.leave(entry.event.id):
+            self._note(entry, "locked")
+
     def step(self, now_ms: int) -> int:
         """Let time pass; ms until the next step."""
         site = self._site
+        if self._contact.leaves:
+            self._contact.leaves = False
+            self._opt_out()
         if site.clock_set:
             was = [entry.phase for entry in self.agenda.entries]
             if self.agenda.turn(self._minute(), site.now.second % 60, self._error_s):

@@ -37,6 +37,7 @@ def rule(by: int, keys: dict, site):
     """One of its words. `site.response` holds what edge/response/engine.py asks for now."""
     if not hasattr(site, "response"):
         site.response = Orders()
+        site.roles.append(site.response)
     word, orders = keys["word"], site.response.now
     if word == _LOWER:
         return _less_import(by, site.envelope, orders)

@@ -54,3 +54,16 @@ def test_several_batteries_are_refused():
     found = judged("\n[commands]\n[response]\n", DEPOT)
     assert any("response: found beside several batteries" in line
                for line in found.errors), found.errors
+
+
+def test_its_contact_is_read_where_it_is_used():
+    path = ROOT / "examples" / "clinic" / "site.toml"
+    text = path.read_text()
+    assert 'signals = ["islanded"' in text
+    asked = text.replace('signals = ["islanded"', 'signals = ["opt_out", "islanded"')
+    found = check_bytes(asked.encode(), path)
+    assert any("signals that somebody uses: this one needs [rules.response]" in line
+               for line in found.errors), found.errors
+    found = check_bytes(asked.encode() + b"\n[commands]\n[response]\n", path)
+    assert found.site is not None, found.errors
+    assert "opt_out" in str(compile_site(found.site)["devices"])
