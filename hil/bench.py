@@ -134,8 +134,8 @@ def _heap_app(_: Path | None) -> dict[str, float]:
               ".response": response_image(),
               ".root": commands_image("d7" * 32), ".quanta": image_of(SITE),
               ".sunspec": image_of(DAIRY), ".curtail": image_of(DAIRY, CURTAILED),
-              ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml")}
-    images[".yard"] = image_of(ROOT / "examples" / "yard" / "site.toml")
+              ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml"),
+              ".yard": image_of(ROOT / "examples" / "yard" / "site.toml")}
     images[".quanta"]["telemetry"]["step"] = _QUANTA
     return {f"heap.app_min_heapsize_bytes{name}": _least_kb(image) * 1024
             for name, image in images.items()}
