@@ -10,7 +10,8 @@ from edge.compat import const
 
 _MOST_MA = const(300_000)  # beyond these the beat's 31-bit arithmetic is not proven
 _MOST_W = const(1_000_000)
-_CARRIES_MA = const(1000)  # a phase with less is taken to carry none
+_CARRIES_MA = const(1000)  # a phase with less is taken to carry none,
+_CHARGES_MA = const(4000)  # where another one has so much: a vehicle that ends lets go unevenly
 _FUTURE = const(1 << 29)  # as in edge/snapshot.py
 _TICKS = const((1 << 30) - 1)
 
@@ -49,6 +50,8 @@ class Charger:
             self.drawn_w = -value if value < 0 else 0
         elif signal == "plugged":
             self.plugged = value in self.asks
+            if not self.plugged:
+                self.ways = self._all_ways  # the next vehicle may be on all phases
             return True
         elif value < 0:
             return False
@@ -69,11 +72,12 @@ class Charger:
         return True
 
     def fresh(self, now_ms: int, max_ms: int) -> bool:
-        """Whether what it draws was read no more than max_ms ago; counts the phases it is on.
-        While nothing flows, the next vehicle may be on all of them."""
+        """Whether what it draws was read no more than max_ms ago; counts the phases it is on,
+        which are its vehicle's as long as that stays."""
         i_ma = self.i_ma
-        ways = (i_ma[0] > _CARRIES_MA) + (i_ma[1] > _CARRIES_MA) + (i_ma[2] > _CARRIES_MA)
-        self.ways = ways if 0 < ways < self._all_ways else self._all_ways
+        if i_ma[0] > _CHARGES_MA or i_ma[1] > _CHARGES_MA or i_ma[2] > _CHARGES_MA:
+            ways = (i_ma[0] > _CARRIES_MA) + (i_ma[1] > _CARRIES_MA) + (i_ma[2] > _CARRIES_MA)
+            self.ways = ways if ways < self._all_ways else self._all_ways
         age_ms = now_ms - self.ms & _TICKS
         if self.known and max_ms < age_ms < _FUTURE:
             self.known = False  # ticks come round: what was stale never looks new again

@@ -59,6 +59,8 @@ class Offers:
         self._each_w = (array("i", [0] * n), array("i", [0] * n), array("i", [0] * n))
         self._ways = bytearray([1] * n)  # on which that was counted
         self._moved_s = array("i", [-_LONG_S] * n)  # when its offer changed
+        self._seen_w = array("i", [0] * n)  # what it drew when it was looked at
+        self.steady = False  # nobody draws otherwise than what has been counted
         self._looked_s = array("i", [0] * n)
         self._slack_s = array("i", [0] * n)  # for how long it has taken less than it may
         self._need_ma = array("i", [_LONG_S] * n)  # more it does not take
@@ -72,12 +74,20 @@ class Offers:
         self._margin_w = keys["margin_w"]
 
     def look(self, now_ms: int, span_s: int):
-        """Begin a beat: look at a part of the chargers, so that a beat is short. All have had their
-        turn after _ROUND beats."""
+        """Begin a beat: look at a part of the chargers, so that a beat is short: one that draws
+        otherwise than before, and those whose turn it is. All have had theirs after _ROUND beats.
+        """
         self._now_ms = now_ms
         self.now_s += span_s
-        for charger in self.chargers:
+        self.steady = True
+        for k in range(len(self.listed)):
+            charger = self.chargers[k]
             charger.setpoint_ms = now_ms
+            moved_w = charger.drawn_w - self._seen_w[k]
+            if moved_w > _IDLE_W or moved_w < -_IDLE_W:
+                if self.steady:
+                    self._look(k)
+                self.steady = False
         for _ in range(self._at_once):
             self._look(self._next)
             self._next += 1
@@ -94,6 +104,7 @@ class Offers:
         charger = self.chargers[k]
         span_s = self.now_s - self._looked_s[k]
         self._looked_s[k] = self.now_s
+        self._seen_w[k] = charger.drawn_w
         if not charger.fresh(self._now_ms, self._age_max_ms):
             self._set(k, self.listed[k][_SAFE_MA], _SILENT)
             self._count(k, 0, 0, self.watts(k, self.ma[k]))

@@ -62,7 +62,7 @@ def rule(by: int, keys: dict, site):
             wait_s += now.span_s
             if cut(offers):
                 wait_s = 0
-            elif wait_s >= _TICK_S:
+            elif wait_s >= _TICK_S and offers.steady:
                 risen = not risen  # in turns, so that a beat is short
                 if risen:
                     rise(ramp_ma * 2 * wait_s)

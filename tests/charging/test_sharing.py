@@ -146,7 +146,8 @@ def test_least_times_are_kept_unless_a_limit_is_in_danger(listed, limit_w, story
 
     def each():
         nonlocal was_load_w
-        promised_w = sum(ma * VOLT // 1000 * yard.ways(k) for k, ma in enumerate(before))
+        promised_w = sum(ma * VOLT // 1000 * (1 if listed[k][0] else 3)  # as far as is known
+                         for k, ma in enumerate(before))
         danger = yard.load_w + promised_w > limit_w
         for k, ma in enumerate(yard.offers):
             since_s[k] += 1

@@ -33,7 +33,8 @@ def load(profile_id):
 
 def showable(profile, values):
     """The nearest values that the registers of a profile can show."""
-    shown = dict(values)
+    shown = {name: value for name, value in values.items()  # another one's signal may be its point
+             if name in profile.signals or name not in profile.points}
     for signal, text in profile.signals.items():
         low = high = 0
         for name, turned in signal_terms(text):
