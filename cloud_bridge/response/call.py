@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cloud_bridge.batches import BadMessage
-from cloud_bridge.command import exchange, say
+from cloud_bridge.command import exchange, reaching, say
 from cloud_bridge.command_codec import Command
 from cloud_bridge.command_state import Sender
 from cloud_bridge.databases import KEPT, Database
@@ -46,14 +46,7 @@ _TTL_S = 60  # a message that comes later is refused; the event is not
 @click.option("--cancel", is_flag=True, help="Call it off.")
 @click.option("--keys", "folder", type=FOLDER,
               help="The folder `cloud` of `keys gateway`; without it nothing is sent.")
-@click.option("--broker", envvar="PARKEDGE_BROKER", default="mqtt://127.0.0.1:1883",
-              show_default=True, show_envvar=True,
-              help="mqtt[s]://[user[:password]@]host[:port]")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False),
-              help="With mqtts: the certificate to trust instead of the system's.")
-@click.option("--wait", "wait_s", type=click.IntRange(1, 3600), default=60, show_default=True,
-              help="Seconds to wait for the result.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@reaching(60)
 def call(gateway: str, asked: Callable[[], Asked], event_name: str, rev: int, priority: int,
          all_or_nothing: bool, locked: bool, cancel: bool, folder: Path | None, broker: str,
          ca: str | None, wait_s: int, as_json: bool) -> None:
