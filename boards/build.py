@@ -121,6 +121,8 @@ def edge_modules(image: Mapping[str, Any]) -> set[str]:
     way = ["edge.oneway"] if "oneway" in image else ["edge.broker", *(
         module for key, module in _BROKER.items() if key in image["broker"])]
     asked = ["edge.command"] if "commands" in image else []
+    if "response" in image:
+        asked += ["edge.response", "edge.now"]
     if image.get("commands", {}).get("root"):
         asked += ["edge.root", "edge.evidence.verifier"]
     stepped = ["edge.wire.quanta"] if "step" in image["telemetry"] else []

@@ -23,3 +23,14 @@ def check_commands(findings: Findings, warnings: Findings, site: "Site") -> None
                      "digits, or nothing")
     if site.sections["broker"].get("host") == "":
         say(warnings, "commands", "broker.host is empty: no command can come")
+
+
+def check_response(findings: Findings, site: "Site") -> None:
+    """Judge the table [response], where there is one."""
+    if "response" not in site.sections:
+        return
+    if "commands" not in site.sections:
+        say(findings, "response", "found without [commands], expected both: an event comes as a "
+            "command")
+    if site.batteries:
+        say(findings, "response", "found beside several batteries, expected a single one")

@@ -60,6 +60,8 @@ def compile_site(site: "Site") -> dict[str, Any]:
         image["commands"] = dict(sections["commands"])
     if "iec104" in sections:
         image["iec104"] = iec104.image(site)
+    if "response" in sections:
+        image["response"] = dict(sections["response"])
     if site.media:
         image["media"] = site_media.image(site.media)
     image["tariff"] = site.tariff.image(first_day(site))

@@ -68,6 +68,7 @@ SIGNALS = {
     "gen_w": Canonical(_POWER, ("generation", "consumption")),
     "gen_running": Canonical({"flag": 1000, "rpm": 1}),  # at rest below 500
     "gen_ready": Canonical({"flag": 1}),
+    "opt_out": Canonical({"flag": 1}),  # a contact by which a site leaves a demand response
     # Of a charger (edge/charging/charger.py); drawn, its power is negative.
     "charger_w": Canonical(_POWER, ("generation", "consumption")),
     "plugged": Canonical({"flag": 1, "code": 1}),  # a car is connected and asks: control.asks

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from boards import broker, clouds, iec104, tariff_words, zone
-from boards.command_checks import check_commands
+from boards.command_checks import check_commands, check_response
 from boards.device_checks import check_devices
 from boards.group_checks import check_share
 from boards.image import first_day
@@ -118,6 +118,7 @@ def cross_check(findings: Findings, warnings: Findings, site: "Site",
     _check_hours(findings, site)
     _check_phase(findings, site)
     check_commands(findings, warnings, site)
+    check_response(findings, site)
     check_share(findings, warnings, site)
     check_devices(findings, warnings, site)
     check_island(findings, site)

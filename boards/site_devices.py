@@ -13,9 +13,10 @@ from edge.devices.billing_meter import BillingMeter
 from edge.devices.phases import Phases
 from edge.devices.roles import Storage
 from edge.ledger.gather import SubMeter
+from edge.response.orders import Orders
 
 # Roles that a site has only with a rule; without it nobody reads them.
-OF_RULE: Mapping[str, Any] = {"phase": Phases, "billing_meter": BillingMeter}
+OF_RULE: Mapping[str, Any] = {"phase": Phases, "billing_meter": BillingMeter, "response": Orders}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ RULES_FOLDER = Path(__file__).parent.parent / "edge" / "rules"
 CLOUDS_FOLDER = Path(__file__).parent.parent / "edge" / "clouds"
 ALWAYS = ("fresh", "reserve")  # rules that no site can switch off
 # Rules that a table of their own switches on.
-OWN_TABLES = {"command": "commands", "dispatch_centre": "iec104"}
+OWN_TABLES = {"command": "commands", "dispatch_centre": "iec104", "response": "response"}
 LIST_SECTIONS = ("bus", "device", "load", "charger", "medium")
 TABLES: Mapping[str, tuple[Field, ...]] = SECTIONS
 

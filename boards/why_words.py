@@ -149,6 +149,10 @@ def _dispatch_centre(row: Row, header: Header, side: Side) -> str:
     return "a setpoint of the dispatch centre, inside all local limits, until its lease ends"
 
 
+def _response(row: Row, header: Header, side: Side) -> str:
+    return "a demand response: what is asked now, or what is kept for it"
+
+
 def _charging(row: Row, header: Header, side: Side) -> str:
     return "what vehicles were promised comes before charging the battery"
 
@@ -162,5 +166,5 @@ _WORDS: dict[str, Callable[[Row, Header, Side], str]] = {
     "fresh": _fresh, "device": _device, "ramp": _ramp, "reserve": _reserve, "contract": _contract,
     "export": _export, "demand": _demand, "self_use": _self_use, "tariff": _tariff,
     "refill": _refill, "bands": _bands, "share": _share, "command": _command,
-    "dispatch_centre": _dispatch_centre, "charging": _charging,
+    "dispatch_centre": _dispatch_centre, "response": _response, "charging": _charging,
 }

@@ -21,6 +21,7 @@ _COMMANDS = {
     "sign": "Sign a factor set or a statement written in TOML.",
     "verify": "Check a signed document with nothing but a public key.",
     "indicators": "A park's figures against a standard, and the rest of its year.",
+    "dr": "Demand response: what a programme makes of a delivery.",
     "passport": "Energy and carbon of a batch, signed, as a QR code.",
 }
 

@@ -164,6 +164,24 @@ def exchange(place: Broker, gateway: str, keys: dict[int, bytes], ca: str | None
         line.close()
 
 
+def reaching(wait_s: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options by which a command reaches a gateway: `broker`, `ca`, `wait_s`, `as_json`."""
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed((
+                click.option("--broker", envvar="PARKEDGE_BROKER", default="mqtt://127.0.0.1:1883",
+                             show_default=True, show_envvar=True,
+                             help="mqtt[s]://[user[:password]@]host[:port]"),
+                click.option("--ca", type=click.Path(exists=True, dir_okay=False),
+                             help="With mqtts: the certificate to trust instead of the system's."),
+                click.option("--wait", "wait_s", type=click.IntRange(1, 3600), default=wait_s,
+                             show_default=True, help="Seconds to wait for the result."),
+                click.option("--json", "as_json", is_flag=True, help="One JSON document."))):
+            command = option(command)
+        return command
+
+    return give
+
+
 def _duration(ctx: click.Context, parameter: click.Parameter, text: str) -> int:
     found = _DURATION.fullmatch(text)
     if not found:
@@ -197,14 +215,7 @@ def _arguments(verb: str, kw: float | None, percent: float | None, at_most: bool
 @click.option("--keys", "folder", type=FOLDER, required=True,
               help="The folder `cloud` of `keys gateway`.")
 @click.option("--next-key", is_flag=True, help="Sign with the next key, which ends the present.")
-@click.option("--broker", envvar="PARKEDGE_BROKER", default="mqtt://127.0.0.1:1883",
-              show_default=True, show_envvar=True,
-              help="mqtt[s]://[user[:password]@]host[:port]")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False),
-              help="With mqtts: the certificate to trust instead of the system's.")
-@click.option("--wait", "wait_s", type=click.IntRange(1, 3600), default=60, show_default=True,
-              help="Seconds to wait for the result.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@reaching(60)
 def main(gateway: str, verb: str, kw: float | None, percent: float | None, at_most: bool,
          ttl_s: int, folder: Path, next_key: bool, broker: str, ca: str | None, wait_s: int,
          as_json: bool) -> None:

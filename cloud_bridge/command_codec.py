@@ -6,12 +6,12 @@ import msgpack
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_bridge.batches import BadMessage
-from edge import command, root
+from edge import command, root, tags, verbs
 from edge.hmac256 import same
 
 DAY_0_UTC = 946_684_800  # 2000-01-01 in seconds since 1970
 VERBS = {"limit-import": 1, "limit-export": 2, "limit-charge": 3, "limit-discharge": 4, "floor": 5,
-         "setpoint": 6, "stop": 7, "release": command.RELEASE}
+         "setpoint": 6, "stop": 7, "release": verbs.RELEASE}
 NAMES = {number: name for name, number in VERBS.items()}
 _RESULT_BYTES = 64
 
@@ -25,7 +25,7 @@ class Command(NamedTuple):
     issued: int
     ttl_s: int
     verb: int
-    args: tuple[int, ...] = ()
+    args: tuple[object, ...] = ()  # whole numbers, or what another verb takes
     nonce: int = 0
 
     def encode(self, key: bytes, algorithm: int = command.HMAC) -> bytes:
@@ -33,7 +33,7 @@ class Command(NamedTuple):
         body: bytes = msgpack.packb([
             command.VERSION, algorithm, self.key_id, self.gateway, self.nonce, self.counter,
             self.issued, self.ttl_s, self.verb, list(self.args)])
-        return body + command.command_tag(key, body)
+        return body + tags.command_tag(key, body)
 
 
 class RootCommand(NamedTuple):
@@ -72,7 +72,7 @@ class Result(NamedTuple):
 
 def decode_result(body: bytes, keys: dict[int, bytes]) -> Result:
     """The body of a frame of kind RESULT; BadMessage when it is none. `keys` by number."""
-    signed, tag = body[:-command.TAG_BYTES], body[-command.TAG_BYTES:]
+    signed, tag = body[:-tags.TAG_BYTES], body[-tags.TAG_BYTES:]
     try:
         found = msgpack.unpackb(signed) if len(body) <= _RESULT_BYTES else None
     except (ValueError, msgpack.UnpackException) as error:
@@ -81,7 +81,7 @@ def decode_result(body: bytes, keys: dict[int, bytes]) -> Result:
     if not isinstance(found, list) or list(map(type, found)) != kinds or found[0] != 1:
         raise BadMessage("result: not of version 1 of 9 items")
     key = keys.get(found[3])
-    is_true = key is not None and same(command.result_tag(key, signed), tag)
+    is_true = key is not None and same(tags.result_tag(key, signed), tag)
     reason, key_id, counter, verb, held_s, hint, unsaid = found[2:]
     return Result(found[1] == command.DONE, reason, key_id, counter, verb, held_s, hint, unsaid,
                   is_true)

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cloud_bridge import fields
 from cloud_bridge.fields import DocumentError
-from edge.command import LAST_KEY, command_key
+from edge.command import LAST_KEY
+from edge.tags import command_key
 
 NAME = re.compile(r"([a-z0-9-]{1,32})/([a-z0-9-]{1,32})")
 STATE = "command.json"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from cloud_bridge import keyfiles
-from cloud_bridge.command import exchange, say
+from cloud_bridge.command import exchange, reaching, say
 from cloud_bridge.command_codec import RootCommand
 from cloud_bridge.command_state import Sender
 from cloud_bridge.identity import NAME
@@ -24,14 +24,7 @@ def _options(command: _F) -> _F:
             click.option("--key", type=FILE, required=True, help="The secret root key, PEM."),
             click.option("--keys", "folder", type=FOLDER, required=True,
                          help="The folder `cloud` of `keys gateway`, to know its answer by."),
-            click.option("--broker", envvar="PARKEDGE_BROKER", default="mqtt://127.0.0.1:1883",
-                         show_default=True, show_envvar=True,
-                         help="mqtt[s]://[user[:password]@]host[:port]"),
-            click.option("--ca", type=click.Path(exists=True, dir_okay=False),
-                         help="With mqtts: the certificate to trust instead of the system's."),
-            click.option("--wait", "wait_s", type=click.IntRange(1, 3600), default=120,
-                         show_default=True, help="Seconds to wait for the result."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document."))):
+            reaching(120))):
         command = option(command)
     return command
 

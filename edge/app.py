@@ -96,7 +96,7 @@ class App:
             self.link = module.link(self.site, self.client, image["site"]["park"])
             self._guard("share", self.link.step)
         self.shown: list = []  # what tells people what is so now; steps like a bus
-        for name in ("live", "page", "iec104"):
+        for name in ("live", "page", "iec104", "response"):
             if name in image:
                 module = __import__("edge." + name, None, None, ("part",))
                 shown = module.part(self, image)

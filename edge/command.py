@@ -21,17 +21,16 @@ frame tells of.
 import struct
 
 from edge import lease
-from edge.compat import TYPE_CHECKING, const
+from edge.compat import const
 from edge.dated import Dated
 from edge.guard import tell
-from edge.hmac256 import hmac, same
+from edge.hmac256 import same
 from edge.keep import Keep
 from edge.quota import Quota
+from edge.tags import TAG_BYTES, command_key, command_tag, result_tag
 from edge.ticks import ticks_add
+from edge.verbs import RELEASE, VERBS
 from edge.wire import msgpack
-
-if TYPE_CHECKING:
-    from edge.blocks import Bytes
 
 RESULT = const(9)  # kind of its frames in the outbox
 VERSION = const(1)
@@ -41,21 +40,7 @@ SM3_HMAC = const(17)  # named, and refused until they work
 SM2 = const(18)
 DONE = const(0)  # outcomes
 REFUSED = const(1)
-TAG_BYTES = const(16)
 LAST_KEY = const(126)  # keys are numbered from 1 on
-
-RELEASE = const(8)  # verbs
-# What a verb takes a lease on, and the lowest and highest value of each argument; W, or per mille.
-VERBS = {
-    1: (lease.IMPORT, ((0, 8_000_000),)),
-    2: (lease.EXPORT, ((0, 8_000_000),)),
-    3: (lease.CHARGE, ((0, 8_000_000),)),
-    4: (lease.DISCHARGE, ((0, 8_000_000),)),
-    5: (lease.FLOOR, ((0, 1000),)),
-    6: (lease.SETPOINT, ((-8_000_000, 8_000_000), (0, 1))),  # 1 = exactly, 0 = no more than
-    7: (lease.STOP, ()),
-    RELEASE: (-1, ()),
-}
 
 _HEAD = const(0x9A)  # an array of ten
 _LEAST_BYTES = const(14)
@@ -90,21 +75,6 @@ def part(app, image: dict) -> "Commands | None":
     return made
 
 
-def command_key(root: bytes, number: int) -> bytes:
-    """Key `number` of a gateway, 32 bytes: HKDF-Expand (RFC 5869, 2.3) in one block."""
-    return hmac(root, b"parkedge-cmd-key-1", bytes([number, 1]))
-
-
-def command_tag(key: bytes, body: "Bytes") -> bytes:
-    """What stands behind a command."""
-    return hmac(key, b"parkedge-cmd-1", body)[:TAG_BYTES]
-
-
-def result_tag(key: bytes, body: "Bytes") -> bytes:
-    """What stands behind a result."""
-    return hmac(key, b"parkedge-res-1", body)[:TAG_BYTES]
-
-
 class Commands:
     """`receive` judges one message, `step` stores what is to be said. `root` is the secret of this
     gateway's command keys, `keep` a record, `outbox` where results go. ValueError when what was
@@ -124,6 +94,8 @@ class Commands:
         self.name = bytes(memoryview(head)[:msgpack.put_str(head, 0, name)])
         self._root, self._keep, self._outbox = root, keep, outbox
         self._reader = msgpack.Reader(_MOST_BYTES)
+        self._most_bytes = _MOST_BYTES
+        self._takers: dict = {}  # by verb
         self._waiting: list[bytes] = []
         self._unsaid = 0
         self._tries = Quota(_TRIES, 1000 // _TRIES)
@@ -142,6 +114,14 @@ class Commands:
         self._tag = record[10:26]  # of the command accepted last,
         self._said = record[26:]  # and what became of it
         self._keys = [command_key(self._root, self.key + which) for which in (0, 1)]
+
+    def pass_on(self, verb: int, taker, most_bytes: int):
+        """Let somebody else have a verb whose argument takes at most so many bytes:
+        `taker.read(reader)` reads it, None when it is nothing of his, and `taker.offer(argument)`
+        does it; it returns why not, "" when it is done, and may be given one twice."""
+        self._takers[verb] = taker
+        self._most_bytes = _MOST_BYTES + most_bytes
+        self._reader = msgpack.Reader(self._most_bytes)
 
     def step(self, now_ms: int) -> int:
         """Watch the clocks and store what is to be said; ms until the next step."""
@@ -180,7 +160,7 @@ class Commands:
             self.reason = "memory"
 
     def _take(self, buf, start: int, end: int, now_ms: int):
-        if not _LEAST_BYTES + TAG_BYTES <= end - start <= _MOST_BYTES:
+        if not _LEAST_BYTES + TAG_BYTES <= end - start <= self._most_bytes:
             return self.refuse("size", now_ms)
         data = bytes(memoryview(buf)[start:end])
         if data[0] != _HEAD or data[1] != VERSION:
@@ -207,7 +187,10 @@ class Commands:
         reader.start(body, 4 + len(self.name), len(body))
         nonce, counter, issued = reader.integer(), reader.integer(), reader.integer()
         ttl_s, verb = reader.integer(), reader.integer()
-        values = [reader.integer() for _ in range(min(reader.array(), 3))]
+        if verb in self._takers:
+            values = [self._takers[verb].read(reader)]
+        else:
+            values = [reader.integer() for _ in range(min(reader.array(), 3))]
         if reader.finish() != msgpack.OK or not 0 < counter < 1 << 32 or not 0 <= verb < 128:
             return self.refuse("format", now_ms)
         if counter == self._counters[which] and same(tag, self._tag):
@@ -223,6 +206,10 @@ class Commands:
 
     def _odd(self, verb: int, values: list, ttl_s: int) -> str:
         """What is wrong with what is asked, "" when nothing is."""
+        if verb in self._takers:
+            if values[0] is None:
+                return "arguments"
+            return "" if 0 < ttl_s <= self._longest_s else "ttl"
         if verb not in VERBS:
             return "verb"
         kind, limits = VERBS[verb]
@@ -236,9 +223,17 @@ class Commands:
 
     def _accept(self, which: int, counter: int, verb: int, values: list, left_s: int, tag: bytes,
                 now_ms: int):
-        """Store first, then do it: whatever the power does, it is done once or not at all."""
-        held_s = 0 if verb == RELEASE else left_s
-        said = self.result(DONE, "", self.key + which, counter, verb, held_s)
+        """Store first, then do it: whatever the power does, it is done once or not at all. What
+        somebody else takes is kept by him, and may come again."""
+        reason, held_s = "", 0 if verb == RELEASE or verb in self._takers else left_s
+        if verb in self._takers:
+            try:
+                reason = self._takers[verb].offer(values[0])
+            except OSError:
+                self.errors += 1
+                return self.refuse("storage", now_ms, which, counter, verb)
+        said = self.result(REFUSED if reason else DONE, reason, self.key + which, counter, verb,
+                           held_s)
         counters = [self._counters[0], self._counters[1]]
         counters[which] = counter
         if which:
@@ -253,7 +248,7 @@ class Commands:
         self._recall(record)
         if verb == RELEASE:
             self._leases.release(now_ms)
-        else:
+        elif verb not in self._takers:
             self._leases.take(VERBS[verb][0], values[0] if values else 0,
                               ticks_add(now_ms, left_s * 1000), now_ms,
                               values[1] if len(values) > 1 else 0)

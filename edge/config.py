@@ -76,6 +76,17 @@ SECTIONS = {
         ("over_demand", "0/1", 0, 1, 0, "1 = a command may cost a peak; 0 = never"),
         ("root", "text", None, None, "", "public key of who may move keys and limits, 64 digits"),
     ),
+    "response": (
+        ("events", "times", 1, 4, 2, "demand responses that are kept at a time"),
+        ("prep_s", "s", 0, 86_400, 3600, "the battery is filled from so long before one begins"),
+        ("lead_s", "s", 0, 900, 60, "its power is there so long before: ramp and converter's lag"),
+        ("hold_s", "s", 0, 900, 60, "and stays so long after, as the last point is judged"),
+        ("recover_s", "s", 0, 86_400, 3600, "afterwards no charging above the peak for so long"),
+        ("import_w", "W", 0, _W_MAX, 0, "what import may come to while charging before and after, "
+         "where the month's peak is lower"),
+        ("clock_s", "s", 0, 60, 2, "how far the clock may be off: earlier and later by so much"),
+        ("over_demand", "0/1", 0, 1, 0, "1 = filling a valley may cost a peak; 0 = never"),
+    ),
     "plan": (
         ("mode", "mode", None, None, "cost", "cost, carbon, green_first, cap or price_carbon"),
         ("carbon_price", "currency/t", 0, 100_000, 0, "what a tonne of CO2 counts beside the bill"),
@@ -177,4 +188,4 @@ MOST_BATTERIES = 8
 OPTIONAL = ("ages", "demand", "plan", "announced", "telemetry", "broker", "live", "page")
 SWITCHES = {"live": "period_s", "page": "port"}  # sections that are off while this key is 0
 # Only where somebody needs them.
-SPECIAL = ("island_gate", "ledger", "oneway", "commands", "iec104")
+SPECIAL = ("island_gate", "ledger", "oneway", "commands", "iec104", "response")

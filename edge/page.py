@@ -45,7 +45,7 @@ X-Content-Type-Options: nosniff\r
 Referrer-Policy: no-referrer\r
 Cross-Origin-Resource-Policy: same-origin\r
 Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; \
-script-src 'sha256-3+g3M4jYJXzO0RSWcjjQ8ISVKj429rDHMGKLnEmVid4='; \
+script-src 'sha256-qRZdBG55zqr+AvJZYke/FNHh3p+EXZD49kEZ7l5ijbo='; \
 style-src 'sha256-v9jCnlzjWgHtomgZxEDr9FJEpPwf33bwcMnXHb2LDRM='; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r
 %s\r

@@ -128,9 +128,10 @@ def _heap_rom(_: Path | None) -> dict[str, float]:
 
 
 def _heap_app(_: Path | None) -> dict[str, float]:
-    from hil.bench_arm import commands_image
+    from hil.bench_arm import commands_image, response_image
 
     images = {"": image_of(SITE), ".mill": image_of(MILL), ".commands": commands_image(),
+              ".response": response_image(),
               ".root": commands_image("d7" * 32), ".quanta": image_of(SITE),
               ".sunspec": image_of(DAIRY), ".curtail": image_of(DAIRY, CURTAILED),
               ".kiln": image_of(ROOT / "examples" / "kiln" / "site.toml"),

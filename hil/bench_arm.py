@@ -67,6 +67,9 @@ def beat() -> dict[str, float]:
         with Tree(image) as tree:
             tree.record(BEATS, bool(more))
             figures.update(_figures(name, _mark(tree, len(INPUTS), more)))
+    with Tree(response_image()) as tree:
+        tree.record(BEATS)
+        figures.update(_figures(".response", _mark(tree, len(INPUTS), [])))
     return figures
 
 
@@ -78,6 +81,16 @@ def commands_image(root: str = "") -> dict[str, Any]:
     table = f'\n[commands]\nroot = "{root}"\n'
     site = check_bytes(SITE.read_bytes() + table.encode(), SITE).site
     assert site is not None, "as the example, but for that table"
+    return compile_site(site)
+
+
+def response_image() -> dict[str, Any]:
+    """Of `examples/foundry` with the tables [commands] and [response]."""
+    from boards.image import compile_site
+    from boards.site import check_bytes
+
+    site = check_bytes(SITE.read_bytes() + b"\n[commands]\n[response]\n", SITE).site
+    assert site is not None, "as the example, but for those tables"
     return compile_site(site)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from cloud_bridge.command_codec import VERBS, Command, Result, decode_result
 from edge.blocks import RamBlocks
-from edge.command import _RECORD_BYTES, Commands, command_key
+from edge.command import _RECORD_BYTES, Commands
 from edge.keep import Keep
+from edge.tags import command_key
 from tests.core.park import DAY, Park, image
 
 ROOT = bytes(range(32))

@@ -78,6 +78,8 @@ def main(image, folder, is_set):
         app.uplink.step(now_ms, True)
         for _ in range(10):  # a signature is checked in 331 steps
             app.commands.step(now_ms)
+        for part in app.shown:
+            part.step(now_ms)
         said = (app.client.is_up(), row[20], mine in (row[16], row[18]))
         if said != told:
             told = said

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge import command as edge_command
-from edge import quota
+from edge import quota, tags
 from tests.attacks.commanded import BY_NUMBER, SECOND, Gateway, command
 from tests.core.park import DAY
 from tests.fuzz import command as fuzz
@@ -55,7 +54,7 @@ def test_whatever_the_holder_of_a_key_writes_is_judged(rest, which):
     gateway = Gateway()
     head = bytes([0x9A, 1, 1, 1 + which])
     for body in (head + rest, head + b"\xa3p/g" + rest):
-        message = body + edge_command.command_tag(BY_NUMBER[1 + which], body)
+        message = body + tags.command_tag(BY_NUMBER[1 + which], body)
         assert gateway.hear(message) in ("gateway", "format", "size")
     assert gateway.results[0].is_true
 

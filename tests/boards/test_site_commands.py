@@ -38,6 +38,7 @@ def test_without_it_nothing_is_loaded():
     assert "commands" not in made
     added = build.edge_modules(compile_site(judge(with_table()).site)) - build.edge_modules(made)
     assert added == {"edge.command", "edge.dated", "edge.hmac256", "edge.keep", "edge.lease",
+                     "edge.tags", "edge.verbs",
                      "edge.quota", "edge.rules.command"}
 
 

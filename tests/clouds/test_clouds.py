@@ -12,9 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_bridge.command_codec import decode_result
 from cloud_bridge.store import Store
-from edge.command import command_key
 from edge.mqtt_client import MqttClient, Options
 from edge.port import TcpPort
+from edge.tags import command_key
 from edge.ticks import ticks_ms
 from tests.attacks.commanded import KEYS, command
 from tests.clouds.accounts import CLOUDS

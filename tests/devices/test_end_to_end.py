@@ -31,17 +31,17 @@ VALUES = [
      "charge_wh": 70_000_000, "discharge_wh": 700, "charge_max_w": 45_000, "discharge_max_w": 700,
      "pv_w": 31_999, "pv_wh": 1_234_567, "l1_w": 70_000, "l2_w": 53_465, "l3_w": -5,
      "islanded": 1, "grid_ok": 0, "gen_w": 54_321, "gen_running": 1000, "gen_ready": 1,
-     "charger_w": -7_360, "plugged": 6, "charger_max_ma": 32_000, "i_l1_ma": 10_700,
+     "opt_out": 0, "charger_w": -7_360, "plugged": 6, "charger_max_ma": 32_000, "i_l1_ma": 10_700,
      "i_l2_ma": 0, "i_l3_ma": 600},
     {"grid_w": -4_320, "import_wh": 6_554_400, "export_wh": 20, "store_w": 0, "soc_pm": 1000,
      "charge_wh": 70_000_100, "discharge_wh": 800, "charge_max_w": 0, "discharge_max_w": 50_000,
      "pv_w": -20, "pv_wh": 1_234_568, "l1_w": -4320, "l2_w": 0, "l3_w": 0,
-     "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0,
+     "islanded": 0, "grid_ok": 1, "gen_w": 0, "gen_running": 0, "gen_ready": 0, "opt_out": 1,
      "charger_w": 0, "plugged": 5, "charger_max_ma": 0, "i_l1_ma": 0, "i_l2_ma": 0, "i_l3_ma": 0},
     {"grid_w": 0, "import_wh": 13_107_200, "export_wh": 30, "store_w": 327_670, "soc_pm": 0,
      "charge_wh": 70_000_200, "discharge_wh": 900, "charge_max_w": 100, "discharge_max_w": 5_000,
      "pv_w": 1_500_000, "pv_wh": 1_234_569, "l1_w": 1, "l2_w": -1, "l3_w": 0,
-     "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1,
+     "islanded": 1, "grid_ok": 1, "gen_w": -10, "gen_running": 1000, "gen_ready": 1, "opt_out": 0,
      "charger_w": -22_080, "plugged": 1, "charger_max_ma": 16_000, "i_l1_ma": 16_000,
      "i_l2_ma": 15_900, "i_l3_ma": 16_100},
 ]
@@ -50,7 +50,7 @@ for one, big in zip(VALUES, (1_234_567, 3_000_000_000, 1_000_000_000_000), stric
     one["age_s"] = big % 1000
 # Where the roles of an island keep a signal, and what one of theirs is in the busbar's units.
 OWN = {"islanded": "islanded", "grid_ok": "grid_ok", "gen_w": "power", "gen_running": "running",
-       "gen_ready": "ready"}
+       "gen_ready": "ready", "opt_out": "opt_out"}
 OWN_UNITS = {"gen_running": 1000}
 
 
@@ -76,6 +76,17 @@ class PatientPort(TcpPort):
         return super().recv(buf, at)
 
 
+class Contact:
+    """A contact as edge/response/orders.py has one, that shows what it was last."""
+
+    SIGNALS = ("opt_out",)
+    NEEDS = ()
+
+    def take(self, signal, value, stamp_ms):
+        self.opt_out = value != 0
+        return True
+
+
 class Gateway:
     """One driver on one bus, with every role there is."""
 
@@ -86,7 +97,7 @@ class Gateway:
         self.roles = [GridMeter(now), self.storage, Pv(now), Phases(now, 3, 0, 3),
                       *[Meter(signal, 1, 1, 0, "age_s") for signal in MEDIUM]]
         self.relays = Outputs(SimpleNamespace(storage=self.storage))
-        self.roles += [GridSwitch(None), Generator(None), self.relays]
+        self.roles += [GridSwitch(None), Generator(None), self.relays, Contact()]
         self.charger = Charger(0, {"lease_ms": LEASE_MS, "voltage_v": 230})
         self.roles = [self.charger] if profile.kind == "charger" else self.roles
         self.driver = driver_of(image, self.roles)

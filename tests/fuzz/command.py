@@ -5,8 +5,9 @@ from contextlib import suppress
 
 from cloud_bridge.batches import BadMessage
 from cloud_bridge.command_codec import decode_result
-from edge.command import _RECORD_BYTES, Commands, command_tag
+from edge.command import _RECORD_BYTES, Commands
 from edge.keep import Keep
+from edge.tags import command_tag
 from tests.attacks.commanded import BY_NUMBER, KEYS, NAME, ROOT, Gateway, command
 
 REASONS = {"size", "format", "algorithm", "key", "tag", "flood", "gateway", "counter", "verb",

@@ -5,7 +5,7 @@ import msgpack
 
 from cloud_bridge.batches import BadMessage
 from cloud_bridge.command_codec import decode_result
-from edge.command import result_tag
+from edge.tags import result_tag
 from tests.attacks.commanded import BY_NUMBER
 
 _RESULTS = ([1, 0, "", 1, 7, 6, 900, 0, 0], [1, 1, "clock", 2, 9, 1, 0, 12345, 3])

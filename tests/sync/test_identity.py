@@ -16,8 +16,8 @@ from cloud_bridge import identity
 from cloud_bridge.__main__ import main as cloud_bridge
 from cloud_bridge.command_codec import Command
 from cloud_bridge.command_state import Sender
-from edge.command import command_key
 from edge.hmac256 import hmac
+from edge.tags import command_key
 from tests.conftest import ROOT
 
 NAME = "demo/mill"
