@@ -18,6 +18,7 @@ DEFAULT, OF_TRANSACTION = "TxDefaultProfile", "TxProfile"
 NEVER_S = 1e9
 _RAISE_S = 5.0  # between two profiles, unless the second is lower
 _LOWER_S = 1.0
+_DOUBT_S = 2.0  # before a profile of a transaction that was refused is asked for once more
 _RETRY_S, _RETRY_MAX_S = 5.0, 300.0  # after a refusal; doubles
 
 # States in which no current flows, and those in which a car may take some at any moment (4.9): also
@@ -67,6 +68,8 @@ class Connector:
         self._told_s = -NEVER_S
         self._granted: int | None = None  # the transaction that it has taken a profile for,
         self._declined: int | None = None  # and the one that it takes none for
+        self._doubted: int | None = None  # the one that is asked for once more,
+        self._again_s = NEVER_S  # then
         self._refusals = 0  # in a row
         self._failed_s = 0.0
 
@@ -78,7 +81,8 @@ class Connector:
         self._placed.clear()
         self._held = None
         self._told_s = -NEVER_S
-        self._declined = None
+        self._declined = self._doubted = None
+        self._again_s = NEVER_S
         self._refusals = 0
 
     def says(self, status: str, now_s: float) -> None:
@@ -156,6 +160,11 @@ class Connector:
 
     def due_in(self, now_s: float) -> float:
         """Seconds until `order` should be told; not above 0: now."""
+        if now_s >= self._again_s:
+            self._declined, self._again_s = None, NEVER_S
+        return min(self._due_in(now_s), self._again_s - now_s)
+
+    def _due_in(self, now_s: float) -> float:
         if self._refusals:
             rest_s: float = min(_RETRY_S * 2 ** (self._refusals - 1), _RETRY_MAX_S)
             if (wait_s := self._failed_s + rest_s - now_s) > 0:
@@ -184,6 +193,8 @@ class Connector:
         if accepted is False and order.purpose == OF_TRANSACTION and order.until_s is None \
                 and order.transaction != self._granted:
             self._declined = order.transaction  # what new transactions have may hold for this one
+            if self._doubted != order.transaction:  # but it may not know yet that it has begun
+                self._doubted, self._again_s = order.transaction, now_s + _DOUBT_S
             return
         if not accepted:
             self._refusals += 1
@@ -194,6 +205,8 @@ class Connector:
             return  # a transaction began or ended meanwhile
         if order.until_s is None:
             self._placed.add(order.purpose)
+            if order.transaction not in (None, self._granted):
+                self._held = None  # what it was held to lies below this one
             self._granted = order.transaction or self._granted
         else:
             self._held = order.ma, order.until_s

@@ -55,6 +55,7 @@ class Session(ChargePoint):
         self._mute = 0
         self._garbage = 0
         self._booted = asyncio.Event()
+        self._begun: dict[int, int] = {}  # transactions whose answer is under way, by connector
         self._wake = asyncio.Event()
         self._said = Bucket(_BURST, _PER_S)
 
@@ -141,11 +142,15 @@ class Session(ChargePoint):
         if connector is not None:
             self._meters(connector, timestamp, {"energy_wh": meter_start})
             if card["status"] == "Accepted":
-                connector.charges(transaction)
+                self._begun[connector_id] = transaction
         return call_result.StartTransaction(transaction, card)
 
     @after(Action.start_transaction)
-    def _after_start(self, **_: Any) -> None:
+    def _after_start(self, connector_id: int, **_: Any) -> None:
+        """It has its answer: from here on it knows the transaction's number."""
+        transaction = self._begun.pop(connector_id, None)
+        if transaction is not None:
+            self._connectors[connector_id].charges(transaction)
         self._wake.set()
 
     @on(Action.stop_transaction)

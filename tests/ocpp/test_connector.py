@@ -159,6 +159,19 @@ def test_a_charge_point_without_profiles_of_a_transaction_gets_those_of_all():
     assert {purpose for purpose, _ in held.profiles} == {"TxDefaultProfile"}
 
 
+def test_a_transaction_that_is_not_known_yet_is_asked_for_once_more():
+    """The profile may overtake what the charge point makes of the answer that began it."""
+    connector = Connector(WIRING)
+    held = Held(connector)
+    connector.charges(7)
+    for second in range(6):
+        connector.on_write("limit", Fraction(10), float(second))
+        held.obey(float(second))
+        assert held.limit_ma(second) == connector.limit_ma(second) == 10_000
+        held.begin(7)
+    assert {purpose for purpose, _ in held.profiles} == {"TxDefaultProfile", "TxProfile"}
+
+
 def test_where_the_lease_of_a_transaction_is_refused_the_gateway_hears_of_it():
     connector = Connector(WIRING)
     connector.charges(7)

@@ -8,6 +8,7 @@ import random
 import re
 import socket
 from collections import Counter
+from itertools import count
 
 import msgpack
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from tests.fuzz.downlink import SEEDS
 from tests.sync.test_serve import Bridges, Gateway, Threaded
 from tools.fuzz_one import mutated
 
+_NAMES = count()
 VALID = b"parkedge/demo/gw08/b"
 NAMED = re.compile(rb"parkedge/[a-z0-9-]{1,32}/[a-z0-9-]{1,32}/b")
 LONG = b"(60,000 letters)"  # and not so many in every report
@@ -48,7 +50,8 @@ def publish(broker: Mosquitto, topic: bytes, payload: bytes) -> bool:
         length += bytes([size & 127 | (128 if size > 127 else 0)])
         size >>= 7
     with socket.create_connection((broker.host, broker.port), 20) as pipe:
-        pipe.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03any")
+        # A name of its own each time: a NATS server takes one that comes back at once for flapping.
+        pipe.sendall(b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04%04d" % next(_NAMES))
         assert pipe.recv(4) == b"\x20\x02\x00\x00"
         try:
             pipe.sendall(b"\x32" + length + body)
