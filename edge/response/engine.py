@@ -35,6 +35,7 @@ from edge.response.event import (
 )
 from edge.response.needs import Needs
 from edge.response.orders import ANY, CHARGE_W, HUSH, KEEP_PM, KIND, MOST_W, VALUE
+from edge.snapshot import TRUSTED
 from edge.wire import msgpack
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Engine:
         floor_pm = rules["bands"]["floor_pm"] if "bands" in rules else reserve["floor_pm"]
         self.agenda = Agenda(keys["events"], keys["lead_s"], keys["hold_s"], keys["prep_s"],
                              keys["recover_s"])
-        self.needs = Needs(image["battery"], floor_pm, reserve["ceiling_pm"])
+        self.needs = Needs(image["battery"], floor_pm, reserve["ceiling_pm"],
+                           keys["lead_s"] + keys["hold_s"] + 2 * keys["clock_s"])
         self.reason = ""
         self.errors = 0  # times the storage has failed
         self._keep: Any = None  # where events are kept; None: nothing can be promised
@@ -84,6 +86,7 @@ class Engine:
         self._orders = site.response.now
         self._error_s, self._import_w = keys["clock_s"], keys["import_w"]
         self._charge_w = image["battery"]["charge_max_w"]
+        self._export_w = rules.get("export", image["gate"])["export_max_w"]
         self._waiting: list[bytes] = []
         self._untold = 0
         self._stored = True
@@ -186,6 +189,21 @@ class Engine:
         put("response_phase", PHASES[self.agenda.phase(shown)].replace(" ", "-") if shown else None)
         put("response_w", self._orders[VALUE] if called else None)
         put("response_keep_pm", self._orders[KEEP_PM])
+        power_w, now = self.power_w(), self._site.now
+        put("can_w", power_w)
+        put("can_min", self.needs.minutes(power_w, now.soc_pm))
+        put("can_half_min", self.needs.minutes(power_w // 2, now.soc_pm))
+
+    def power_w(self) -> int:
+        """By how much the import can be lowered as things are: by what the battery gives, as far as
+        no more flows out than the site may export."""
+        now = self._site.now
+        if not now.flags & TRUSTED:
+            return 0
+        most_w = now.net_w + self._export_w
+        if most_w > now.discharge_max_w:
+            most_w = now.discharge_max_w
+        return most_w if most_w > 0 else 0
 
     def _minute(self) -> int:
         now = self._site.now

@@ -8,11 +8,13 @@ _LEAST_PM = const(800)  # less is worth nothing where a programme knows no part 
 
 
 class Needs:
-    """Of one battery (the section of the image), above `floor_pm` and up to `ceiling_pm`."""
+    """Of one battery (the section of the image), above `floor_pm` and up to `ceiling_pm`. Power is
+    there `around_s` longer than an event lasts: it comes before it and stays behind it."""
 
-    def __init__(self, battery: dict, floor_pm: int, ceiling_pm: int):
+    def __init__(self, battery: dict, floor_pm: int, ceiling_pm: int, around_s: int):
         self.floor_pm = floor_pm
         self._ceiling_pm = ceiling_pm
+        self._around_s = around_s
         self._power_w = battery["discharge_max_w"]
         # What discharging loses is not known apart, so all of a cycle's losses are taken for it.
         self._mwh_per_pm = battery["capacity_wh"] * battery["efficiency_pm"] // 1000
@@ -28,10 +30,11 @@ class Needs:
         return (soc_pm - self.floor_pm) * self._mwh_per_pm // 1000 if soc_pm > self.floor_pm else 0
 
     def minutes(self, power_w: int, soc_pm: int) -> int:
-        """For how long it can give so much; 0 where it never can."""
+        """How long an event may last for which it gives so much; 0 where it never can."""
         if not 0 < power_w <= self._power_w:
             return 0
-        return self.given_wh(soc_pm) * 60 // power_w
+        left_s = self.given_wh(soc_pm) * 3600 // power_w - self._around_s
+        return left_s // 60 if left_s > 0 else 0
 
     def short(self, event: Event, minute: int, soc_pm: int) -> str:
         """What is missing for a delivery that counts, "" when nothing is."""
@@ -48,8 +51,8 @@ class Needs:
         return most_w
 
     def _energy_wh(self, event: Event, minute: int) -> int:
-        asked_wmin = 0
+        asked_ws = self._asked_w(event) * self._around_s
         for minutes, kind, value in event.parts(minute):
             w = event.reply_w if kind == IMPORT_MAX else value if kind == SETPOINT else 0
-            asked_wmin += minutes * w if w > 0 else 0
-        return asked_wmin * _SHARE_PM // 60_000
+            asked_ws += 60 * minutes * w if w > 0 else 0
+        return asked_ws * _SHARE_PM // 3_600_000

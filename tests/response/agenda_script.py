@@ -42,7 +42,7 @@ def main(path):
     with open(path) as file:
         story = json.load(file)
     reader, agenda = msgpack.Reader(MOST_BYTES), Agenda(4, 60, 60, 3600, 1800)
-    needs = Needs(BATTERY, 100, 900)
+    needs = Needs(BATTERY, 100, 900, 120)
     for told in story:
         if isinstance(told[0], str):
             found = record(reader, unhexlify(told[0]))

@@ -238,6 +238,26 @@ def test_what_is_so_now_names_it():
     assert told["response_w"] == LOAD_W - 100_000
 
 
+@settings(max_examples=6, deadline=None)
+@given(st.integers(120, 890), st.integers(0, 150_000), st.sampled_from(["can_min", "can_half_min"]))
+def test_what_it_says_it_can_it_can(soc_pm, load_w, which):
+    """As long as the load stays: all of that power for all of that time, and no limit is met."""
+    one = bench(soc_pm=soc_pm, rules={"export": {"export_max_w": 30_000}},
+                without=tuple(name for name in TRADERS if name != "export"))
+    one.until(T0 - 90, load_w)
+    told = {}
+    one.engine.tell(told.__setitem__)
+    power_w = told["can_w"] // (1 if which == "can_min" else 2)
+    minutes = min(told[which], 45)
+    assert power_w <= load_w + 30_000
+    if not minutes:
+        return
+    one.offer(start=T0 - 80, intervals=[(minutes, SETPOINT, power_w)])
+    one.until(T0 - 80, load_w)
+    assert {load_w - power_w} == set(one.until(T0 - 80 + minutes, load_w))
+    assert one.soc_pm >= one.engine.needs.floor_pm
+
+
 def contact(one, *readings):
     for value in readings:
         assert one.park.site.response.take("opt_out", value, one.second * 1000)
