@@ -2,7 +2,6 @@
 of all such servers share."""
 
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +49,9 @@ class Delivery:
                 ) -> list[Outcome]:
         """Give a server's list (None where none came whole) to the feed, and hand over what the
         gateway still has to be told. What is not heard of, or was refused on the way (`full`,
-        `clock`, ...), comes again with the next call. BrokerError; DocumentError; OSError."""
+        `clock`, ...), comes again with the next call. An event's `issued_utc` must not change while
+        its content does not: other bytes of one revision are news to a gateway. BrokerError;
+        DocumentError; OSError."""
         outcomes = []
         for one in feed.take(listed, now_utc):
             reason = self._hand(one)
@@ -64,11 +65,10 @@ class Delivery:
     def _hand(self, one: Announced) -> str | None:
         sender = self._sender
         key_id = sender.key_id()
-        made = one._replace(issued_utc=int(time.time()))
 
         def sign(issued: int, nonce: int, at_least: int) -> tuple[Command, bytes]:
             return sender.sign(Command(self._gateway, key_id, 0, issued, _TTL_S, announced.VERB,
-                                       made.arguments(), nonce), at_least)
+                                       one.arguments(), nonce), at_least)
 
         result = exchange(self._place, self._gateway, sender.keys, self._ca, self._wait_s, sign
                           ).result
