@@ -9,6 +9,7 @@ import click
 from cloud_bridge.response import programme, told
 from cloud_bridge.response.asking import Asked, amount, asking
 from cloud_bridge.response.call import call, events
+from cloud_bridge.response.openadr3.command import openadr3
 from cloud_bridge.response.settle import settle as work_out
 from cloud_bridge.said import refusing
 
@@ -25,6 +26,7 @@ def main() -> None:
 
 main.add_command(call)
 main.add_command(events)
+main.add_command(openadr3)
 
 
 @main.command()

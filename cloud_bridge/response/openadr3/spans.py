@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from cloud_bridge.fields import DocumentError, mistake
 from cloud_bridge.response.openadr3.times import FOREVER, duration, instant
 
-_MOST = 3000  # intervals of an event, and parts of what is worked out: a server may send anything
+_MOST = 3000  # intervals of an event, values of a payload: a server may send anything
+_MOST_SPANS = 20_000
 _RANDOM_MAX_S = 86_400
 
 
@@ -44,10 +45,11 @@ class Layout(NamedTuple):
         until = min(to_utc, self.end)
         while self.start + shift < until:
             for start, end, parts in self.intervals:
-                found += _cut(start + shift, min(end + shift, self.end), end - start, parts)
-            found = [span for span in found if span.end > from_utc and span.start < until]
-            if len(found) > _MOST:
-                raise mistake("intervals", f"more than {_MOST} parts", "fewer")
+                found += [span for span in _cut(start + shift, min(end + shift, self.end),
+                                                end - start, parts)
+                          if span.end > from_utc and span.start < until]
+            if len(found) > _MOST_SPANS:
+                raise mistake("intervals", f"more than {_MOST_SPANS} in a week", "fewer")
             shift += self.whole_s
         return sorted(found, key=lambda span: span.start)
 
@@ -68,6 +70,8 @@ def lay_out(event: Mapping[str, Any], seen_utc: int, seed: str, kinds: Sequence[
     asking = [one for one in made if one[2]]
     if not asking or lasts_s <= 0:
         return None
+    if lasts_s <= whole_s:
+        lasts_s = min(lasts_s, max(end for _, end, _ in asking) - first)
     return Layout(first, first + lasts_s, whole_s, asking)
 
 
@@ -90,29 +94,27 @@ def _intervals(event: Mapping[str, Any], seen_utc: int, seed: str, kinds: Sequen
         own = _period(f"{where}.intervalPeriod", one.get("intervalPeriod"))
         if not own and not default:
             raise mistake(f"{where}.intervalPeriod", None, "one here, or one of the event")
-        start, fixed = own.get("start"), own.get("start") is not None
-        if not fixed and at is None:
+        start, random_s = own.get("start"), own.get("randomizeStart")
+        if at is None and start is None:
             if "start" not in own and "start" not in default:
-                raise mistake(f"{where}.intervalPeriod.start", None, "one here, or one of the event")
-            start, fixed = default.get("start"), True
-            own = {"randomizeStart": default.get("randomizeStart"), **own}
-            if start is None:
-                start = seen_utc
-        if fixed:
-            if own.get("randomizeStart"):
-                shift = _shift(own["randomizeStart"], seed, number)
-            start += shift
-        else:
-            start = at
+                raise mistake(f"{where}: start", None, "one here, or one of the event")
+            start = default.get("start")
+            start = seen_utc if start is None else start
+        if at is None and random_s is None:
+            random_s = default.get("randomizeStart")
+        if start is not None:
+            shift = _shift(random_s, seed, number) if random_s else shift
+            at = start + shift
+        assert at is not None  # the first one has a start
         length = own.get("duration", default.get("duration"))
         if length is None:
             raise mistake(f"{where}.intervalPeriod.duration", None, "one here, or one of the event")
         if length < 0:
             raise mistake(f"{where}.intervalPeriod.duration", length, "none below 0")
-        at = start + length
         parts = _payloads(where, one.get("payloads"), kinds)
         if length:
-            found.append((start, at, parts))
+            found.append((at, at + length, parts))
+        at += length
     return found
 
 
