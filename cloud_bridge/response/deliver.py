@@ -77,7 +77,10 @@ class Delivery:
 
 def fits(one: Announced) -> bool:
     """Whether a gateway can read it: what it cannot it answers to nobody."""
-    packed = msgpack.packb(one.arguments())
+    try:
+        packed = msgpack.packb(one.arguments())
+    except OverflowError:
+        return False
     if len(packed) > event.MOST_BYTES:
         return False
     reader = edge_msgpack.Reader(event.MOST_BYTES)

@@ -1,5 +1,7 @@
 """The rules about intervals: user guide 3.1.0, 7.3, 7.4 and 7.9."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,7 +171,7 @@ def test_the_parts_fill_the_event_without_gap_or_overlap(parts, lasts, skip, wid
         made["duration"] = f"PT{lasts}S"
     end = whole if lasts is None else lasts
     found = asked(made, from_utc=START + skip, to_utc=START + skip + width)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before[1] == after[0]
     if skip >= end:
         assert found == []

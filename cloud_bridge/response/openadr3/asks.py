@@ -7,7 +7,6 @@ stay the same from one poll to the next.
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ _LIMITS = {
 KINDS = (SETPOINT, RELATIVE, SIMPLE, *_LIMITS)  # of several in one event the first one is held
 LAST = 255  # what was subscribed to counts where nothing else does: when all limits are over
 _PRIORITY = 100
+_MOST_KW = 8000
 _WEEK_MIN = 10_080
 _STEP_S = 6 * 3600
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,128}")
@@ -92,7 +92,7 @@ def announce(event: Mapping[str, Any], descriptors: Sequence[Any], seen_utc: int
                     0 if made.reply_w == 0 else reading.hush_min, tuple(made.intervals))
     if not fits(one):
         raise mistake(f"event {name}", [list(part) for part in made.intervals],
-                      "powers up to 8 MW, times from 2000")
+                      "times from 2000 to 4041")
     return one
 
 
@@ -149,8 +149,8 @@ def _asked(span: Span, start: int, end: int, scale: int, reading: Reading
             return [(end - start, gateway.SETPOINT, reply_w)], reply_w
         return reading.relative(60 * start, 60 * end, -reply_w), reply_w
     if isinstance(span.value, bool) or not isinstance(span.value, (int, float)) \
-            or not math.isfinite(span.value):
-        raise mistake(span.kind, span.value, "a number")
+            or not -_MOST_KW <= span.value <= _MOST_KW:
+        raise mistake(span.kind, span.value, f"a number of kW, at most {_MOST_KW}")
     w = round(span.value * scale)
     if span.kind == RELATIVE:
         if w == 0:

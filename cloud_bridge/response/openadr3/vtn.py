@@ -7,11 +7,12 @@ go along), no body is read without end, nothing takes longer than its time.
 import http.client
 import ipaddress
 import json
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -58,21 +59,25 @@ class Vtn:
         return self._ask("POST", f"{self._url}/{path}", json.dumps(made).encode())
 
     def listed(self, path: str, **query: object) -> list[Any]:
-        """The whole list, page by page; each begins with the last one of the page before, so that
-        what is added or deleted meanwhile is noticed. VtnError: it did not come whole."""
-        found: list[Any] = self._page(path, query, 0)
-        whole = not found
-        while not whole:
-            page = self._page(path, query, len(found) - 1)
-            if len(found) > 1 and page == found:
-                break  # it knows no pages
-            if not page or page[0] != found[-1]:
-                raise VtnError(f"{path}: the list has changed while it was read")
-            whole = len(page) == 1
-            found += page[1:]
-            if len(found) > _ITEMS_MAX:
-                raise VtnError(f"{path}: found more than {_ITEMS_MAX}", refused=True)
+        """The whole list: up to a page that is empty, however short those before it were. What
+        takes several pages is read twice, as it may have changed on the way. VtnError: it did not
+        come whole."""
+        found, pages = self._pages(path, query)
+        if pages > 1 and self._pages(path, query)[0] != found:
+            raise VtnError(f"{path}: the list has changed while it was read")
         return found
+
+    def _pages(self, path: str, query: dict[str, object]) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        pages = 0
+        while page := self._page(path, query, len(found)):
+            if page == found:
+                break  # it knows no pages: this is the whole list again
+            found += page
+            pages += 1
+            if len(found) > _ITEMS_MAX:
+                raise VtnError(f"{path}: found more than {_ITEMS_MAX}")
+        return found, pages
 
     def _page(self, path: str, query: dict[str, object], skip: int) -> list[Any]:
         page = self.get(path, **query, skip=skip, limit=_PAGE)
@@ -121,7 +126,8 @@ class Vtn:
             headers["Authorization"] = f"Bearer {self._token}"
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
-            with _in_time(line, self._wait_s):
+            line.connect()
+            with _in_time(line.sock, 2 * self._wait_s):
                 line.request(method, target, body, headers)
                 response = line.getresponse()
                 answer = response.read(_BODY_MAX + 1)
@@ -138,26 +144,24 @@ class Vtn:
 
 
 @contextmanager
-def _in_time(line: http.client.HTTPConnection, wait_s: float) -> Iterator[None]:
-    """Cut the line when that is over: a time-out alone begins anew with every byte."""
-    ended = threading.Event()
+def _in_time(sock: socket.socket, wait_s: float) -> Iterator[None]:
+    """Hang up when that is over, whatever has come: a time-out begins anew with every byte."""
+    over = threading.Event()
 
-    def cut() -> None:
-        ended.set()
-        if line.sock is not None:
-            line.sock.close()
+    def hang_up() -> None:
+        over.set()
+        with suppress(OSError):  # it has gone by itself
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    timer = threading.Timer(2 * wait_s, cut)
+    timer = threading.Timer(wait_s, hang_up)
     timer.daemon = True
     timer.start()
     try:
         yield
-    except (ValueError, AttributeError):  # what a closed socket ends in
-        if not ended.is_set():
-            raise
-        raise TimeoutError("no whole answer in time") from None
     finally:
         timer.cancel()
+    if over.is_set():
+        raise TimeoutError("no whole answer in time")
 
 
 def _read(what: str, status: int, answer: bytes) -> Any:
