@@ -53,7 +53,7 @@ class World:
             Vtn(self.server.url, "ven", "ven", wait_s=1), "shed", self.gateway,
             Feed(self.folder / "feed.json"), Memory(self.folder / "feed.json.seen"),
             lambda: self.heard, Reading({1: 50_000}), "ven-1", "g",
-            lambda said, **more: self.log.append((said, more)))
+            lambda event, **more: self.log.append((event, more)))
 
     def call(self, *values, **more):
         made = {**event(*values, **more), "programID": self.program}
@@ -263,7 +263,7 @@ def test_the_secret_is_in_no_line(world, tmp_path):
     world.client = Client(
         Vtn(world.server.url, "ven", "s3cr3t-s3cr3t"), "shed", world.gateway,
         Feed(tmp_path / "f"), Memory(tmp_path / "g"), list, Reading(), "v", "g",
-        lambda said, **more: world.log.append((said, more)))
+        lambda event, **more: world.log.append((event, more)))
     assert world.turn() == []
     assert world.log[-1][1]["reason"] == "token: found status 401"
     assert "s3cr3t" not in json.dumps(world.log)

@@ -80,7 +80,7 @@ class Client:
         self._memory.store()  # before anybody is told
         try:
             for one in self._way.deliver(self._feed, listed, now_utc):
-                self._log("told", event=one.event.name, rev=one.event.rev,
+                self._log("told", name=one.event.name, rev=one.event.rev,
                           intervals=len(one.event.intervals),
                           answer="nothing heard" if one.reason is None else one.reason or "taken")
         except BrokerError as error:
@@ -138,7 +138,7 @@ class Client:
             self._told.clear()
         if (name, what) not in self._told:
             self._told.add((name, what))
-            self._log("event", event=name, note=why)
+            self._log("event", name=name, note=why)
 
     def _report(self, now_utc: int) -> None:
         said = self._heard()
@@ -148,8 +148,8 @@ class Client:
             except VtnError as error:
                 if not error.refused:
                     raise
-                self._log("event", event=event, note=f"no report of {one.phase}: {error}")
+                self._log("event", name=event, note=f"no report of {one.phase}: {error}")
             else:
-                self._log("reported", event=event, phase=one.phase)
+                self._log("reported", name=event, phase=one.phase)
             self._memory.report(one)
         self._memory.forget(said, now_utc)
