@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import click
 
+from cloud_bridge.openadr3 import main as openadr3
 from cloud_bridge.response import programme, told
 from cloud_bridge.response.asking import Asked, amount, asking
 from cloud_bridge.response.call import call, events
-from cloud_bridge.response.openadr3.command import openadr3
 from cloud_bridge.response.settle import settle as work_out
 from cloud_bridge.said import refusing
 

@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif rest and rest[0] not in vtn.state.objects[kind]:
             self._problem(404, rest[0])
         elif self.command == "GET":
-            self._get(kind, rest, query)
+            self._get(kind, rest, query, role)
         elif self.command == "DELETE" and rest:
             gone = vtn.state.objects[kind][rest[0]]
             vtn.delete(kind, rest[0])
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(200 if self.command == "PUT" else 201, vtn.state.objects[kind][rest[0]])
 
-    def _get(self, kind: str, rest: list[str], query: dict[str, list[str]]) -> None:
+    def _get(self, kind: str, rest: list[str], query: dict[str, list[str]], role: str) -> None:
         vtn = self.server_vtn
         if rest:
             self._answer(200, vtn.state.objects[kind][rest[0]])
@@ -145,6 +145,10 @@ class _Handler(BaseHTTPRequestHandler):
         found = vtn.listed(kind)
         if kind in _FILTERS and _FILTERS[kind] in query:
             found = [one for one in found if one[_FILTERS[kind]] == query[_FILTERS[kind]][0]]
+        asked = set(query.get("targets", ()))
+        if asked or role == "ven":  # what has targets is for those alone who name one of them
+            found = [one for one in found if asked & set(one.get("targets") or ())
+                     or not (asked or one.get("targets"))]
         if vtn.faults.pages:
             found = found[int(skip):int(skip) + min(int(limit), vtn.faults.page)]
         if vtn.faults.shuffle and found:

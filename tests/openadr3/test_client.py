@@ -47,13 +47,13 @@ class World:
         self.program = server.create("programs", {"programName": "shed"})
         self.start()
 
-    def start(self):
+    def start(self, *targets):
         """As after a restart."""
         self.client = Client(
             Vtn(self.server.url, "ven", "ven", wait_s=1), "shed", self.gateway,
             Feed(self.folder / "feed.json"), Memory(self.folder / "feed.json.seen"),
             lambda: self.heard, Reading({1: 50_000}), "ven-1", "g",
-            lambda event, **more: self.log.append((event, more)))
+            lambda event, **more: self.log.append((event, more)), targets)
 
     def call(self, *values, **more):
         made = {**event(*values, **more), "programID": self.program}
@@ -179,6 +179,16 @@ def test_other_programs_events_are_not_ours(world):
     world.server.create("events", {**event(300), "programID": other})
     assert world.turn() == []
     assert world.good
+
+
+def test_what_is_for_some_is_seen_by_who_names_a_target(world):
+    open_to_all = world.call(300)
+    private = world.call(310, targets=["feeder-7", "g"])
+    world.call(320, targets=["feeder-8"])
+    assert world.turn() == [(open_to_all, 0, True)]
+    world.start("feeder-7", "x")
+    assert world.turn() == [(private, 0, True)]
+    assert world.turn() == []
 
 
 def test_no_such_program_is_trouble_and_no_cancel(world):

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from cloud_bridge.fields import DocumentError
@@ -38,13 +38,14 @@ class Way(Protocol):
 
 
 class Client:
-    """`program`: the name of the server's program; `name` and `resource` are what reports are
-    signed with; `heard`: all that the gateway has said."""
+    """`program`: the name of the server's program; `targets`: what it has granted to us, without
+    which it shows no private events; `name` and `resource` are what reports are signed with;
+    `heard`: all that the gateway has said."""
 
     def __init__(self, vtn: Vtn, program: str, way: Way, feed: Feed, memory: Memory,
                  heard: Callable[[], list[Said]], reading: Reading, name: str, resource: str,
-                 log: Log) -> None:
-        self._vtn, self._program = vtn, program
+                 log: Log, targets: Sequence[str] = ()) -> None:
+        self._vtn, self._program, self._targets = vtn, program, targets
         self._way, self._feed, self._memory = way, feed, memory
         self._heard, self._reading, self._log = heard, reading, log
         self._name, self._resource = name, resource
@@ -96,18 +97,25 @@ class Client:
     def _list(self, now_utc: int) -> dict[str, Announced]:
         """All events of the program that can be held, by their ids. VtnError: the list did not
         come, or not whole."""
-        program = next((one for one in self._vtn.listed("programs")
+        program = next((one for one in self._listed("programs")
                         if isinstance(one, dict) and one.get("programName") == self._program), None)
         if program is None or not isinstance(program.get("id"), str):
             raise VtnError(f"programs: found none of the name {self._program}")
         descriptors = program.get("payloadDescriptors")
         found: dict[str, Announced] = {}
-        for event in self._vtn.listed("events", programID=program["id"]):
+        for event in self._listed("events", programID=program["id"]):
             if isinstance(event, dict) and event.get("programID") not in (None, program["id"]):
                 continue  # a server may know no filter
             one = self._read(event, descriptors if isinstance(descriptors, list) else [], now_utc)
             if one is not None:
                 found[one.name] = one
+        return found
+
+    def _listed(self, path: str, **query: object) -> list[Any]:
+        """What is for everybody, and what is for our targets alone. VtnError."""
+        found = self._vtn.listed(path, **query)
+        if self._targets:
+            found += self._vtn.listed(path, **query, targets=list(self._targets))
         return found
 
     def _read(self, event: Any, descriptors: list[Any], now_utc: int) -> Announced | None:

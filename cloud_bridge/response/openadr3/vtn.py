@@ -51,7 +51,7 @@ class Vtn:
 
     def get(self, path: str, **query: object) -> Any:
         """What is at a path, e.g. "events". VtnError."""
-        asked = f"?{urlencode(query)}" if query else ""
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
         return self._ask("GET", f"{self._url}/{path}{asked}", None)
 
     def post(self, path: str, made: object) -> Any:

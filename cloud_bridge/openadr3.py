@@ -24,7 +24,7 @@ from cloud_bridge.stopping import on_stop
 from edge.response.event import ALL_OR_NOTHING
 
 
-@click.command()
+@click.command("openadr3")
 @click.argument("gateway", metavar="PARK/GATEWAY")
 @click.option("--vtn", "url", required=True, metavar="URL",
               help="The server's base, e.g. https://host/openadr3/3.1.0.")
@@ -33,8 +33,10 @@ from edge.response.event import ALL_OR_NOTHING
               help="The client's secret, mode 0600.")
 @click.option("--token-url", metavar="URL", help="Where tokens are.  [default: VTN/auth/token]")
 @click.option("--vtn-ca", type=FILE, help="The certificate to trust instead of the system's.")
-@click.option("--plain-http", is_flag=True, help="http:// to another machine, without TLS.")
+@click.option("--insecure", is_flag=True, help="Plain http to another machine than this one.")
 @click.option("--program", required=True, metavar="NAME", help="The server's program.")
+@click.option("--target", "targets", multiple=True, metavar="NAME",
+              help="What the server has granted this site, for events that are not for all.")
 @click.option("--ven-name", metavar="NAME", help="What reports are signed with.  [default: ID]")
 @click.option("--level", "levels", multiple=True, metavar="N=KW",
               help="By how much SIMPLE level N (1 to 3) lowers the import.")
@@ -51,11 +53,11 @@ from edge.response.event import ALL_OR_NOTHING
 @click.option("--keys", "folder", type=FOLDER, required=True,
               help="The folder `cloud` of `keys gateway`.")
 @reaching(30)
-def openadr3(gateway: str, url: str, client_id: str, secret_file: Path, token_url: str | None,
-             vtn_ca: Path | None, plain_http: bool, program: str, ven_name: str | None,
-             levels: tuple[str, ...], rules: str | None, all_or_nothing: bool, poll_s: int,
-             once: bool, state: Path, store: str, folder: Path, broker: str, ca: str | None,
-             wait_s: int, as_json: bool) -> None:
+def main(gateway: str, url: str, client_id: str, secret_file: Path, token_url: str | None,
+         vtn_ca: Path | None, insecure: bool, program: str, targets: tuple[str, ...],
+         ven_name: str | None, levels: tuple[str, ...], rules: str | None, all_or_nothing: bool,
+         poll_s: int, once: bool, state: Path, store: str, folder: Path, broker: str,
+         ca: str | None, wait_s: int, as_json: bool) -> None:
     """Be a client (VEN) of an OpenADR 3.1 server for GATEWAY: what the server's program asks is
     handed over as signed commands, and what becomes of it is reported.
 
@@ -74,14 +76,14 @@ def openadr3(gateway: str, url: str, client_id: str, secret_file: Path, token_ur
         except (ValueError, ImportError) as error:
             raise DocumentError(f"store: {error}") from None
         vtn = Vtn(url, client_id, _secret(secret_file), token_url,
-                  str(vtn_ca) if vtn_ca else None, plain_http)
+                  str(vtn_ca) if vtn_ca else None, insecure)
         relative = Baseline(rules, gateway, store, None, _now) if rules else None
         reading = Reading(_levels(levels), relative, ALL_OR_NOTHING * all_or_nothing,
                           relative.hush_min if relative else 0)
         client = Client(vtn, program, Delivery(gateway, folder, broker, ca, wait_s), Feed(state),
                         Memory(state.with_name(state.name + ".seen")),
                         lambda: heard(open_store, gateway), reading, ven_name or client_id,
-                        gateway.partition("/")[2], log_for(as_json))
+                        gateway.partition("/")[2], log_for(as_json), targets)
         if once:
             sys.exit(0 if client.turn(_now()) else 1)
         on_stop(client.stop)
@@ -107,8 +109,8 @@ def _levels(found: tuple[str, ...]) -> dict[int, int]:
     levels = {}
     for one in found:
         number, _, kw = one.partition("=")
-        if number not in ("1", "2", "3"):
-            raise mistake("level", one, "e.g. 1=100")
+        if number not in ("1", "2", "3") or int(number) in levels:
+            raise mistake("level", one, "e.g. 1=100, each of 1 to 3 once at most")
         levels[int(number)] = int(amount("level", kw) * 1000)
         if not 0 < levels[int(number)] <= 8_000_000:
             raise mistake("level", one, "more than 0, at most 8000 kW")
