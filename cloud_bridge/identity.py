@@ -113,14 +113,19 @@ def write_secret(path: Path, content: bytes) -> None:
 
 def read_secret(path: Path) -> bytes:
     """32 secret bytes of a file that nobody else may read. DocumentError; OSError."""
+    content = read_private(path)
+    if len(content) != 32:
+        raise DocumentError(f"{path}: found {len(content)} bytes, expected 32")
+    return content
+
+
+def read_private(path: Path) -> bytes:
+    """A file that nobody else may read. DocumentError; OSError."""
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         raise DocumentError(f"{path}: found mode {mode:04o}, expected 0600: others may have read "
                             "it; make new keys, or chmod 600")
-    content = path.read_bytes()
-    if len(content) != 32:
-        raise DocumentError(f"{path}: found {len(content)} bytes, expected 32")
-    return content
+    return path.read_bytes()
 
 
 def _root(path: Path) -> bytes:

@@ -59,7 +59,7 @@ def asking(function: Callable[..., None]) -> Callable[..., None]:
             response = _response(rules, start, end, reply_kw, kind)
             days = calendar.load(rules.holidays, frozenset(responses))
             curve = _from_csv(rules, load) if load else \
-                _from_store(rules, gateway, response.day, store, index)
+                from_store(rules, gateway, response.day, store, index)
             return Asked(rules, response, days, curve)
 
         function(gateway, asked, **keys)
@@ -78,12 +78,9 @@ def amount(name: str, text: str) -> Fraction:
     return found
 
 
-def _from_csv(rules: Programme, path: Path) -> Curve:
-    return loads.from_csv(path, rules.interval_min, ZoneInfo(rules.zone), rules.instants)
-
-
-def _from_store(rules: Programme, gateway: str | None, day: datetime.date, store: str,
+def from_store(rules: Programme, gateway: str | None, day: datetime.date, store: str,
                 index: Path | None) -> Curve:
+    """The load of a gateway round a day, as far back as the rules look. DocumentError."""
     park, slash, unit = (gateway or "").partition("/")
     if not (park and slash and unit):
         raise mistake("PARK/GATEWAY", gateway, "e.g. demo/foundry, or --load")
@@ -95,6 +92,10 @@ def _from_store(rules: Programme, gateway: str | None, day: datetime.date, store
                                     rules.interval_min, ZoneInfo(rules.zone), rules.instants)
     except (QueryError, sqlite3.Error) as error:
         raise DocumentError(str(error)) from None
+
+
+def _from_csv(rules: Programme, path: Path) -> Curve:
+    return loads.from_csv(path, rules.interval_min, ZoneInfo(rules.zone), rules.instants)
 
 
 def _response(rules: Programme, start: str, end: str, reply_kw: str, kind: str) -> Response:
