@@ -1,8 +1,10 @@
-"""A client against openleadr's own server over HTTP: what it takes, answers, calls off and bears."""
+"""A client against openleadr's own server over HTTP: what it takes, answers and calls off."""
 
 import pytest
+from msgpack import packb
 
-from edge.response.agenda import CANCELLED
+from cloud_bridge.response import announced
+from edge.response.agenda import CANCELLED, PHASES
 from edge.response.event import NOTHING, SETPOINT
 from tests.openadr2.site import Gateway, following
 from tests.openadr2.vtn import KW, free_port, serving
@@ -154,3 +156,39 @@ def test_no_answer_where_none_is_wanted(gateway, state):
         wait(lambda: len(gateway.told) == 1, "it is not delivered")
         vtn.event("e-2", in_s=3600)
         until(vtn.answers, ("e-2", 0, "optIn"))
+
+
+def test_what_the_site_leaves_later_opts_out(gateway, state):
+    frames = []
+
+    class Store:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def bodies(self, park, name, kinds):
+            assert (park, name, tuple(kinds)) == ("p", "g", (announced.KIND,))
+            return [(announced.KIND, body) for body in frames]
+
+    def says(phase, reason, name="e-1"):
+        frames.append(packb([1, announced.number(name), 0, PHASES.index(phase), reason, 9_800, 0,
+                             500, 0]))
+
+    with serving() as vtn, following(vtn.url, gateway, state, open_store=Store):
+        vtn.event("e-1", in_s=3600)
+        vtn.event("e-2", in_s=3600)
+        last(vtn, {"e-1": "optIn", "e-2": "optIn"})
+        says("scheduled", "")
+        says("opted out", "local")
+        last(vtn, {"e-1": "optOut", "e-2": "optIn"})
+        answers = len(vtn.answers)
+        vtn.again()
+        wait(lambda: len(vtn.answers) == answers + 2, vtn.answers)
+        last(vtn, {"e-1": "optOut", "e-2": "optIn"})
+
+
+def last(vtn, wanted):
+    """What it has been answered last of each event."""
+    wait(lambda: {name: opt for name, _, opt in vtn.answers} == wanted, (vtn.answers, wanted))

@@ -70,8 +70,8 @@ def received(name: str, event: Mapping[str, Any], agreed: Agreed) -> Received:
     if status not in (CANCELLED, COMPLETED):
         try:
             wish = _announced(name, event, agreed)
-        except (KeyError, TypeError) as error:
-            refused = f"it lacks {error}"
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            refused = f"it is not as it should be: {error!r}"
         except UnfitError as error:
             refused = str(error)
     return Received(name, modification, status, must_answer, wish, refused)
@@ -95,7 +95,7 @@ def _announced(name: str, event: Mapping[str, Any], agreed: Agreed) -> Announced
                      _priority(event["event_descriptor"].get("priority", 0)), agreed.flags, 0,
                      intervals)
     if not fits(made):
-        raise UnfitError("more than 96 intervals, a week or 8 MW, or before the year 2000")
+        raise UnfitError("more than 96 intervals, a week or 8 MW, or not of the years 2000 to 4040")
     return made
 
 

@@ -16,6 +16,7 @@ from openleadr import OpenADRClient
 from openleadr.utils import certificate_fingerprint
 
 from cloud_bridge.logs import Log
+from cloud_bridge.response.openadr2.session import session
 
 _PATIENCE_S = 60
 _OK = 200
@@ -52,11 +53,11 @@ class Ven:
         self._log = log
         self._complaints = _Complaints()
         logging.getLogger("openleadr").addHandler(self._complaints)
-        given = {} if tls is None else {
-            "cert": str(tls.cert), "key": str(tls.key), "ca_file": str(tls.ca),
-            "vtn_fingerprint": tls.fingerprint or None}
+        given = {} if tls is None else {"cert": str(tls.cert), "key": str(tls.key),
+                                        "vtn_fingerprint": tls.fingerprint or None}
         self._signs = tls is not None and bool(tls.fingerprint)
         self._client = OpenADRClient(ven_name=name, vtn_url=url, show_fingerprint=False, **given)
+        self._client.client_session = session(*(tls[:3] if tls else (None, None, None)))
         self._content = ""
         self._heard: tuple[str, dict[str, Any]] | None = None
         self._client.hooks["before_parse_xml"].append(self._keep_content)
@@ -65,8 +66,7 @@ class Ven:
     async def close(self) -> None:
         """Hang up; the registration stays."""
         logging.getLogger("openleadr").removeHandler(self._complaints)
-        if self._client.client_session:
-            await self._client.client_session.close()
+        await self._client.client_session.close()
 
     @property
     def poll_s(self) -> float:
