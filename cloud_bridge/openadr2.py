@@ -58,7 +58,7 @@ class _Level(click.ParamType[tuple[int, int]]):
 @click.option("--all-or-nothing", is_flag=True,
               help="Left out where less than 0.8 of it can be delivered.")
 @click.option("--state", required=True, type=click.Path(dir_okay=False, path_type=Path),
-              help="File that keeps what was told; what was answered stands in STATE.opts.")
+              help="File that keeps what the gateway was told, and has said of it.")
 @click.option("--keys", "folder", type=FOLDER, required=True,
               help="The folder `cloud` of `keys gateway`.")
 @click.option("--store", "open_store", type=KEPT,

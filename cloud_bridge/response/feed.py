@@ -24,7 +24,7 @@ LAST_REV = 65_535
 @dataclass
 class Known:
     """What is known of one event: its content, the revision it stands under, whether it is called
-    off, whether the gateway has answered for that revision."""
+    off, whether the gateway has answered for that revision, and why not as it was asked."""
 
     content: str
     rev: int
@@ -32,6 +32,7 @@ class Known:
     start_utc: int
     off: bool = False
     told: bool = False
+    reason: str = ""
 
 
 class Feed:
@@ -64,12 +65,18 @@ class Feed:
                        if not known.told and (known.off or name in self._wished)),
                       key=lambda one: (bool(one.intervals), one.priority, one.start_utc))
 
-    def answered(self, name: str, rev: int) -> None:
+    def answered(self, name: str, rev: int, reason: str = "") -> None:
         """The gateway has answered for a revision, whatever it said: it is not told again."""
         known = self._known.get(name)
         if known is not None and known.rev == rev:
-            known.told = True
+            known.told, known.reason = True, reason
             self._store()
+
+    def judged(self, name: str) -> tuple[int, str] | None:
+        """The revision that stands, and what the gateway has said of it ("": it is taken); None:
+        nothing yet."""
+        known = self._known.get(name)
+        return None if known is None or not known.told else (known.rev, known.reason)
 
     def _wish(self, name: str, one: Announced) -> None:
         content = json.dumps([one.start_utc, one.reply_w, one.priority, one.flags, one.hush_min,
@@ -86,6 +93,7 @@ class Feed:
     @staticmethod
     def _revise(known: Known, off: bool) -> None:
         known.rev, known.off, known.told = min(known.rev + 1, LAST_REV), off, False
+        known.reason = ""
 
     def _forget(self, now_utc: int) -> None:
         old = [name for name, known in self._known.items() if known.end_utc + _KEPT_S < now_utc]

@@ -28,7 +28,7 @@ class Gateway:
         for one in feed.take(listed, now_utc):
             reason = None if self.is_away else self._offer(one, now_utc)
             if reason in ("", "known", "past", "ended"):
-                feed.answered(one.name, one.rev)
+                feed.answered(one.name, one.rev, reason)
             outcomes.append(Outcome(one, reason))
             if reason is None:
                 break

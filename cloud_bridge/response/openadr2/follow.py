@@ -18,7 +18,6 @@ from cloud_bridge.logs import Log
 from cloud_bridge.response import announced
 from cloud_bridge.response.deliver import Delivery, heard
 from cloud_bridge.response.feed import Feed
-from cloud_bridge.response.openadr2.opts import IN, OUT, Opts
 from cloud_bridge.response.openadr2.terms import (
     CANCELLED,
     COMPLETED,
@@ -32,6 +31,8 @@ from cloud_bridge.response.openadr2.ven import Listing, Ven, VtnError
 _PAUSE_S = 300.0  # the longest between two tries
 _AGAIN_S = 30.0  # until a gateway that was away, or full, is asked again
 _LEFT = ("opted out", "failed")
+_TAKEN = ("", "known")
+IN, OUT = "optIn", "optOut"
 
 
 class Follower:
@@ -41,9 +42,9 @@ class Follower:
                  gateway: str, open_store: Callable[[], Database] | None = None) -> None:
         self._ven, self._delivery, self._agreed, self._log = ven, delivery, agreed, log
         self._feed = Feed(state)
-        self._opts = Opts(state.with_name(state.name + ".opts"))
         self._gateway, self._open_store = gateway, open_store
         self._events: dict[str, Received] = {}  # of the last list
+        self._turned_down: set[str] = set()  # for now: they are asked for again
         self._answered: dict[str, tuple[int, str]] = {}
         self._owed: set[str] = set()  # a list asks for an answer, though it has had the same
         self._request = ""
@@ -116,12 +117,14 @@ class Follower:
             self._log("told", name=repr(event.name), rev=event.rev,
                       off=not event.intervals, outcome="nothing heard" if reason is None
                       else reason or "taken")
-            if reason is not None:
-                self._opts.put(event.name, event.rev, IN if reason in ("", "known") else OUT)
+            if reason is None or self._feed.judged(event.name):
+                self._turned_down.discard(event.name)
+            else:
+                self._turned_down.add(event.name)
 
-    def _pending(self) -> dict[str, int]:
-        """Revisions that the gateway has not judged."""
-        return {one.name: one.rev for one in self._feed.take(None, int(time.time()))}
+    def _pending(self) -> set[str]:
+        """What the gateway has not judged."""
+        return {one.name for one in self._feed.take(None, int(time.time()))}
 
     def _look(self) -> None:
         """What the gateway has left since is no longer promised."""
@@ -135,8 +138,9 @@ class Follower:
             return
         for one in said:
             name = names.get(one.number)
-            if name and one.phase in _LEFT and self._opts.get(name) == (one.rev, IN):
-                self._opts.put(name, one.rev, OUT)
+            judged = self._feed.judged(name) if name else None
+            if name and one.phase in _LEFT and judged in [(one.rev, taken) for taken in _TAKEN]:
+                self._feed.answered(name, one.rev, one.phase)
                 self._log("left", name=repr(name), rev=one.rev, phase=one.phase,
                           reason=one.reason)
 
@@ -153,16 +157,14 @@ class Follower:
                 self._owed.discard(name)
                 self._log("answered", name=repr(name), modification=one.modification, opt=opt)
 
-    def _opt(self, one: Received, pending: dict[str, int]) -> str | None:
+    def _opt(self, one: Received, pending: set[str]) -> str | None:
         """What to answer; None: nobody knows yet."""
         if one.status == CANCELLED:
             return None if one.name in pending else IN
-        if one.refused:
+        if one.refused or one.name in self._turned_down:
             return OUT
-        judged = self._opts.get(one.name)
-        if judged is None or pending.get(one.name, judged[0]) != judged[0]:
-            return None
-        return judged[1]
+        judged = self._feed.judged(one.name)
+        return None if judged is None else IN if judged[1] in _TAKEN else OUT
 
 
 async def _nap(stop: asyncio.Event, for_s: float) -> None:
