@@ -130,10 +130,11 @@ async def _follow(url: str, name: str, files: tuple[Path, Path, Path, str] | Non
         except ValueError as error:
             raise DocumentError(f"{tls.cert}: {error}") from None
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    on_stop(lambda: loop.call_soon_threadsafe(stop.set))
     ven = Ven(url, name, tls, log)
     try:
-        await Follower(ven, delivery, state, agreed, log, gateway, open_store).run(stop)
+        follower = Follower(ven, delivery, state, agreed, log, gateway, open_store)
+        on_stop(lambda: loop.call_soon_threadsafe(stop.set))
+        await follower.run(stop)
     finally:
         await ven.close()
     log("stopped")

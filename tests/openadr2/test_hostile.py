@@ -42,7 +42,7 @@ LAUGHS = ('<?xml version="1.0"?><!DOCTYPE a0 [<!ENTITY a0 "ha">'
 HOSTILE = {
     "nothing": (200, ""), "not XML": (200, "<html>"), "half of it": (200, listing("e")[:900]),
     "another schema": (200, "<oadrPayload/>"), "entities": (200, LAUGHS),
-    "an error": (500, "no"), "bytes": (200, b"\xff\xfe\x00"),
+    "an error": (500, "no"), "somebody else": (307, ""), "bytes": (200, b"\xff\xfe\x00"),
     "entities in another code": (200, LAUGHS.encode("utf-16")), "too much": (200, b" " * (1 << 21)),
     "a code": (200, listing("e", of={**OK, "response_code": 452})),
     "one name twice": (200, listing("e", "e")),
@@ -63,10 +63,13 @@ def answering(*answers):
                 body = REGISTERED
             elif b"oadrRequestEvent" in asked:
                 code, body = left.pop(0) if len(left) > 1 else left[0]
+            if self.path.startswith("/elsewhere"):
+                code, body = 200, listing("e")
             raw = body if isinstance(body, bytes) else body.encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/xml")
             self.send_header("Content-Length", str(len(raw)))
+            self.send_header("Location", "/elsewhere")  # counts where the code says so
             self.end_headers()
             self.wfile.write(raw)
 

@@ -139,6 +139,21 @@ def test_a_server_that_goes_and_has_forgotten_calls_nothing_off(gateway, state):
         ("e-1", 0, True), ("e-1", 1, False), ("e-2", 0, True)]
 
 
+def test_a_server_that_wants_a_new_registration_gets_one(gateway, state):
+    missing = []
+
+    def lookup(ven_id):
+        return None if missing and vtn.registered < 2 else {"registration_id": "registration-1"}
+
+    with serving(ven_lookup=lookup) as vtn, following(vtn.url, gateway, state):
+        vtn.event("e-1", in_s=3600)
+        until(vtn.answers, ("e-1", 0, "optIn"))
+        missing.append(1)
+        wait(lambda: vtn.registered == 2, "it has not come")
+        wait(lambda: len(vtn.answers) == 2, vtn.answers)
+    assert len(gateway.told) == 1
+
+
 def test_a_client_that_begins_anew_answers_as_before(gateway, state):
     with serving() as vtn:
         for _ in range(2):

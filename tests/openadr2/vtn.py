@@ -26,14 +26,16 @@ class Vtn:
     """`answers`: (event, modification, opt) of each oadrCreatedEvent. What it has in memory is gone
     with it."""
 
-    def __init__(self, port, **tls):
+    def __init__(self, port, **keys):
         self.port, self.answers, self.asked = port, [], []
-        self._tls = tls
+        self.registered = 0
+        self._keys = keys
         self._loop = asyncio.new_event_loop()
 
     @property
     def url(self):
-        scheme, host = ("https", "localhost") if self._tls else ("http", "127.0.0.1")
+        scheme, host = ("https", "localhost") if "http_cert" in self._keys else (
+            "http", "127.0.0.1")
         return f"{scheme}://{host}:{self.port}{PATH}"
 
     def start(self):
@@ -42,7 +44,7 @@ class Vtn:
                 delattr(VTNService, name)
         self.server = OpenADRServer(
             "vtn-1", http_port=self.port, requested_poll_freq=datetime.timedelta(seconds=1),
-            show_fingerprint=False, **self._tls)
+            show_fingerprint=False, **self._keys)
         self.server.add_handler("on_create_party_registration", self._register)
         for service in self.server.services.values():
             for kind, handler in list(service.handlers.items()):
@@ -92,6 +94,7 @@ class Vtn:
         self._loop.run_forever()
 
     async def _register(self, payload):
+        self.registered += 1
         return VEN, "registration-1"
 
     def _heard(self, kind, handler):
@@ -111,8 +114,8 @@ def _nothing(ven_id, event_id, opt_type):
 
 
 @contextmanager
-def serving(port=None, **tls):
-    vtn = Vtn(port or free_port(), **tls)
+def serving(port=None, **keys):
+    vtn = Vtn(port or free_port(), **keys)
     vtn.start()
     try:
         yield vtn

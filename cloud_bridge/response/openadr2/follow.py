@@ -80,6 +80,8 @@ class Follower:
         if listing is not None and taken is not None:
             self._events, self._request = taken, listing.request
             self._owed = {name for name, one in taken.items() if one.must_answer}
+            self._answered = {name: said for name, said in self._answered.items() if name in taken}
+            self._turned_down &= taken.keys()
         await self._deliver(None if taken is None else taken.values())
         self._look()
         await self._answer()

@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 from lxml import etree
 
+from cloud_bridge.fields import DocumentError
+
 _MOST_BYTES = 1 << 20  # a list of fifty events of 96 intervals is half of it
 _CHUNK_BYTES = 1 << 16
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
@@ -19,8 +21,10 @@ _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=Fals
 
 class _Answer(aiohttp.ClientResponse):
     async def read(self) -> bytes:
-        """All of it. aiohttp.ClientPayloadError when there is more than anybody needs, or a
-        document type."""
+        """All of it. aiohttp.ClientPayloadError when there is more than anybody needs, a document
+        type, or when somebody else answers."""
+        if self.history:
+            raise aiohttp.ClientPayloadError(f"redirected to {self.url.host}")
         body = b""
         async for chunk in self.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
@@ -38,12 +42,16 @@ class _Answer(aiohttp.ClientResponse):
 
 
 def session(cert: Path | None, key: Path | None, ca: Path | None) -> aiohttp.ClientSession:
-    """With certificates: TLS of both sides, names checked. OSError, ssl.SSLError: a file is none.
+    """With certificates: TLS of both sides, names checked. DocumentError, OSError: a file is none.
     """
     context: ssl.SSLContext | bool = True
     if cert and key and ca:
-        context = ssl.create_default_context(cafile=str(ca))
-        context.load_cert_chain(str(cert), str(key), password="")
+        try:
+            context = ssl.create_default_context(cafile=str(ca))
+            context.load_cert_chain(str(cert), str(key), password="")
+        except ssl.SSLError as error:
+            raise DocumentError(f"{ca}, {cert}, {key}: found {error.reason or error}, expected an"
+                                " authority, a certificate and its key") from None
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context), timeout=_TIMEOUT, response_class=_Answer,
         headers={"content-type": "application/xml"})
