@@ -18,6 +18,7 @@ from cloud_bridge.fields import DocumentError
 from cloud_bridge.response.announced import Announced
 
 _KEPT_S = 7 * 86_400  # an event that is over is remembered for so long: a list may repeat it
+_ENDING_S = 120  # a server drops what is over by its own clock; the last point is judged after that
 LAST_REV = 65_535
 
 
@@ -57,7 +58,7 @@ class Feed:
             for name, one in listed.items():
                 self._wish(name, one)
             for name, known in self._known.items():
-                if name not in listed and not known.off and known.end_utc > now_utc:
+                if name not in listed and not known.off and known.end_utc > now_utc + _ENDING_S:
                     self._revise(known, off=True)
             self._forget(now_utc)
             self._store()

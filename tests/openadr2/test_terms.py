@@ -107,7 +107,7 @@ def test_whatever_stands_in_it_is_read_or_refused(data):
         if data.draw(st.booleans()) and isinstance(within, dict):
             del within[last]
         else:
-            within[last] = data.draw(JUNK)
+            within[last] = copy.deepcopy(data.draw(JUNK))  # the next one may go into it
     try:
         found = received("e", made, AGREED)
     except UnfitError:

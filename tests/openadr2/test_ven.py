@@ -139,6 +139,17 @@ def test_a_server_that_goes_and_has_forgotten_calls_nothing_off(gateway, state):
         ("e-1", 0, True), ("e-1", 1, False), ("e-2", 0, True)]
 
 
+def test_what_is_completed_is_not_called_off(gateway, state):
+    """By the server's clock, while minutes and the last point are still to come."""
+    with serving() as vtn, following(vtn.url, gateway, state):
+        vtn.event("e-1", in_s=-30, minutes=1)
+        last(vtn, {"e-1": "optIn"})
+        vtn.let_end("e-1")
+        vtn.event("e-2", in_s=3600)
+        last(vtn, {"e-1": "optIn", "e-2": "optIn"})
+    assert [(one.name, one.rev) for one in gateway.told if one.name == "e-1"] == [("e-1", 0)]
+
+
 def test_a_server_that_wants_a_new_registration_gets_one(gateway, state):
     missing = []
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import contextmanager
 
-from openleadr import OpenADRServer, objects
+from openleadr import OpenADRServer, objects, utils
 from openleadr.service.vtn_service import VTNService
 
 PATH = "/OpenADR2/Simple/2.0b"
@@ -78,6 +78,15 @@ class Vtn:
 
     def cancel(self, name):
         self.do(lambda: self.server.cancel_event(VEN, name))
+
+    def let_end(self, name):
+        """Have an event be over by the server's clock."""
+        def end():
+            event = utils.find_by(self.server.events[VEN], "event_descriptor.event_id", name)
+            utils.setmember(event, "active_period.dtstart", datetime.datetime.now(datetime.UTC)
+                            - datetime.timedelta(days=1))
+
+        self.do(end)
 
     def again(self):
         """Tell the same list once more."""

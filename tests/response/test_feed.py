@@ -73,6 +73,14 @@ def test_gone_after_its_end_is_nothing(feed):
     assert said(feed.take({}, NOW + 3 * 3600)) == []
 
 
+@pytest.mark.parametrize("left_s", [119, 1])
+def test_gone_as_it_ends_is_its_end(feed, left_s):
+    """By another clock; the gateway still holds it for its last point."""
+    feed.take({"a": wish()}, NOW)
+    feed.answered("a", 0)
+    assert said(feed.take({}, NOW + 2 * 3600 - left_s)) == []
+
+
 def test_calling_off_comes_first_then_the_most_important(feed):
     feed.take({"a": wish()}, NOW)
     assert said(feed.take({"b": wish(priority=9), "c": wish(priority=1)}, NOW)) == [
