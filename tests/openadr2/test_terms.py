@@ -47,6 +47,12 @@ def test_every_second_asked_for_is_in_it_and_less_than_a_minute_more(seconds, se
     assert len(made.intervals) == len(seconds)
 
 
+@given(st.datetimes(timezones=st.just(datetime.UTC)), st.sampled_from(["far", "near", "active"]))
+def test_an_event_in_another_state_is_the_same(created, status):
+    """Or its bytes would be news to the gateway, under one revision."""
+    assert wish(event()) == wish(event(created_date_time=created, event_status=status))
+
+
 @given(st.integers(0, 7200), st.text("abc", min_size=1))
 def test_a_random_start_is_within_its_bounds_and_stays(within_s, name):
     made = wish(event(within_s=within_s), name=name)

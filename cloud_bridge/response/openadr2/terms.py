@@ -88,8 +88,10 @@ def _announced(name: str, event: Mapping[str, Any], agreed: Agreed) -> Announced
     intervals: list[Interval] = [
         (minutes, *asks(signal, one["signal_payload"], agreed))
         for minutes, one in zip(lengths, signal["intervals"], strict=True)]
-    created = event["event_descriptor"].get("created_date_time")
-    issued = int(created.timestamp()) if isinstance(created, datetime.datetime) else start_min * 60
+    # Not createdDateTime: openleadr's server makes it anew with every state, and other bytes of one
+    # revision are news to a gateway.
+    changed = event["event_descriptor"].get("modification_date_time")
+    issued = int(changed.timestamp()) if isinstance(changed, datetime.datetime) else start_min * 60
     given_w = max(value if kind == SETPOINT else 0 for _, kind, value in intervals)
     made = Announced(name, 0, start_min * 60, issued, max(0, given_w),
                      _priority(event["event_descriptor"].get("priority", 0)), agreed.flags, 0,
