@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from cloud_bridge.openadr2 import main as openadr2
 from cloud_bridge.openadr3 import main as openadr3
 from cloud_bridge.response import programme, told
 from cloud_bridge.response.asking import Asked, amount, asking
@@ -26,6 +27,7 @@ def main() -> None:
 
 main.add_command(call)
 main.add_command(events)
+main.add_command(openadr2)
 main.add_command(openadr3)
 
 

@@ -56,7 +56,7 @@ class Delivery:
         for one in feed.take(listed, now_utc):
             reason = self._hand(one)
             if reason in _JUDGED:
-                feed.answered(one.name, one.rev)
+                feed.answered(one.name, one.rev, reason)
             outcomes.append(Outcome(one, reason))
             if reason is None:
                 break  # it is away: the others would wait as long

@@ -18,13 +18,14 @@ from cloud_bridge.fields import DocumentError
 from cloud_bridge.response.announced import Announced
 
 _KEPT_S = 7 * 86_400  # an event that is over is remembered for so long: a list may repeat it
+_ENDING_S = 120  # a server drops what is over by its own clock; the last point is judged after that
 LAST_REV = 65_535
 
 
 @dataclass
 class Known:
     """What is known of one event: its content, the revision it stands under, whether it is called
-    off, whether the gateway has answered for that revision."""
+    off, whether the gateway has answered for that revision, and why not as it was asked."""
 
     content: str
     rev: int
@@ -32,6 +33,7 @@ class Known:
     start_utc: int
     off: bool = False
     told: bool = False
+    reason: str = ""
 
 
 class Feed:
@@ -56,7 +58,7 @@ class Feed:
             for name, one in listed.items():
                 self._wish(name, one)
             for name, known in self._known.items():
-                if name not in listed and not known.off and known.end_utc > now_utc:
+                if name not in listed and not known.off and known.end_utc > now_utc + _ENDING_S:
                     self._revise(known, off=True)
             self._forget(now_utc)
             self._store()
@@ -64,12 +66,18 @@ class Feed:
                        if not known.told and (known.off or name in self._wished)),
                       key=lambda one: (bool(one.intervals), one.priority, one.start_utc))
 
-    def answered(self, name: str, rev: int) -> None:
+    def answered(self, name: str, rev: int, reason: str = "") -> None:
         """The gateway has answered for a revision, whatever it said: it is not told again."""
         known = self._known.get(name)
         if known is not None and known.rev == rev:
-            known.told = True
+            known.told, known.reason = True, reason
             self._store()
+
+    def judged(self, name: str) -> tuple[int, str] | None:
+        """The revision that stands, and what the gateway has said of it ("": it is taken); None:
+        nothing yet."""
+        known = self._known.get(name)
+        return None if known is None or not known.told else (known.rev, known.reason)
 
     def _wish(self, name: str, one: Announced) -> None:
         content = json.dumps([one.start_utc, one.reply_w, one.priority, one.flags, one.hush_min,
@@ -86,6 +94,7 @@ class Feed:
     @staticmethod
     def _revise(known: Known, off: bool) -> None:
         known.rev, known.off, known.told = min(known.rev + 1, LAST_REV), off, False
+        known.reason = ""
 
     def _forget(self, now_utc: int) -> None:
         old = [name for name, known in self._known.items() if known.end_utc + _KEPT_S < now_utc]

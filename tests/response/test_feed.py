@@ -35,6 +35,15 @@ def test_an_event_is_told_until_it_is_answered(feed):
     assert said(feed.take(listed, NOW)) == []
 
 
+def test_what_the_gateway_said_is_kept_with_its_revision(feed, tmp_path):
+    feed.take({"a": wish()}, NOW)
+    assert feed.judged("a") is None
+    feed.answered("a", 0, "past")
+    assert Feed(tmp_path / "feed.json").judged("a") == feed.judged("a") == (0, "past")
+    feed.take({"a": wish(w=250_000)}, NOW)
+    assert feed.judged("a") is None
+
+
 def test_another_content_is_another_revision(feed):
     feed.take({"a": wish()}, NOW)
     feed.answered("a", 0)
@@ -62,6 +71,14 @@ def test_gone_after_its_end_is_nothing(feed):
     feed.take({"a": wish()}, NOW)
     feed.answered("a", 0)
     assert said(feed.take({}, NOW + 3 * 3600)) == []
+
+
+@pytest.mark.parametrize("left_s", [119, 1])
+def test_gone_as_it_ends_is_its_end(feed, left_s):
+    """By another clock; the gateway still holds it for its last point."""
+    feed.take({"a": wish()}, NOW)
+    feed.answered("a", 0)
+    assert said(feed.take({}, NOW + 2 * 3600 - left_s)) == []
 
 
 def test_calling_off_comes_first_then_the_most_important(feed):
