@@ -6,8 +6,6 @@ reason, day, second, soc_pm, untold]; day and second are UTC, `untold` counts al
 that no frame tells of. Without a clock that was ever set nothing is called.
 """
 
-import struct
-
 from edge.compat import TYPE_CHECKING, const
 from edge.guard import tell as tell_fault
 from edge.keep import Keep
@@ -33,6 +31,7 @@ from edge.response.event import (
     Event,
     read,
 )
+from edge.response.kept import ENTRY_BYTES, packed, unpacked
 from edge.response.needs import Needs
 from edge.response.orders import ANY, CHARGE_W, HUSH, KEEP_PM, KIND, MOST_W, VALUE
 from edge.snapshot import TRUSTED
@@ -49,8 +48,6 @@ _WAITING = const(8)
 _STEP_MS = const(500)
 _AGAIN_MS = const(5000)  # after the storage has failed
 _DAY_MIN = const(1440)
-_ENTRY = ">BH"  # phase and length, before each record
-_ENTRY_BYTES = const(3)
 
 
 def part(app, image: dict) -> "Engine":
@@ -58,7 +55,7 @@ def part(app, image: dict) -> "Engine":
     When what was kept cannot be read nothing is promised, and the cloud is told why."""
     engine = Engine(app.site, image, app.outbox)
     try:
-        most = image["response"]["events"] * (_ENTRY_BYTES + RECORD_BYTES)
+        most = image["response"]["events"] * (ENTRY_BYTES + RECORD_BYTES)
         engine.recall(Keep(app.board.state("response"), most))
     except (OSError, ValueError) as error:
         tell_fault(app.outbox, "response: " + repr(error))
@@ -97,7 +94,7 @@ class Engine:
     def recall(self, keep):
         """Go on with what was kept. ValueError when it is nothing of ours."""
         self.agenda.entries = [Entry(Event(record), phase)
-                               for phase, record in _entries(keep.load())]
+                               for phase, record in unpacked(keep.load())]
         self._keep = keep
 
     def read(self, reader) -> "bytes | None":
@@ -269,8 +266,7 @@ class Engine:
 
     def _store(self):
         """Keep all events, and how far each has come."""
-        data = b"".join([struct.pack(_ENTRY, entry.phase, len(entry.event.record))
-                         + entry.event.record for entry in self.agenda.entries])
+        data = packed(self.agenda.entries)
         self._keep.store(data, len(data))
         self._stored = True
 
@@ -287,17 +283,3 @@ class Engine:
         for number in (now.day, now.second, now.soc_pm, self._untold):
             at = msgpack.put_int(buf, at, number)
         self._waiting.append(bytes(memoryview(buf)[:at]))
-
-
-def _entries(data: bytes):
-    """(phase, record) of all that was kept. ValueError when it is nothing of ours."""
-    at = 0
-    while at < len(data):
-        if at + _ENTRY_BYTES > len(data):
-            raise ValueError("events kept: found half an entry")
-        phase, size = struct.unpack_from(_ENTRY, data, at)
-        at += _ENTRY_BYTES
-        if phase >= len(PHASES) or at + size > len(data):
-            raise ValueError("events kept: found an entry that is none")
-        yield phase, data[at:at + size]
-        at += size
