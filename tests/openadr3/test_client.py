@@ -1,78 +1,14 @@
-"""The client against the simulated server over HTTP, with a gateway that only notes: what is told,
-what a bad day of the server changes, and what is reported."""
+"""The client against the simulated server over HTTP: what a gateway is told, and what a bad day of
+the server changes."""
 
-import json
 import threading
 from contextlib import contextmanager
 
 import pytest
 
-from cloud_bridge.fields import DocumentError
-from cloud_bridge.inbox import BrokerError
-from cloud_bridge.response.announced import Said, number
-from cloud_bridge.response.deliver import Outcome
-from cloud_bridge.response.feed import Feed
-from cloud_bridge.response.openadr3.asks import Reading
-from cloud_bridge.response.openadr3.client import Client
-from cloud_bridge.response.openadr3.memory import Memory
-from cloud_bridge.response.openadr3.vtn import Vtn, VtnError
 from hil.openadr3_vtn import Vtn as Server
-from tests.openadr3.events import START, event, interval, period
-
-NOW = START - 3600
-
-
-class Gateway:
-    """Takes everything, as deliver.Delivery does; `told` is what reached it."""
-
-    def __init__(self):
-        self.told, self.away = [], False
-
-    def deliver(self, feed, listed, now_utc):
-        if self.away:
-            feed.take(listed, now_utc)
-            raise BrokerError("nobody there")
-        outcomes = []
-        for one in feed.take(listed, now_utc):
-            feed.answered(one.name, one.rev)
-            self.told.append((one.name, one.rev, bool(one.intervals)))
-            outcomes.append(Outcome(one, ""))
-        return outcomes
-
-
-class World:
-    def __init__(self, server, folder):
-        self.server, self.folder, self.gateway = server, folder, Gateway()
-        self.heard, self.log = [], []
-        self.program = server.create("programs", {"programName": "shed"})
-        self.start()
-
-    def start(self, *targets):
-        """As after a restart."""
-        self.client = Client(
-            Vtn(self.server.url, "ven", "ven", wait_s=1), "shed", self.gateway,
-            Feed(self.folder / "feed.json"), Memory(self.folder / "feed.json.seen"),
-            lambda: self.heard, Reading({1: 50_000}), "ven-1", "g",
-            lambda event, **more: self.log.append((event, more)), targets)
-
-    def call(self, *values, **more):
-        made = {**event(*values, **more), "programID": self.program}
-        return self.server.create("events", {name: made[name] for name in made if name != "id"})
-
-    def turn(self, now=NOW):
-        """What was told in one turn."""
-        self.gateway.told.clear()
-        self.good = self.client.turn(now)
-        return list(self.gateway.told)
-
-    def notes(self):
-        return [more["note"] for said, more in self.log if said == "event"]
-
-
-@pytest.fixture
-def world(tmp_path):
-    with Server() as server:
-        yield World(server, tmp_path)
+from tests.openadr3.events import event, period
+from tests.openadr3.site import NOW, World
 
 
 def test_told_once_changed_as_a_revision_gone_called_off(world):
@@ -222,99 +158,6 @@ def test_a_gateway_that_is_away_is_told_later(world):
     assert world.turn() == [(name, 0, True)]
 
 
-def said(name, phase, rev=0, reason="", utc="2026-07-15T04:00:00Z"):
-    return Said(number(name), rev, phase, reason, utc, 500, 0)
-
-
-def reports(world):
-    return [(one["eventID"], one["resources"][0]["intervals"][0]["payloads"][0]["values"],
-             one["reportName"]) for one in world.server.listed("reports")]
-
-
-def test_phases_are_reported_once(world):
-    name = world.call(300)
-    fills = world.call(20, kind="DISPATCH_SETPOINT")
-    world.turn()
-    world.heard += [said(name, "scheduled"), said(name, "active"), said("not ours", "active")]
-    world.turn()
-    world.start()
-    world.heard += [said(name, "opted out", reason="local"), said(fills, "active"),
-                    said(fills, "failed", reason="energy")]
-    world.turn()
-    world.turn()
-    assert reports(world) == [
-        (name, ["NORMAL"], "scheduled"), (name, ["RUNNING_CURTAILED"], "active"),
-        (name, ["RUNNING_OPTED_OUT"], "opted out: local"),
-        (fills, ["RUNNING_HEIGHTENED"], "active"), (fills, ["ERROR"], "failed: energy")]
-    made = world.server.listed("reports")[0]
-    assert (made["clientName"], made["resources"][0]["resourceName"]) == ("ven-1", "g")
-    assert made["resources"][0]["intervalPeriod"]["start"] == "2026-07-15T04:00:00Z"
-
-
-def test_a_report_that_nobody_wants_is_left_and_one_that_did_not_arrive_comes_again(world):
-    name = world.call(300)
-    world.turn()
-    world.heard.append(said(name, "active"))
-    world.server.faults.fail = 9
-    world.turn()
-    world.server.faults.fail = 0
-    world.turn()
-    assert reports(world) == [(name, ["RUNNING_CURTAILED"], "active")]
-    world.server.delete("events", name)
-    world.heard.append(said(name, "cancelled", 1))
-    asked = len(world.server.state.asked)
-    world.turn()
-    world.turn()
-    assert world.server.state.asked[asked:].count("POST /reports") == 1
-    assert world.notes()[-1].startswith("no report of cancelled: POST")
-
-
-def test_the_secret_is_in_no_line(world, tmp_path):
-    world.client = Client(
-        Vtn(world.server.url, "ven", "s3cr3t-s3cr3t"), "shed", world.gateway,
-        Feed(tmp_path / "f"), Memory(tmp_path / "g"), list, Reading(), "v", "g",
-        lambda event, **more: world.log.append((event, more)))
-    assert world.turn() == []
-    assert world.log[-1][1]["reason"] == "token: found status 401"
-    assert "s3cr3t" not in json.dumps(world.log)
-
-
-@pytest.mark.parametrize("url", [
-    "http://vtn.example.com/openadr3", "ftp://127.0.0.1", "vtn.example.com", "https://",
-    "https://u:p@vtn.example.com", "https://a b", "http://[::1", "http://127.0.0.1:port/"])
-def test_where_no_secret_is_sent(url):
-    with pytest.raises(DocumentError, match=r"^vtn: found .*, expected https"):
-        Vtn(url, "ven", "ven")
-
-
-def test_http_to_another_machine_only_when_told():
-    Vtn("http://vtn.example.com", "ven", "ven", plain=True)
-    Vtn("http://[::1]:8081/x", "ven", "ven")
-
-
-def test_the_server_refuses_what_the_specification_refuses(world):
-    vtn = Vtn(world.server.url, "ven", "ven")
-    for made in ({}, {"eventID": "e", "clientName": "c"},
-                 {"eventID": "nobody's", "clientName": "c", "resources": []},
-                 {"eventID": "event-99", "clientName": "c", "resources": []}):
-        with pytest.raises(VtnError, match="status 400") as error:
-            vtn.post("reports", made)
-        assert error.value.refused
-    with pytest.raises(VtnError, match="status 403"):
-        vtn.post("events", {"programID": world.program})
-    with pytest.raises(VtnError, match="status 404"):
-        vtn.get("nothing")
-    bl = Vtn(world.server.url, "bl", "bl")
-    for wrong in ({"intervals": [{"id": 0}]}, {"intervals": [{"payloads": []}]},
-                  {"intervals": [interval()], "duration": "1H"}, {"priority": -1},
-                  {"intervalPeriod": {"start": "soon"}}):
-        with pytest.raises(VtnError, match="status 400"):
-            bl.post("events", {"programID": world.program, **wrong})
-    with pytest.raises(VtnError, match="status 400"):
-        vtn.post("subscriptions", {"clientName": "c", "objectOperations": [
-            {"objects": ["EVENT"], "operations": ["POST"], "callbackUrl": "http://x"}]})
-
-
 @contextmanager
 def running(client, **more):
     thread = threading.Thread(target=client.run, kwargs=more)
@@ -336,10 +179,3 @@ def test_it_ends_when_it_is_told_to(world):
 
     with running(world.client, poll_s=3600, now=now):
         assert turns.wait(10)
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{"seen": 3}', '{"seen": {"a": {}}, "reported": []}'])
-def test_a_memory_of_somebody_elses(tmp_path, text):
-    (tmp_path / "m").write_text(text)
-    with pytest.raises(DocumentError, match="is no memory"):
-        Memory(tmp_path / "m")

@@ -19,7 +19,7 @@ from cloud_bridge.response.openadr3.memory import Memory
 from cloud_bridge.response.openadr3.vtn import Vtn
 from hil.openadr3_vtn import Vtn as Server
 from tests.openadr3.events import event, period
-from tests.openadr3.test_client import Gateway
+from tests.openadr3.site import Gateway
 
 REAL = os.environ.get("OPENADR3_VTN_URL")
 
