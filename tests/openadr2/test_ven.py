@@ -68,9 +68,11 @@ def test_a_modification_is_another_revision(gateway, state):
 
 
 def test_a_gateway_that_refuses_opts_out(state):
-    with serving() as vtn, following(vtn.url, Gateway(most=0), state):
+    full = Gateway(most=0)
+    with serving() as vtn, following(vtn.url, full, state):
         vtn.event("e-1", in_s=3600)
         until(vtn.answers, ("e-1", 0, "optOut"))
+    assert full.agenda.entries == []
 
 
 @pytest.mark.parametrize(("more", "why"), [

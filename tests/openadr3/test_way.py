@@ -32,8 +32,10 @@ def test_where_no_secret_is_sent(url):
 
 
 def test_http_to_another_machine_only_when_told():
-    Vtn("http://vtn.example.com", "ven", "ven", plain=True)
-    Vtn("http://[::1]:8081/x", "ven", "ven")
+    with pytest.raises(DocumentError, match=r"^vtn: found .*, expected https"):
+        Vtn("http://vtn.example.com", "ven", "ven")
+    assert Vtn("http://vtn.example.com", "ven", "ven", plain=True)
+    assert Vtn("http://[::1]:8081/x", "ven", "ven"), "this machine itself"
 
 
 def test_the_server_refuses_what_the_specification_refuses(world):
